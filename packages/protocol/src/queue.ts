@@ -1,0 +1,40 @@
+import type { TaskState } from './task.ts'
+
+/** Tasks by state; every state is present. */
+export type StateCounts = Readonly<Record<TaskState, number>>
+
+export interface Queue {
+  readonly name: string
+  readonly paused: boolean
+  readonly counts: StateCounts
+  /** Pending and running together: what a person calls the depth. */
+  readonly depth: number
+  /** Seconds the oldest pending task has been due, or null. */
+  readonly oldest_age: number | null
+  /** Tasks a second over the last minute, as this node saw it. */
+  readonly submitted_per_second: number
+  readonly finished_per_second: number
+}
+
+export interface Stats {
+  readonly tasks: StateCounts
+  readonly total: number
+  readonly workers: { readonly active: number; readonly draining: number; readonly lost: number; readonly slots: number }
+  readonly rates: {
+    readonly submitted_per_second: number
+    readonly completed_per_second: number
+    readonly failed_per_second: number
+  }
+  /** Milliseconds over the latest finished tasks of this node, or null before the first. */
+  readonly wait_ms: { readonly p50: number; readonly p95: number } | null
+  readonly run_ms: { readonly p50: number; readonly p95: number } | null
+  readonly uptime_seconds: number
+  readonly version: string
+}
+
+export interface Health {
+  readonly status: 'ok' | 'stopping' | 'unavailable'
+  readonly store: 'ok' | 'unavailable'
+  readonly version: string
+  readonly uptime_seconds: number
+}

@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run the sources, not dist/: the packages name their sources under this export condition.
+const conditions = ['@tasklane/source']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ['packages/*/{src,test}/**/*.test.ts', 'test/**/*.test.ts'],
+    reporters: ['default', './scripts/closing-line-reporter.mjs'],
+    // Real processes on two cores: a deadline that only a hang reaches.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      reporter: ['text', 'html'],
+    },
+  },
+})
