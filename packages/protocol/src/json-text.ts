@@ -101,7 +101,12 @@ function numberEnd(text: string, from: number): number {
   while (end < text.length) {
     const code = text.charCodeAt(end)
     const isPart =
-      (code >= 0x30 && code <= 0x39) || code === 0x2e || code === 0x2b || code === 0x2d || code === 0x65 || code === 0x45
+      (code >= 0x30 && code <= 0x39) ||
+      code === 0x2e ||
+      code === 0x2b ||
+      code === 0x2d ||
+      code === 0x65 ||
+      code === 0x45
     if (!isPart) break
     end += 1
   }

@@ -19,7 +19,12 @@ export interface Queue {
 export interface Stats {
   readonly tasks: StateCounts
   readonly total: number
-  readonly workers: { readonly active: number; readonly draining: number; readonly lost: number; readonly slots: number }
+  readonly workers: {
+    readonly active: number
+    readonly draining: number
+    readonly lost: number
+    readonly slots: number
+  }
   readonly rates: {
     readonly submitted_per_second: number
     readonly completed_per_second: number

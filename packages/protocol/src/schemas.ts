@@ -4,14 +4,24 @@ import { limits } from './limits.ts'
  * JSON Schemas of what clients send. The scheduler validates with these very objects and publishes them in its OpenAPI
  * document. Nothing is coerced; unknown fields are refused.
  */
-const name = { type: 'string', minLength: 1, maxLength: limits.nameCharsMax, pattern: '^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$' }
+const name = {
+  type: 'string',
+  minLength: 1,
+  maxLength: limits.nameCharsMax,
+  pattern: '^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$',
+}
 const nameOrAny = {
   type: 'string',
   minLength: 1,
   maxLength: limits.nameCharsMax,
   pattern: '^(\\*|[A-Za-z0-9_][A-Za-z0-9_.:/-]*)$',
 }
-const taskId = { type: 'string', minLength: 1, maxLength: limits.taskIdCharsMax, pattern: '^[A-Za-z0-9_][A-Za-z0-9_.:-]*$' }
+const taskId = {
+  type: 'string',
+  minLength: 1,
+  maxLength: limits.taskIdCharsMax,
+  pattern: '^[A-Za-z0-9_][A-Za-z0-9_.:-]*$',
+}
 const labels = {
   type: 'object',
   maxProperties: limits.labelsMax,
@@ -122,7 +132,12 @@ export const bulkSchema = {
   additionalProperties: false,
   properties: {
     action: { enum: ['cancel', 'retry', 'reprioritise', 'delete'] },
-    ids: { type: 'array', minItems: 1, maxItems: limits.bulkIdsMax, items: { type: 'string', minLength: 1, maxLength: 128 } },
+    ids: {
+      type: 'array',
+      minItems: 1,
+      maxItems: limits.bulkIdsMax,
+      items: { type: 'string', minLength: 1, maxLength: 128 },
+    },
     filter: filterSchema,
     priority: { type: 'number', minimum: limits.priorityMin, maximum: limits.priorityMax },
     reason: { type: 'string', maxLength: limits.titleCharsMax },
@@ -171,7 +186,11 @@ export const heartbeatSchema = {
             type: 'object',
             required: ['task_id', 'epoch'],
             additionalProperties: false,
-            properties: { task_id: { type: 'string', minLength: 1, maxLength: limits.taskIdCharsMax }, epoch, progress },
+            properties: {
+              task_id: { type: 'string', minLength: 1, maxLength: limits.taskIdCharsMax },
+              epoch,
+              progress,
+            },
           },
         ],
       },

@@ -1,0 +1,9 @@
+/** Checks what only a fault of our own can break. A failed assertion is a crash, never a reply to a client. */
+export function assert(condition: boolean, why: string): asserts condition {
+  if (!condition) throw new Error(`Assertion failed: ${why}`)
+}
+
+/** Ends an exhaustive switch: adding a case without handling it does not compile. */
+export function unreachable(value: never): never {
+  throw new Error(`Assertion failed: unexpected value ${JSON.stringify(value)}`)
+}

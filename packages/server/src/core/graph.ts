@@ -1,0 +1,73 @@
+export interface GraphTask {
+  readonly id: string
+  readonly dependencies: readonly string[]
+}
+
+export type GraphFault =
+  | { readonly kind: 'self'; readonly index: number; readonly id: string }
+  | { readonly kind: 'duplicate_id'; readonly index: number; readonly id: string }
+  | { readonly kind: 'cycle'; readonly path: readonly string[] }
+
+/**
+ * Looks for what a batch alone can tell of its dependencies. Dependencies point to earlier tasks or into the same
+ * batch and are fixed at submit, so that a cycle can exist only inside a batch: no store ever searches for one.
+ * Iterative (Kahn), since a chain may be as long as the batch. Returns null when all is well.
+ */
+export function findGraphFault(tasks: readonly GraphTask[]): GraphFault | null {
+  const byId = new Map<string, GraphTask>()
+  let hasInnerEdge = false
+  for (const [index, task] of tasks.entries()) {
+    if (byId.has(task.id)) return { kind: 'duplicate_id', index, id: task.id }
+    byId.set(task.id, task)
+  }
+  for (const [index, task] of tasks.entries()) {
+    for (const parent of task.dependencies) {
+      if (parent === task.id) return { kind: 'self', index, id: task.id }
+      hasInnerEdge ||= byId.has(parent)
+    }
+  }
+  if (!hasInnerEdge) return null
+  const left = removeSortable(tasks, byId)
+  return left.size === 0 ? null : { kind: 'cycle', path: cyclePath(left) }
+}
+
+/** Kahn's algorithm; what it cannot remove lies on a cycle or below one. */
+function removeSortable(tasks: readonly GraphTask[], byId: ReadonlyMap<string, GraphTask>): Map<string, GraphTask> {
+  const waiting = new Map<string, number>()
+  const children = new Map<string, string[]>()
+  for (const task of tasks) {
+    const inner = [...new Set(task.dependencies)].filter(parent => byId.has(parent))
+    waiting.set(task.id, inner.length)
+    for (const parent of inner) {
+      const list = children.get(parent)
+      if (list === undefined) children.set(parent, [task.id])
+      else list.push(task.id)
+    }
+  }
+  const left = new Map(byId)
+  const free = tasks.filter(task => waiting.get(task.id) === 0).map(task => task.id)
+  for (let id = free.pop(); id !== undefined; id = free.pop()) {
+    left.delete(id)
+    for (const child of children.get(id) ?? []) {
+      const count = (waiting.get(child) ?? 0) - 1
+      waiting.set(child, count)
+      if (count === 0) free.push(child)
+    }
+  }
+  return left
+}
+
+/** Walks up from any task that is left: every one of them has a parent that is left too, so the walk must close. */
+function cyclePath(left: ReadonlyMap<string, GraphTask>): readonly string[] {
+  const path: string[] = []
+  const at = new Map<string, number>()
+  let id = left.keys().next().value
+  while (id !== undefined && !at.has(id)) {
+    at.set(id, path.length)
+    path.push(id)
+    id = left.get(id)?.dependencies.find(parent => left.has(parent))
+  }
+  const closed = path.slice(at.get(id ?? '') ?? 0)
+  // A parent stands before its child when read from left to right.
+  return [...closed, closed[0] ?? ''].reverse()
+}

@@ -1,0 +1,20 @@
+/**
+ * What a node tells other nodes after a commit. A hint may be lost, doubled, reordered or late; it carries names, never
+ * truth. Losing all of them costs time up to one poll. The store has the last word.
+ */
+export type Hint =
+  /** Tasks of this queue and type may be claimable now. */
+  | { readonly kind: 'ready'; readonly queue: string; readonly type: string }
+  /** These tasks ended. */
+  | { readonly kind: 'ended'; readonly taskIds: readonly string[] }
+  /** Something changed that could matter to anybody: look at everything. Made locally after a reconnect, too. */
+  | { readonly kind: 'resync' }
+
+export interface Broker {
+  /** Returns at once and never throws. Never called inside a transaction. */
+  publish(hints: readonly Hint[]): void
+  /** Hints of other nodes only; a node knows its own. */
+  listen(onHint: (hint: Hint) => void): () => void
+  status(): 'connected' | 'degraded'
+  close(): Promise<void>
+}

@@ -1,0 +1,353 @@
+import type {
+  AttemptOutcome,
+  DependencyPolicy,
+  FinishedState,
+  LogLevel,
+  ProblemCode,
+  StateCounts,
+  TaskState,
+} from '@tasklane/protocol'
+import type { Decision } from '../core/retry.ts'
+import type { JsonText, TaskDraft, TaskId, TaskRecord, WorkerId } from '../core/task.ts'
+
+/**
+ * Where the truth lives. The contract, for every store:
+ *
+ *  1. Each call is one transaction: all of it or nothing, durable before it resolves. A call that rejects changed
+ *     nothing, or its outcome is unknown and it says so (`store_unavailable`).
+ *  2. Lists in, verdicts out, same order and length. What a race may bring (stale, unknown) is a verdict, not an error.
+ *  3. Only (task id, epoch, worker) moves a running task. The epoch is +1 at every claim and never handed back.
+ *  4. One conditional statement per transition. No select-then-update across calls, sweeps included.
+ *  5. Time is the store's own clock. Callers pass durations; `runAtMs` is data.
+ *  6. Lists are bounded by the limits of the protocol; beyond is a fault of ours, asserted at the door above.
+ *  7. Safe from any number of callers at once; no leader. A call never waits for work to appear.
+ *  8. A method that takes several tasks applies them in the order of the list.
+ */
+export interface Store extends TaskStore, SweepStore, ReadStore, AdminStore {
+  /** How many exchanges may be under way at once: 1 where a transaction has the store to itself. */
+  readonly exchangesAtOnce: number
+  /** Creates or updates the schema. Idempotent; safe from several processes at once. */
+  migrate(): Promise<void>
+  /** Rejects with `store_unavailable` when the store cannot be written. */
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+// ─── Moving tasks ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface TaskStore {
+  /**
+   * The hot path: everything that arrived while the last commit ran, in one transaction and in this order: settles,
+   * submits, beats, claims. So a submit and the parked claim it wakes share one commit.
+   * PRECONDITION: a settle names each (task, epoch) at most once per call.
+   */
+  exchange(batch: ExchangeBatch): Promise<ExchangeOutcome>
+  /** Waiting tasks end at once, with their `cancel` children; running ones are marked. */
+  cancel(ids: readonly TaskId[], reason: string | null): Promise<Moved<CancelVerdict>>
+  /** failed, cancelled → pending. `withDependents` returns `dependency_failed` descendants to blocked where no other failed parent holds them. */
+  requeue(ids: readonly TaskId[], withDependents: boolean): Promise<Moved<RequeueVerdict>>
+  reprioritise(
+    changes: readonly { readonly id: TaskId; readonly priority: number }[],
+  ): Promise<Moved<ReprioritiseVerdict>>
+  /** Any unfinished state → completed, unblocking children; a worker's later settle is stale. */
+  completeByHand(
+    tasks: readonly { readonly id: TaskId; readonly result: JsonText | null }[],
+  ): Promise<Moved<ByHandVerdict>>
+  /** Deletes finished tasks with their attempts, logs and edges, unless an unfinished child needs them. */
+  remove(ids: readonly TaskId[]): Promise<readonly RemoveVerdict[]>
+}
+
+export interface ExchangeBatch {
+  readonly settles: readonly Settlement[]
+  readonly submits: readonly SubmitGroup[]
+  readonly beats: readonly WorkerBeat[]
+  readonly claims: readonly ClaimAsk[]
+}
+
+export interface ExchangeOutcome {
+  readonly settles: readonly SettleResult[]
+  readonly submits: readonly SubmitVerdict[]
+  readonly beats: readonly BeatVerdict[]
+  readonly claims: readonly (readonly ClaimedTask[])[]
+  readonly changes: Changes
+}
+
+/** What a transaction changed that somebody may be waiting for. */
+export interface Changes {
+  /** Lanes that got pending tasks by unblock, retry, release or promote, and how many. Submits are not repeated here. */
+  readonly ready: readonly LaneCount[]
+  readonly ended: readonly EndedTask[]
+}
+
+export interface LaneCount {
+  readonly queue: string
+  readonly type: string
+  readonly count: number
+}
+
+export interface EndedTask {
+  readonly id: TaskId
+  readonly type: string
+  readonly queue: string
+  readonly state: FinishedState
+  /** From due to started, and from started to ended; null where it never ran. */
+  readonly waitMs: number | null
+  readonly runMs: number | null
+}
+
+export interface Moved<Verdict> {
+  readonly verdicts: readonly Verdict[]
+  readonly changes: Changes
+}
+
+/** All or nothing, with a verdict of its own, so that one client's mistake never undoes another's submit. */
+export interface SubmitGroup {
+  readonly drafts: readonly TaskDraft[]
+}
+
+export type SubmitVerdict =
+  | { readonly kind: 'accepted'; readonly receipts: readonly SubmitReceipt[] }
+  | { readonly kind: 'refused'; readonly code: ProblemCode; readonly detail: string; readonly index: number }
+
+export interface SubmitReceipt {
+  readonly taskId: TaskId
+  readonly number: number
+  readonly state: TaskState
+  readonly createdAtMs: number
+  readonly runAtMs: number | null
+  /** The first task where this submit repeated it (same id or key, same content); null where one was created. */
+  readonly existing: TaskRecord | null
+}
+
+export interface ClaimAsk {
+  readonly workerId: WorkerId
+  /** Null is every queue, every type. */
+  readonly queues: readonly string[] | null
+  readonly types: readonly string[] | null
+  readonly limit: number
+  readonly leaseMs: number
+  /** Repeated, the same leases come back as far as the worker still holds them, and nothing new is claimed. */
+  readonly requestId: string | null
+}
+
+export interface ClaimedTask extends TaskRecord {
+  readonly leaseExpiresAtMs: number
+  /** Null where the results together are above `limits.parentsBytesMax`: page through `parents()`. Empty without parents. */
+  readonly parents: readonly ParentRecord[] | null
+}
+
+export interface ParentRecord {
+  readonly id: TaskId
+  /** Null where the parent has been pruned. */
+  readonly state: TaskState | null
+  readonly result: JsonText | null
+  readonly error: JsonText | null
+}
+
+export interface Lease {
+  readonly taskId: TaskId
+  readonly epoch: number
+  readonly workerId: WorkerId
+}
+
+export interface Settlement {
+  readonly lease: Lease
+  readonly outcome: Outcome
+  /** `expired`: only if the lease has run out by the store's clock, too. That is how the reaper ends an attempt. */
+  readonly guard: 'held' | 'expired'
+}
+
+export type Outcome =
+  | { readonly kind: 'completed'; readonly result: JsonText | null }
+  | { readonly kind: 'released' }
+  /** `retry` or `failed`, as core decided. Under a cancel mark the row becomes cancelled instead. */
+  | Decision
+
+export interface SettleResult {
+  /** A repeated settle with its epoch, worker and outcome is `applied` again and changes nothing. */
+  readonly verdict: 'applied' | 'stale' | 'unknown'
+  /** The state this settle led to; null unless applied now. */
+  readonly state: TaskState | null
+}
+
+export interface WorkerBeat {
+  readonly workerId: WorkerId
+  readonly systemInfo: JsonText | null
+  readonly leaseMs: number
+  /** The leases to extend; an epoch of null takes whatever claim this worker holds. `all` extends everything it holds. */
+  readonly held: 'all' | readonly HeldLease[]
+}
+
+export interface HeldLease {
+  readonly taskId: TaskId
+  readonly epoch: number | null
+  readonly progress: JsonText | null
+}
+
+export interface BeatVerdict {
+  readonly isKnown: boolean
+  readonly isDraining: boolean
+  readonly cancel: readonly TaskId[]
+  readonly lost: readonly TaskId[]
+}
+
+export type CancelVerdict = 'cancelled' | 'requested' | 'finished' | 'unknown'
+export type RequeueVerdict = 'requeued' | 'not_retryable' | 'unknown'
+export type ReprioritiseVerdict = 'changed' | 'not_waiting' | 'unknown'
+export type ByHandVerdict = 'completed' | 'finished' | 'unknown'
+export type RemoveVerdict = 'removed' | 'unfinished' | 'needed' | 'unknown'
+
+// ─── Sweeps: bounded passes that every node may run at any time ──────────────────────────────────────────────────────
+
+export interface SweepStore {
+  /** scheduled → pending for those whose time has come. */
+  promote(limit: number): Promise<{ readonly changes: Changes; readonly nextDueInMs: number | null }>
+  /** Leases that have run out: read here, decided in core, settled with the guard `expired`. */
+  expired(limit: number): Promise<readonly LeaseFacts[]>
+  /** Goes on with the unblocking and cascading that parents with many children left over. */
+  unblock(limit: number): Promise<{ readonly changes: Changes; readonly isDone: boolean }>
+  /** Looks at up to `limit` tasks, deletes the finished ones older than `keepMs` that no unfinished child needs, and old worker rows. */
+  prune(ask: { readonly keepMs: number; readonly workerKeepMs: number; readonly limit: number }): Promise<number>
+}
+
+/** A live lease and what core needs to decide how its attempt ends; immutable while the epoch lasts. */
+export interface LeaseFacts extends Lease {
+  readonly attempt: number
+  readonly crashes: number
+  readonly maxRetries: number
+  readonly pastDeadline: boolean
+}
+
+// ─── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ReadStore {
+  task(id: TaskId): Promise<TaskRecord | null>
+  /** Newest first: numbers below `before`, or after skipping `offset`. */
+  tasks(filter: TaskFilter, page: PageAsk): Promise<readonly TaskRecord[]>
+  /** Ids only, newest first; for bulk calls. */
+  taskIds(filter: TaskFilter, page: PageAsk): Promise<readonly { readonly id: TaskId; readonly number: number }[]>
+  /** How many match, counted at most to `most`. */
+  countTasks(filter: TaskFilter, most: number): Promise<number>
+  /** The live leases among these; in the order asked, null where there is none under that epoch and worker. */
+  leases(leases: readonly Lease[]): Promise<readonly (LeaseFacts | null)[]>
+  leasesOf(workerId: WorkerId): Promise<readonly LeaseFacts[]>
+  /** Oldest first, the running or last one included. Null where the task is unknown. */
+  attempts(id: TaskId): Promise<readonly AttemptRecord[] | null>
+  logs(id: TaskId, after: number, limit: number): Promise<readonly LogRecord[] | null>
+  /** Parents in the order of the task's dependencies, from position `from`, as many as fit `bytesMax` (at least one). */
+  parents(id: TaskId, from: number, bytesMax: number): Promise<readonly ParentRecord[] | null>
+  /** The task, its ancestors and its descendants, nearest first, bounded. */
+  graph(id: TaskId, tasksMax: number): Promise<GraphRecord | null>
+  /** The facts from which core says why a task is not running. */
+  standing(id: TaskId, positionMax: number): Promise<Standing | null>
+  queues(): Promise<readonly QueueRecord[]>
+  counts(): Promise<StateCounts>
+  workers(): Promise<readonly WorkerRecord[]>
+  worker(id: WorkerId): Promise<WorkerRecord | null>
+}
+
+export interface TaskFilter {
+  readonly states: readonly TaskState[] | null
+  readonly types: readonly string[] | null
+  readonly queues: readonly string[] | null
+  readonly workerId: WorkerId | null
+  /** A null value matches any. */
+  readonly label: { readonly key: string; readonly value: string | null } | null
+  /** Found in id, name or type, without regard to ASCII case. */
+  readonly text: string | null
+}
+
+export interface PageAsk {
+  readonly limit: number
+  readonly before: number | null
+  readonly offset: number
+}
+
+export interface AttemptRecord {
+  readonly attempt: number
+  readonly epoch: number
+  readonly workerId: WorkerId | null
+  readonly startedAtMs: number
+  readonly endedAtMs: number | null
+  readonly outcome: AttemptOutcome
+  readonly error: JsonText | null
+}
+
+export interface LogRecord {
+  readonly line: number
+  readonly epoch: number
+  readonly atMs: number
+  readonly level: LogLevel
+  readonly message: string
+}
+
+export interface GraphRecord {
+  readonly tasks: readonly TaskRecord[]
+  readonly edges: readonly { readonly parent: TaskId; readonly child: TaskId; readonly policy: DependencyPolicy }[]
+  readonly isTruncated: boolean
+}
+
+export interface Standing {
+  readonly task: TaskRecord
+  readonly nowMs: number
+  readonly isQueuePaused: boolean
+  /** Unfinished parents: how many, and the first few. */
+  readonly waitingFor: {
+    readonly count: number
+    readonly first: readonly { readonly id: TaskId; readonly state: TaskState }[]
+  }
+  /** For a pending task: how many of its queue stand before it, counted to `positionMax`, and how many are pending there. */
+  readonly position: { readonly before: number; readonly pending: number } | null
+}
+
+export interface QueueRecord {
+  readonly name: string
+  readonly isPaused: boolean
+  readonly counts: StateCounts
+  readonly oldestDueAtMs: number | null
+  readonly nowMs: number
+}
+
+export interface WorkerRecord extends WorkerSettings {
+  readonly isDraining: boolean
+  readonly systemInfo: JsonText | null
+  readonly registeredAtMs: number
+  readonly lastSeenAtMs: number
+  readonly nowMs: number
+  readonly holds: readonly TaskId[]
+}
+
+// ─── Administration ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface WorkerSettings {
+  readonly id: WorkerId
+  readonly instance: string | null
+  /** Null is every type, every queue. */
+  readonly capabilities: readonly string[] | null
+  readonly queues: readonly string[] | null
+  readonly slots: number
+  readonly labels: JsonText | null
+  /** JSON Schemas by type, as one text. */
+  readonly types: JsonText | null
+}
+
+export interface AdminStore {
+  /** Creates or replaces; ends a drain. Tells what a former instance under this id still holds: those leases are lost. */
+  registerWorker(settings: WorkerSettings): Promise<{ readonly orphans: readonly LeaseFacts[] }>
+  drainWorker(id: WorkerId): Promise<boolean>
+  /** Forgets the worker. Its leases are to be settled before. */
+  removeWorker(id: WorkerId): Promise<boolean>
+  /** Creates the queue where it does not exist. */
+  setQueue(name: string, settings: { readonly isPaused: boolean }): Promise<QueueRecord>
+  /** Keeps lines of live leases, up to the bound a task; returns how many were kept. */
+  appendLogs(workerId: WorkerId, lines: readonly LogDraft[]): Promise<number>
+}
+
+export interface LogDraft {
+  readonly taskId: TaskId
+  readonly epoch: number
+  readonly level: LogLevel
+  readonly message: string
+  /** The worker's time; null is the store's now. */
+  readonly atMs: number | null
+}
