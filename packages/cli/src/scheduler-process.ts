@@ -1,0 +1,52 @@
+import type { ExitCode } from './exit-codes.ts'
+import { exitCodes } from './exit-codes.ts'
+import { CommandFailure, UsageError } from './faults.ts'
+
+/** The one file that knows the scheduler's package; it is loaded when a scheduler starts, and by no other command. */
+export interface SchedulerFlags {
+  readonly host?: string
+  readonly port?: string
+  readonly data?: string
+}
+
+export interface RunningScheduler {
+  /** Where it listens, with the port it got. */
+  readonly url: string
+  /** Not ready, stop claims, finish requests, commit. */
+  stop(): Promise<void>
+}
+
+/**
+ * Reads the configuration (flag, environment, default) and starts a scheduler in this process.
+ * Its log goes to stderr: JSON lines, or pretty on a terminal.
+ * @throws UsageError with every fault of the configuration, CommandFailure where the start is refused
+ */
+export async function startSchedulerHere(
+  env: Readonly<Record<string, string | undefined>>,
+  flags: SchedulerFlags,
+): Promise<RunningScheduler> {
+  const { ConfigError, readConfig, startScheduler } = await import('@tasklane/server')
+  try {
+    return await startScheduler(readConfig({ env, flags }), { logDestination: 'stderr' })
+  } catch (error) {
+    if (error instanceof ConfigError) throw new UsageError(error.faults)
+    throw describeStart(error)
+  }
+}
+
+function describeStart(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : null
+  const known: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'Another process listens there already. Choose another port with --port, or 0 for any free one.',
+    EADDRNOTAVAIL: 'This machine has no such address. Choose another with --host.',
+    EACCES: 'This user may not do that. Ports below 1024 and some folders need more rights.',
+  }
+  const exitCode: ExitCode = exitCodes.failed
+  if (code !== null && known[code] !== undefined) {
+    return new CommandFailure(exitCode, code.toLowerCase(), `${error.message}. ${known[code]}`)
+  }
+  // A file held by another scheduler comes with its own sentence.
+  if (error.name === 'StoreLockedError') return new CommandFailure(exitCodes.conflict, 'store_locked', error.message)
+  return error
+}

@@ -1,0 +1,67 @@
+import { stat } from 'node:fs/promises'
+import { extname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { isTaskDefinition, type TaskDefinition } from '@tasklane/sdk'
+import { UsageError } from './faults.ts'
+
+const scriptExtensions = ['.js', '.mjs', '.cjs']
+const typescriptExtensions = ['.ts', '.mts', '.cts']
+
+/**
+ * Loads a task module and returns every value it exports that `defineTask` made: named, default, or in an array.
+ * TypeScript is compiled on the way, on every Node.
+ * @throws UsageError with the way out: no such file, another kind of file, an error while loading, no tasks in it
+ */
+export async function loadTaskModule(path: string, cwd: string): Promise<readonly TaskDefinition[]> {
+  const file = resolve(cwd, path)
+  const extension = extname(file)
+  if (![...scriptExtensions, ...typescriptExtensions].includes(extension)) {
+    throw new UsageError([`${path} is no task module: it ends in '${extension}', not in .ts, .mts, .js or .mjs.`])
+  }
+  if (!(await isFile(file))) throw new UsageError([`There is no file ${file}. Give the path of a task module.`])
+  const exported = await importModule(path, file, typescriptExtensions.includes(extension))
+  const definitions = Object.values(exported)
+    .flatMap(value => (Array.isArray(value) ? value : [value]) as unknown[])
+    .filter(isTaskDefinition)
+  const found = [...new Set(definitions)]
+  if (found.length === 0) throw new UsageError([describeEmpty(path, Object.keys(exported))])
+  refuseDoubles(path, found)
+  return found
+}
+
+async function importModule(path: string, file: string, isTypescript: boolean): Promise<Record<string, unknown>> {
+  const address = pathToFileURL(file).href
+  try {
+    if (!isTypescript) return await import(address)
+    const { tsImport } = await import('tsx/esm/api')
+    return await tsImport(address, import.meta.url)
+  } catch (error) {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    // The stack is the user's own code here, and says where in it to look.
+    throw new UsageError([`${path} cannot be loaded. ${reason}`])
+  }
+}
+
+function describeEmpty(path: string, names: readonly string[]): string {
+  const exportsWhat = names.length === 0 ? 'exports nothing' : `exports ${names.join(', ')}, none of them a task`
+  return [
+    `${path} ${exportsWhat}. Export what defineTask makes, for example:`,
+    '',
+    "  import { defineTask } from '@tasklane/sdk'",
+    "  export const greet = defineTask({ type: 'greet', run: (input: { name: string }) => `Hello ${input.name}` })",
+  ].join('\n')
+}
+
+function refuseDoubles(path: string, definitions: readonly TaskDefinition[]): void {
+  const types = definitions.map(definition => definition.type)
+  const double = types.find((type, at) => types.indexOf(type) !== at)
+  if (double !== undefined) throw new UsageError([`${path} defines the type '${double}' twice; rename one of them.`])
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile()
+  } catch {
+    return false
+  }
+}
