@@ -91,11 +91,6 @@ export const problems = Object.freeze({
     title: 'A task depends on itself',
     help: 'Leave its own id out of `dependencies`.',
   },
-  batch_refused: {
-    status: 422,
-    title: 'One task of the batch was refused, so none was accepted',
-    help: '`errors` points at it; with `"atomic": false` the others would have been accepted.',
-  },
   worker_draining: {
     status: 409,
     title: 'The worker is draining',

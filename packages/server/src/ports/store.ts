@@ -39,10 +39,13 @@ export interface TaskStore {
   /**
    * The hot path: everything that arrived while the last commit ran, in one transaction and in this order: settles,
    * submits, beats, claims. So a submit and the parked claim it wakes share one commit.
-   * PRECONDITION: a settle names each (task, epoch) at most once per call.
    */
   exchange(batch: ExchangeBatch): Promise<ExchangeOutcome>
-  /** Waiting tasks end at once, with their `cancel` children; running ones are marked. */
+  /**
+   * Waiting tasks end at once, with their `cancel` children, and their error is `cancelled` with the reason. Running
+   * ones are marked: the mark and that same error stand on the row until it completes or ends as cancelled. A second
+   * mark changes nothing.
+   */
   cancel(ids: readonly TaskId[], reason: string | null): Promise<Moved<CancelVerdict>>
   /** failed, cancelled → pending. `withDependents` returns `dependency_failed` descendants to blocked where no other failed parent holds them. */
   requeue(ids: readonly TaskId[], withDependents: boolean): Promise<Moved<RequeueVerdict>>
@@ -77,6 +80,11 @@ export interface Changes {
   /** Lanes that got pending tasks by unblock, retry, release or promote, and how many. Submits are not repeated here. */
   readonly ready: readonly LaneCount[]
   readonly ended: readonly EndedTask[]
+  /**
+   * True where more than `limits.releasedInTransactionMax` edges were to be resolved: the rest is remembered durably,
+   * and `unblock` should be called soon.
+   */
+  readonly hasLeftovers: boolean
 }
 
 export interface LaneCount {
@@ -160,7 +168,10 @@ export interface Settlement {
 export type Outcome =
   | { readonly kind: 'completed'; readonly result: JsonText | null }
   | { readonly kind: 'released' }
-  /** `retry` or `failed`, as core decided. Under a cancel mark the row becomes cancelled instead. */
+  /**
+   * `retry` or `failed`, as core decided; the error is kept on the attempt, and on the task until it completes. Under a
+   * cancel mark the row becomes cancelled instead, with the error that the mark left.
+   */
   | Decision
 
 export interface SettleResult {

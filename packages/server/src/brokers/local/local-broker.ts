@@ -1,0 +1,11 @@
+import type { Broker } from '../../ports/broker.ts'
+
+/** One node has nobody to tell. */
+export function createLocalBroker(): Broker {
+  return Object.freeze<Broker>({
+    publish: () => {},
+    listen: () => () => {},
+    status: () => 'connected',
+    close: async () => {},
+  })
+}

@@ -1,0 +1,216 @@
+import { resolve } from 'node:path'
+import { limits } from '@tasklane/protocol'
+
+export type LogLevelName = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+/** Everything a node can be told, checked and complete. */
+export interface Config {
+  readonly host: string
+  readonly port: number
+  readonly store: { readonly kind: 'sqlite'; readonly file: string } | { readonly kind: 'memory' }
+  readonly logLevel: LogLevelName
+  readonly metricsEnabled: boolean
+  readonly heartbeatMs: number
+  readonly taskTimeoutMs: number
+  readonly retentionMs: number
+  readonly headStartMs: number
+  readonly retryBaseMs: number
+  readonly retryCapMs: number
+  /** Sentences worth a line in the log at start: settings that are read but not used by this version. */
+  readonly warnings: readonly string[]
+}
+
+export interface ConfigInput {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly flags?: {
+    readonly host?: string | undefined
+    readonly port?: string | number | undefined
+    readonly data?: string | undefined
+    readonly logLevel?: string | undefined
+    readonly heartbeatInterval?: string | number | undefined
+  }
+}
+
+/** Every fault of the configuration at once, each a sentence with the way out. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(`The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n- ${faults.join('\n- ')}`)
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/** The environment variables a node reads, for documents and for finding misspelt ones. */
+export const variables = Object.freeze([
+  'API_HOST',
+  'API_PORT',
+  'DATABASE_URL',
+  'DEBUG',
+  'HEARTBEAT_INTERVAL',
+  'LOG_LEVEL',
+  'METRICS_ENABLED',
+  'TASK_TIMEOUT',
+  'TASKLANE_HEAD_START',
+  'TASKLANE_RETENTION',
+  'TASKLANE_RETRY_BASE',
+  'TASKLANE_RETRY_CAP',
+])
+
+/** Read by workers, clients and the command line, not by a node; known here so that they are not taken for mistakes. */
+const otherVariables = ['TASKLANE_URL', 'TASKLANE_TOKEN']
+
+/** Flag, then environment, then default. Throws one `ConfigError` with all the faults. */
+export function readConfig({ env, flags = {} }: ConfigInput): Config {
+  const faults: string[] = []
+  const warnings: string[] = []
+  const read = createReader(env, faults)
+  const debug = read.boolean('DEBUG', false)
+  const config: Config = {
+    host: read.host(flags.host),
+    port: read.number('API_PORT', { flag: '--port', given: flags.port, otherwise: 8_000, least: 0, most: 65_535, whole: true }),
+    store: read.store(flags.data),
+    logLevel: read.logLevel(flags.logLevel, debug ? 'debug' : 'info'),
+    metricsEnabled: read.boolean('METRICS_ENABLED', true),
+    heartbeatMs: read.seconds('HEARTBEAT_INTERVAL', {
+      flag: '--heartbeat-interval',
+      given: flags.heartbeatInterval,
+      otherwise: 5,
+      least: 0.1,
+      most: 300,
+    }),
+    taskTimeoutMs: read.seconds('TASK_TIMEOUT', {
+      otherwise: limits.timeoutSecondsDefault,
+      least: 0.001,
+      most: limits.timeoutSecondsMax,
+    }),
+    retentionMs: read.seconds('TASKLANE_RETENTION', { otherwise: 7 * 86_400, least: 0, most: 3_650 * 86_400 }),
+    headStartMs: read.seconds('TASKLANE_HEAD_START', { otherwise: 3_600, least: 0, most: 365 * 86_400 }),
+    retryBaseMs: read.seconds('TASKLANE_RETRY_BASE', { otherwise: 1, least: 0.001, most: 86_400 }),
+    retryCapMs: read.seconds('TASKLANE_RETRY_CAP', { otherwise: 3_600, least: 0.001, most: 30 * 86_400 }),
+    warnings,
+  }
+  for (const name of ['REDIS_URL', 'RABBITMQ_URL']) {
+    if (isSet(env[name])) warnings.push(`${name} is set, but this version has no broker; it is ignored.`)
+  }
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('TASKLANE_') || variables.includes(name) || otherVariables.includes(name)) continue
+    const close = nearest(name, [...variables, ...otherVariables])
+    faults.push(`${name} is not a setting of Tasklane${close === null ? '; unset it' : `; did you mean ${close}?`}`)
+  }
+  if (faults.length > 0) throw new ConfigError(faults)
+  return Object.freeze(config)
+}
+
+interface NumberRule {
+  readonly flag?: string
+  readonly given?: string | number | undefined
+  readonly otherwise: number
+  readonly least: number
+  readonly most: number
+  readonly whole?: boolean
+}
+
+function createReader(env: ConfigInput['env'], faults: string[]) {
+  const number = (name: string, rule: NumberRule): number => {
+    const source = rule.given === undefined ? name : (rule.flag ?? name)
+    const given = rule.given ?? env[name]
+    if (!isSet(given)) return rule.otherwise
+    const value = Number(given)
+    const isFine =
+      String(given).trim() !== '' &&
+      Number.isFinite(value) &&
+      value >= rule.least &&
+      value <= rule.most &&
+      (rule.whole !== true || Number.isInteger(value))
+    if (isFine) return value
+    const kind = rule.whole === true ? 'a whole number' : 'a number'
+    faults.push(`${source} is '${given}'; it takes ${kind} from ${rule.least} to ${rule.most} (default ${rule.otherwise}).`)
+    return rule.otherwise
+  }
+  return {
+    number,
+    seconds: (name: string, rule: NumberRule): number => Math.round(number(name, rule) * 1_000),
+    boolean: (name: string, otherwise: boolean): boolean => {
+      const given = env[name]
+      if (!isSet(given)) return otherwise
+      const text = given.trim().toLowerCase()
+      if (['true', '1', 'yes', 'on'].includes(text)) return true
+      if (['false', '0', 'no', 'off'].includes(text)) return false
+      faults.push(`${name} is '${given}'; it takes true or false (default ${otherwise}).`)
+      return otherwise
+    },
+    host: (flag: string | undefined): string => {
+      const host = (flag ?? (isSet(env.API_HOST) ? env.API_HOST : '127.0.0.1')).trim()
+      if (/^[A-Za-z0-9_.:-]+$/.test(host)) return host
+      faults.push(`${flag === undefined ? 'API_HOST' : '--host'} is '${host}'; it takes an address or a host name, such as 127.0.0.1.`)
+      return '127.0.0.1'
+    },
+    logLevel: (flag: string | undefined, otherwise: LogLevelName): LogLevelName => {
+      const given = flag ?? env.LOG_LEVEL
+      if (!isSet(given)) return otherwise
+      const level = levelNames[given.trim().toLowerCase()]
+      if (level !== undefined) return level
+      const source = flag === undefined ? 'LOG_LEVEL' : '--log-level'
+      faults.push(`${source} is '${given}'; it takes trace, debug, info, warn, error or silent (default info).`)
+      return otherwise
+    },
+    store: (data: string | undefined): Config['store'] => readStore(data, env.DATABASE_URL, faults),
+  }
+}
+
+/** The names other systems use for the same levels are understood. */
+const levelNames: Readonly<Record<string, LogLevelName | undefined>> = {
+  trace: 'trace',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  warning: 'warn',
+  error: 'error',
+  critical: 'error',
+  silent: 'silent',
+  off: 'silent',
+}
+
+/** `--data FILE`, or DATABASE_URL as `sqlite:///relative.db`, `sqlite:////absolute.db` or `memory:`. */
+function readStore(data: string | undefined, url: string | undefined, faults: string[]): Config['store'] {
+  if (data !== undefined) {
+    if (data.trim() === '') faults.push('--data is empty; it takes a file name, such as ./tasklane.db.')
+    return { kind: 'sqlite', file: resolve(data) }
+  }
+  if (!isSet(url)) return { kind: 'sqlite', file: resolve('tasklane.db') }
+  if (url === 'memory:') return { kind: 'memory' }
+  const sqlite = /^sqlite(?:\+\w+)?:\/\/\/(.+)$/.exec(url)
+  if (sqlite?.[1] !== undefined) return { kind: 'sqlite', file: resolve(decodeURIComponent(sqlite[1])) }
+  if (/^postgres(ql)?(\+\w+)?:/.test(url)) {
+    faults.push('DATABASE_URL names PostgreSQL, which this version cannot use yet; unset it, or use sqlite:///FILE.')
+  } else {
+    faults.push(`DATABASE_URL is '${url}'; it takes sqlite:///FILE (relative) or sqlite:////FILE (absolute).`)
+  }
+  return { kind: 'memory' }
+}
+
+function isSet<T extends string | number>(value: T | undefined): value is T {
+  return value !== undefined && value !== ''
+}
+
+/** The closest known name, if it is close enough to be a slip of the finger. */
+function nearest(name: string, known: readonly string[]): string | null {
+  const ranked = known.map(other => ({ other, distance: editDistance(name, other) }))
+  const best = ranked.sort((one, two) => one.distance - two.distance)[0]
+  return best !== undefined && best.distance <= 4 ? best.other : null
+}
+
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at)
+  for (let at = 1; at <= one.length; at += 1) {
+    const next = [at]
+    for (let to = 1; to <= other.length; to += 1) {
+      const replaced = (row[to - 1] ?? 0) + (one[at - 1] === other[to - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[other.length] ?? 0
+}

@@ -1,0 +1,150 @@
+import { limits } from '@tasklane/protocol'
+import type { Clock } from '../ports/clock.ts'
+import type { ClaimAsk, ClaimedTask, LaneCount } from '../ports/store.ts'
+import type { Committer, ParkedClaim } from './committer.ts'
+
+/**
+ * How a worker gets tasks: ask the store; if there is nothing, park until work appears, then ask again.
+ *
+ * Who wakes a parked claim: a submit of a matching lane takes it into its own exchange (one commit from submit to
+ * claim); an unblock, retry, release or promotion asks again at once; and every claim asks again at the poll interval,
+ * since a hint may be lost. The store has the last word each time, so that a wake-up in vain costs a look, never a task.
+ * The longest waiting claim is served first, and no more claims are woken than there are tasks for their slots.
+ */
+export interface Claims {
+  claim(ask: ClaimAsk, wait: { readonly waitMs: number; readonly signal: AbortSignal }): Promise<readonly ClaimedTask[]>
+  takeParked(lanes: readonly LaneCount[]): readonly ParkedClaim[]
+  wake(lanes: readonly LaneCount[]): void
+  /** Everybody looks again: a queue was resumed, a hint may have been lost. */
+  wakeAll(): void
+  /** Ends every wait with nothing; later claims do not wait. */
+  close(): void
+}
+
+export interface ClaimsParts {
+  readonly committer: Committer
+  readonly clock: Clock
+  /** What a claim handed out after its asker had gone. */
+  readonly onUndelivered: (ask: ClaimAsk, tasks: readonly ClaimedTask[]) => void
+}
+
+/** One claim that waits. It leaves the line while the store is asked for it, and returns to its old place if in vain. */
+interface Waiter {
+  readonly ask: ClaimAsk
+  readonly order: number
+  isOver: boolean
+  isAsking: boolean
+  end(tasks: readonly ClaimedTask[], error?: unknown): void
+}
+
+export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): Claims {
+  /** In the order of arrival: a Map keeps it, and forgets in constant time. */
+  const waiters = new Map<number, Waiter>()
+  let nextOrder = 1
+  let isClosed = false
+
+  async function claim(
+    ask: ClaimAsk,
+    wait: { readonly waitMs: number; readonly signal: AbortSignal },
+  ): Promise<readonly ClaimedTask[]> {
+    const tasks = await committer.claim(ask)
+    if (tasks.length > 0 && wait.signal.aborted) {
+      onUndelivered(ask, tasks)
+      return []
+    }
+    if (tasks.length > 0 || wait.waitMs <= 0 || wait.signal.aborted || isClosed) return tasks
+    return park(ask, Math.min(wait.waitMs, limits.waitSecondsMax * 1_000), wait.signal)
+  }
+
+  function park(ask: ClaimAsk, waitMs: number, signal: AbortSignal): Promise<readonly ClaimedTask[]> {
+    return new Promise((resolve, reject) => {
+      const order = nextOrder
+      nextOrder += 1
+      const giveUp = (): void => waiter.end([])
+      const stopTimer = clock.after(waitMs, giveUp)
+      const waiter: Waiter = {
+        ask,
+        order,
+        isOver: false,
+        isAsking: false,
+        end: (tasks, error) => {
+          if (waiter.isOver) {
+            if (tasks.length > 0) onUndelivered(ask, tasks)
+            return
+          }
+          waiter.isOver = true
+          waiters.delete(order)
+          stopTimer()
+          signal.removeEventListener('abort', giveUp)
+          if (error === undefined) resolve(tasks)
+          else reject(error)
+        },
+      }
+      signal.addEventListener('abort', giveUp, { once: true })
+      waiters.set(order, waiter)
+    })
+  }
+
+  /** The first waiters in line whose free slots take up `lanes`; marked, so that nobody else asks for them meanwhile. */
+  function choose(lanes: readonly LaneCount[]): readonly Waiter[] {
+    const left = lanes.map(lane => ({ ...lane }))
+    const chosen: Waiter[] = []
+    for (const waiter of waiters.values()) {
+      if (left.length === 0) break
+      if (waiter.isAsking) continue
+      let room = waiter.ask.limit
+      for (let at = 0; at < left.length && room > 0; ) {
+        const lane = left[at]
+        if (lane === undefined || !serves(waiter.ask, lane)) {
+          at += 1
+          continue
+        }
+        const taken = Math.min(room, lane.count)
+        room -= taken
+        lane.count -= taken
+        if (lane.count === 0) left.splice(at, 1)
+        else at += 1
+      }
+      if (room < waiter.ask.limit) chosen.push(waiter)
+    }
+    for (const waiter of chosen) waiter.isAsking = true
+    return chosen
+  }
+
+  function askAgain(chosen: readonly Waiter[]): void {
+    for (const waiter of chosen) {
+      waiter.isAsking = true
+      committer.claim(waiter.ask).then(
+        tasks => answered(waiter, tasks),
+        (error: unknown) => waiter.end([], error),
+      )
+    }
+  }
+
+  return Object.freeze<Claims>({
+    claim,
+    takeParked: lanes =>
+      choose(lanes).map(waiter => ({
+        ask: waiter.ask,
+        settle: tasks => answered(waiter, tasks),
+        fail: error => waiter.end([], error),
+      })),
+    wake: lanes => askAgain(choose(lanes)),
+    wakeAll: () => askAgain([...waiters.values()].filter(waiter => !waiter.isAsking)),
+    close: () => {
+      isClosed = true
+      for (const waiter of [...waiters.values()]) waiter.end([])
+    },
+  })
+}
+
+function answered(waiter: Waiter, tasks: readonly ClaimedTask[]): void {
+  waiter.isAsking = false
+  if (tasks.length > 0) waiter.end(tasks)
+}
+
+function serves(ask: ClaimAsk, lane: LaneCount): boolean {
+  return (
+    (ask.queues === null || ask.queues.includes(lane.queue)) && (ask.types === null || ask.types.includes(lane.type))
+  )
+}

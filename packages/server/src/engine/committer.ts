@@ -1,0 +1,220 @@
+import { Problem } from '../core/problem.ts'
+import type { Clock } from '../ports/clock.ts'
+import type {
+  BeatVerdict,
+  Changes,
+  ClaimAsk,
+  ClaimedTask,
+  ExchangeBatch,
+  ExchangeOutcome,
+  LaneCount,
+  Settlement,
+  SettleResult,
+  Store,
+  SubmitGroup,
+  SubmitVerdict,
+  WorkerBeat,
+} from '../ports/store.ts'
+
+/**
+ * Group commit. Every hot call of this node comes through here, and all that arrived while the last commit ran shares
+ * the next one: a disk sync costs the same for one task and for a thousand. When nothing is under way a call commits at
+ * once; it never waits to fill a batch.
+ *
+ * A claim that found nothing is parked (`engine/claim.ts`); the exchange that brings a matching submit takes it along,
+ * so that from submit to claim costs one commit.
+ */
+export interface Committer {
+  settle(settlements: readonly Settlement[]): Promise<readonly SettleResult[]>
+  submit(groups: readonly SubmitGroup[]): Promise<readonly SubmitVerdict[]>
+  beat(beat: WorkerBeat): Promise<BeatVerdict>
+  claim(ask: ClaimAsk): Promise<readonly ClaimedTask[]>
+  /** Resolves when nothing is queued or under way. */
+  idle(): Promise<void>
+}
+
+export interface CommitterParts {
+  readonly store: Store
+  readonly clock: Clock
+  /** Parked claims that the lanes of the submits under way can feed; they join the exchange. */
+  readonly takeParked: (lanes: readonly LaneCount[]) => readonly ParkedClaim[]
+  /** After each commit, before anybody's promise resolves. */
+  readonly onCommit: (commit: Commit) => void
+}
+
+export interface ParkedClaim {
+  readonly ask: ClaimAsk
+  settle(tasks: readonly ClaimedTask[]): void
+  fail(error: unknown): void
+}
+
+export interface Commit {
+  readonly submitted: readonly LaneCount[]
+  readonly changes: Changes
+  readonly commands: number
+  readonly durationMs: number
+}
+
+/** Items (tasks, settlements, claims) in one exchange: past this, one commit would keep everybody else waiting. */
+const exchangeItemsMax = 5_000
+/** Items waiting for a commit: past this the node is overloaded and says so, instead of growing without bound. */
+const queuedItemsMax = 200_000
+
+interface Command<In, Out> {
+  readonly items: readonly In[]
+  resolve(out: readonly Out[]): void
+  reject(error: unknown): void
+}
+
+/** Commands of one kind, in the order they came. */
+interface Line<In, Out> {
+  readonly commands: Command<In, Out>[]
+}
+
+export function createCommitter({ store, clock, takeParked, onCommit }: CommitterParts): Committer {
+  const settles: Line<Settlement, SettleResult> = { commands: [] }
+  const submits: Line<SubmitGroup, SubmitVerdict> = { commands: [] }
+  const beats: Line<WorkerBeat, BeatVerdict> = { commands: [] }
+  const claims: Line<ClaimAsk, readonly ClaimedTask[]> = { commands: [] }
+  const idlers: (() => void)[] = []
+  let queuedItems = 0
+  let underWay = 0
+  let isFlushPlanned = false
+
+  function enqueue<In, Out>(line: Line<In, Out>, items: readonly In[], weight: number): Promise<readonly Out[]> {
+    if (queuedItems + weight > queuedItemsMax) return Promise.reject(new Problem('overloaded'))
+    queuedItems += weight
+    return new Promise((resolve, reject) => {
+      line.commands.push({ items, resolve, reject })
+      planFlush()
+    })
+  }
+
+  function planFlush(): void {
+    if (isFlushPlanned || underWay >= store.exchangesAtOnce) return
+    isFlushPlanned = true
+    clock.soon(flush)
+  }
+
+  function flush(): void {
+    isFlushPlanned = false
+    if (underWay >= store.exchangesAtOnce) return
+    let room = exchangeItemsMax
+    const take = <In, Out>(line: Line<In, Out>, weigh: (item: In) => number): readonly Command<In, Out>[] => {
+      let count = 0
+      while (count < line.commands.length && room > 0) {
+        for (const item of line.commands[count]?.items ?? []) {
+          room -= weigh(item)
+          queuedItems -= weigh(item)
+        }
+        count += 1
+      }
+      return line.commands.splice(0, count)
+    }
+    const taken = {
+      settles: take(settles, () => 1),
+      submits: take(submits, group => group.drafts.length),
+      beats: take(beats, () => 1),
+      claims: take(claims, () => 1),
+    }
+    const commands = taken.settles.length + taken.submits.length + taken.beats.length + taken.claims.length
+    if (commands === 0) return
+    void exchange(taken, commands)
+  }
+
+  async function exchange(taken: Taken, commands: number): Promise<void> {
+    underWay += 1
+    const submitted = lanesOf(taken.submits)
+    const parked = submitted.length === 0 ? [] : takeParked(submitted)
+    const batch: ExchangeBatch = {
+      settles: itemsOf(taken.settles),
+      submits: itemsOf(taken.submits),
+      beats: itemsOf(taken.beats),
+      claims: [...itemsOf(taken.claims), ...parked.map(waiter => waiter.ask)],
+    }
+    const beganMs = clock.monotonic()
+    try {
+      const outcome = await store.exchange(batch)
+      onCommit({ submitted, changes: outcome.changes, commands, durationMs: clock.monotonic() - beganMs })
+      answer(taken, parked, outcome)
+    } catch (error) {
+      for (const kind of [taken.settles, taken.submits, taken.beats, taken.claims]) {
+        for (const command of kind) command.reject(error)
+      }
+      for (const waiter of parked) waiter.fail(error)
+    } finally {
+      underWay -= 1
+      if (queuedItems > 0) planFlush()
+      else if (underWay === 0) for (const resolve of idlers.splice(0)) resolve()
+    }
+  }
+
+  return Object.freeze<Committer>({
+    settle: settlements => enqueue(settles, settlements, settlements.length),
+    submit: groups =>
+      enqueue(
+        submits,
+        groups,
+        groups.reduce((sum, group) => sum + group.drafts.length, 0),
+      ),
+    beat: async beat => first(await enqueue(beats, [beat], 1)),
+    claim: async ask => first(await enqueue(claims, [ask], 1)),
+    idle: () => {
+      if (queuedItems === 0 && underWay === 0) return Promise.resolve()
+      return new Promise(resolve => {
+        idlers.push(resolve)
+      })
+    },
+  })
+}
+
+interface Taken {
+  readonly settles: readonly Command<Settlement, SettleResult>[]
+  readonly submits: readonly Command<SubmitGroup, SubmitVerdict>[]
+  readonly beats: readonly Command<WorkerBeat, BeatVerdict>[]
+  readonly claims: readonly Command<ClaimAsk, readonly ClaimedTask[]>[]
+}
+
+function answer(taken: Taken, parked: readonly ParkedClaim[], outcome: ExchangeOutcome): void {
+  hand(taken.settles, outcome.settles)
+  hand(taken.submits, outcome.submits)
+  hand(taken.beats, outcome.beats)
+  const own = taken.claims.length
+  hand(taken.claims, outcome.claims.slice(0, own))
+  for (const [at, waiter] of parked.entries()) waiter.settle(outcome.claims[own + at] ?? [])
+}
+
+/** Cuts the flat list of verdicts back into the commands they answer. */
+function hand<In, Out>(commands: readonly Command<In, Out>[], verdicts: readonly Out[]): void {
+  let at = 0
+  for (const command of commands) {
+    command.resolve(verdicts.slice(at, at + command.items.length))
+    at += command.items.length
+  }
+}
+
+function itemsOf<In, Out>(commands: readonly Command<In, Out>[]): readonly In[] {
+  const only = commands[0]
+  return commands.length === 1 && only !== undefined ? only.items : commands.flatMap(command => command.items)
+}
+
+function lanesOf(submits: Taken['submits']): readonly LaneCount[] {
+  const lanes = new Map<string, { queue: string; type: string; count: number }>()
+  for (const { items } of submits) {
+    for (const group of items) {
+      for (const draft of group.drafts) {
+        const key = `${draft.queue}\n${draft.type}`
+        const lane = lanes.get(key)
+        if (lane === undefined) lanes.set(key, { queue: draft.queue, type: draft.type, count: 1 })
+        else lane.count += 1
+      }
+    }
+  }
+  return [...lanes.values()]
+}
+
+function first<Out>(list: readonly Out[]): Out {
+  const [only] = list
+  if (only === undefined) throw new Error('Assertion failed: a command is answered once per item')
+  return only
+}

@@ -1,0 +1,357 @@
+import { createUuidV7, limits, type Queue, type StateCounts, type Stats } from '@tasklane/protocol'
+import { readCursor, writeCursor } from '../core/cursor.ts'
+import { Problem } from '../core/problem.ts'
+import { type RetryPolicy, retryPolicyDefault } from '../core/retry.ts'
+import { type TaskId, type TaskRecord, taskId } from '../core/task.ts'
+import { explain } from '../core/why.ts'
+import type { Broker } from '../ports/broker.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { Changes, LaneCount, QueueRecord, Store } from '../ports/store.ts'
+import { runBulk } from './bulk.ts'
+import { createClaims } from './claim.ts'
+import { createCommitter } from './committer.ts'
+import type { Engine, EngineEvent } from './engine.ts'
+import { createRates, createSamples } from './rates.ts'
+import { createResultWaiters } from './results.ts'
+import { createSettling } from './settle.ts'
+import { submitEach, submitTogether } from './submit.ts'
+import { createSweeps } from './sweeps.ts'
+import { createWorkers } from './workers.ts'
+
+export interface EngineParts {
+  readonly store: Store
+  readonly broker: Broker
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: EngineSettings
+}
+
+export interface EngineSettings {
+  readonly version: string
+  readonly heartbeatMs: number
+  /** Finished tasks are kept so long. */
+  readonly retentionMs: number
+  /** A worker that was not seen for so long is forgotten. */
+  readonly workerKeepMs: number
+  /** Between two passes of the sweeps, and so the most that a lost hint costs. */
+  readonly sweepMs: number
+  readonly retryPolicy: RetryPolicy
+}
+
+export const engineSettingsDefault: EngineSettings = Object.freeze({
+  version: '0.0.0',
+  heartbeatMs: 5_000,
+  retentionMs: 7 * 86_400_000,
+  workerKeepMs: 86_400_000,
+  sweepMs: 1_000,
+  retryPolicy: retryPolicyDefault,
+})
+
+/** A lease outlives two missed heartbeats and ends with the third. */
+export const heartbeatsPerLease = 3
+
+/** Wires the parts of one node: what happens in one is told to those who wait for it in another. */
+export function createEngine({ store, broker, clock, log, settings }: EngineParts): Engine {
+  const leaseMs = settings.heartbeatMs * heartbeatsPerLease
+  const listeners = new Set<(event: EngineEvent) => void>()
+  const rates = createRates(clock)
+  const waits = createSamples()
+  const runs = createSamples()
+  const startedMs = clock.monotonic()
+  const nextId = createUuidV7(clock.now, clock.fillRandom)
+  let isStopping = false
+
+  const emit = (event: EngineEvent): void => {
+    for (const listener of listeners) listener(event)
+  }
+  const committer = createCommitter({
+    store,
+    clock,
+    takeParked: lanes => claims.takeParked(lanes),
+    onCommit: commit => {
+      for (const { queue, type, count } of commit.submitted) noteSubmitted(queue, type, count)
+      noteChanges(commit.changes)
+      emit({ kind: 'committed', commands: commit.commands, durationMs: commit.durationMs })
+    },
+  })
+  const claims = createClaims({
+    committer,
+    clock,
+    onUndelivered: (ask, tasks) => {
+      const leases = tasks.map(task => ({ taskId: task.id, epoch: task.epoch, workerId: ask.workerId }))
+      settling
+        .release(leases)
+        .catch((error: unknown) => log.warn({ err: error }, 'An undelivered claim waits for its leases to run out.'))
+    },
+  })
+  const settling = createSettling({
+    store,
+    committer,
+    clock,
+    retryPolicy: settings.retryPolicy,
+    emit,
+    onRetryIn: ms => sweeps.dueIn(ms),
+  })
+  const workers = createWorkers({ store, committer, settling, clock, heartbeatMs: settings.heartbeatMs, leaseMs })
+  const results = createResultWaiters({ clock, read: readTask })
+  const sweeps = createSweeps({
+    store,
+    settling,
+    clock,
+    log,
+    leaseMs,
+    sweepMs: settings.sweepMs,
+    retentionMs: settings.retentionMs,
+    workerKeepMs: settings.workerKeepMs,
+    onChanges: noteChanges,
+    onTick: claims.wakeAll,
+  })
+  const stopListening = broker.listen(hint => {
+    if (hint.kind === 'ended') results.ended(hint.taskIds.map(id => ({ id: taskId(id) })))
+    else claims.wakeAll()
+  })
+
+  function noteSubmitted(queue: string, type: string, count: number): void {
+    rates.add('submitted', count)
+    rates.add(`submitted ${queue}`, count)
+    emit({ kind: 'submitted', queue, type, count })
+  }
+
+  /** After a commit: wake who waits here, and hint to the other nodes. */
+  function noteChanges({ ready, ended, hasLeftovers }: Changes): void {
+    if (ready.length > 0) claims.wake(ready)
+    if (hasLeftovers) sweeps.nudge()
+    if (ended.length > 0) {
+      results.ended(ended)
+      for (const task of ended) {
+        rates.add(task.state, 1)
+        rates.add(`ended ${task.queue}`, 1)
+        if (task.waitMs !== null) waits.add(task.waitMs)
+        if (task.runMs !== null) runs.add(task.runMs)
+        const { queue, type, state, waitMs, runMs } = task
+        emit({ kind: 'ended', queue, type, state, waitMs, runMs })
+      }
+    }
+    hint(
+      ready,
+      ended.map(task => task.id),
+    )
+  }
+
+  function hint(ready: readonly LaneCount[], ended: readonly string[]): void {
+    if (ready.length === 0 && ended.length === 0) return
+    broker.publish([
+      ...ready.map(({ queue, type }) => ({ kind: 'ready', queue, type }) as const),
+      ...(ended.length === 0 ? [] : [{ kind: 'ended', taskIds: ended } as const]),
+    ])
+  }
+
+  async function readTask(id: TaskId): Promise<TaskRecord> {
+    return known(await store.task(id), id)
+  }
+
+  /** The verbs on one task: act, tell who waits, and return the task as it is now. */
+  async function verb<Verdict extends string>(
+    id: TaskId,
+    moving: Promise<{ readonly verdicts: readonly Verdict[]; readonly changes: Changes }>,
+    refuse: (verdict: Verdict, task: TaskRecord) => Problem | null,
+  ): Promise<TaskRecord> {
+    const moved = await moving
+    noteChanges(moved.changes)
+    const task = await readTask(id)
+    const refusal = moved.verdicts[0] === undefined ? null : refuse(moved.verdicts[0], task)
+    if (refusal !== null) throw refusal
+    return task
+  }
+
+  function queueView(record: QueueRecord): Queue {
+    return {
+      name: record.name,
+      paused: record.isPaused,
+      counts: record.counts,
+      depth: record.counts.pending + record.counts.running,
+      oldest_age: record.oldestDueAtMs === null ? null : Math.max(0, record.nowMs - record.oldestDueAtMs) / 1_000,
+      submitted_per_second: rates.perSecond(`submitted ${record.name}`),
+      finished_per_second: rates.perSecond(`ended ${record.name}`),
+    }
+  }
+
+  async function stats(): Promise<Stats> {
+    const [counts, all] = await Promise.all([store.counts(), workers.all()])
+    const withStatus = (status: string): number => all.filter(worker => worker.status === status).length
+    return {
+      tasks: counts,
+      total: sum(counts),
+      workers: {
+        active: withStatus('active'),
+        draining: withStatus('draining'),
+        lost: withStatus('lost'),
+        slots: all.reduce((slots, worker) => slots + (worker.status === 'active' ? worker.max_concurrent_tasks : 0), 0),
+      },
+      rates: {
+        submitted_per_second: rates.perSecond('submitted'),
+        completed_per_second: rates.perSecond('completed'),
+        failed_per_second: rates.perSecond('failed'),
+      },
+      wait_ms: waits.percentiles(),
+      run_ms: runs.percentiles(),
+      uptime_seconds: Math.round((clock.monotonic() - startedMs) / 1_000),
+      version: settings.version,
+    }
+  }
+
+  return Object.freeze<Engine>({
+    submit: async drafts => {
+      const submitted = await submitTogether(committer, drafts)
+      for (const { record } of submitted) noteDue(record)
+      return submitted
+    },
+    submitEach: async drafts => {
+      const submitted = await submitEach(committer, drafts)
+      for (const one of submitted) if (one.outcome !== 'refused') noteDue(one.record)
+      return submitted
+    },
+    task: readTask,
+    tasks: async (filter, page) => {
+      const filterText = JSON.stringify(filter)
+      const before = page.cursor === null ? null : readCursor(page.cursor, filterText)
+      const tasks = await store.tasks(filter, { limit: page.limit, before, offset: page.offset })
+      const last = tasks.at(-1)
+      const isFull = tasks.length === page.limit && last !== undefined
+      return { tasks, nextCursor: isFull ? writeCursor(last.number, filterText) : null }
+    },
+    attempts: async id => known(await store.attempts(id), id),
+    logs: async (id, after, limit) => known(await store.logs(id, after, limit), id),
+    parents: async (id, from) => known(await store.parents(id, from, limits.parentsBytesMax), id),
+    graph: async id => known(await store.graph(id, limits.graphTasksMax), id),
+    why: async id => {
+      const standing = known(await store.standing(id, limits.positionCountMax), id)
+      const { type, queue } = standing.task
+      const rate = rates.perSecond(`ended ${queue}`)
+      return explain({
+        ...standing,
+        positionMax: limits.positionCountMax,
+        capable: await workers.capable(type, queue),
+        claimedPerSecond: rate > 0 ? rate : null,
+      })
+    },
+    waitForResult: results.wait,
+    cancel: (id, reason) =>
+      verb(id, store.cancel([id], reason), (verdict, task) =>
+        verdict === 'finished' ? new Problem('task_finished', `Task ${id} has already ${ended(task)}.`) : null,
+      ),
+    retry: (id, withDependents) =>
+      verb(id, store.requeue([id], withDependents), (verdict, task) =>
+        verdict === 'not_retryable'
+          ? new Problem(
+              'task_not_retryable',
+              `Task ${id} is ${task.state}; only a failed or cancelled task can be retried.`,
+            )
+          : null,
+      ),
+    reprioritise: (id, priority) =>
+      verb(id, store.reprioritise([{ id, priority }]), (verdict, task) =>
+        verdict === 'not_waiting'
+          ? new Problem('task_not_waiting', `Task ${id} is ${task.state}, no longer waiting.`)
+          : null,
+      ),
+    completeByHand: (id, result) =>
+      verb(id, store.completeByHand([{ id, result }]), (verdict, task) =>
+        verdict === 'finished' ? new Problem('task_finished', `Task ${id} has already ${ended(task)}.`) : null,
+      ),
+    remove: async id => {
+      const [verdict] = await store.remove([id])
+      if (verdict === 'unknown') throw unknownTask(id)
+      if (verdict === 'unfinished')
+        throw new Problem('task_unfinished', `Task ${id} has not finished; cancel it first.`)
+      if (verdict === 'needed')
+        throw new Problem('task_needed', `An unfinished child of task ${id} still needs its result.`)
+    },
+    bulk: ask => runBulk(store, ask, moved => noteChanges(moved.changes)),
+
+    register: workers.register,
+    claim: async ask => {
+      const { queues, capabilities } = await workers.claimant(ask.workerId)
+      const { workerId, limit, requestId } = ask
+      const storeAsk = { workerId, queues, types: capabilities, limit, leaseMs, requestId }
+      const tasks = await claims.claim(storeAsk, ask)
+      for (const task of tasks) emit({ kind: 'claimed', queue: task.queue, type: task.type, count: 1 })
+      return tasks
+    },
+    releaseUndelivered: (workerId, tasks) =>
+      settling.release(tasks.map(task => ({ taskId: task.id, epoch: task.epoch, workerId }))),
+    heartbeat: workers.heartbeat,
+    settle: settling.settle,
+    appendLogs: store.appendLogs,
+    drain: workers.drain,
+    deregister: workers.deregister,
+    workers: workers.all,
+    worker: workers.one,
+
+    queues: async () => (await store.queues()).map(queueView),
+    queue: async name => {
+      const record = (await store.queues()).find(queue => queue.name === name)
+      if (record === undefined)
+        throw new Problem('queue_unknown', `No queue is named '${name}'; a queue exists from its first task.`)
+      return queueView(record)
+    },
+    setQueue: async (name, queueSettings) => {
+      const record = await store.setQueue(name, queueSettings)
+      if (!queueSettings.isPaused) {
+        claims.wakeAll()
+        broker.publish([{ kind: 'resync' }])
+      }
+      return queueView(record)
+    },
+    stats,
+    checkReady: async () => {
+      if (isStopping) throw new Problem('stopping')
+      await store.check()
+    },
+    observe: listener => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    newTaskId: () => taskId(nextId()),
+
+    start: async () => {
+      await store.migrate()
+      sweeps.start()
+    },
+    beginStop: () => {
+      isStopping = true
+      claims.close()
+      results.close()
+    },
+    stop: async () => {
+      isStopping = true
+      claims.close()
+      results.close()
+      stopListening()
+      await sweeps.stop()
+      await committer.idle()
+    },
+  })
+
+  function noteDue(record: TaskRecord): void {
+    if (record.state === 'scheduled' && record.runAtMs !== null) sweeps.dueIn(Math.max(0, record.runAtMs - clock.now()))
+  }
+}
+
+function known<T>(value: T | null, id: TaskId): T {
+  if (value === null) throw unknownTask(id)
+  return value
+}
+
+function unknownTask(id: TaskId): Problem {
+  return new Problem('task_unknown', `No task has the id '${id}'; it never existed or was pruned after its retention.`)
+}
+
+function ended(task: TaskRecord): string {
+  return task.state === 'failed' ? 'failed' : `been ${task.state}`
+}
+
+function sum(counts: StateCounts): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0)
+}

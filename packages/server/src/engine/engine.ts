@@ -1,0 +1,155 @@
+import type {
+  BulkAction,
+  BulkReply,
+  HeartbeatReply,
+  Json,
+  Queue,
+  RegistrationReply,
+  SettleReply,
+  Stats,
+  TaskProgress,
+  Why,
+  Worker,
+} from '@tasklane/protocol'
+import type { JsonText, TaskDraft, TaskId, TaskRecord, WorkerId } from '../core/task.ts'
+import type {
+  AttemptRecord,
+  ClaimedTask,
+  GraphRecord,
+  LogDraft,
+  LogRecord,
+  ParentRecord,
+  TaskFilter,
+  WorkerSettings,
+} from '../ports/store.ts'
+
+/** What the HTTP floor may ask. Refusals are thrown as `Problem`; what a race may bring is returned. */
+export interface Engine {
+  // Tasks
+  /** All or nothing: throws the group's refusal. Resolves when durable. */
+  submit(drafts: readonly TaskDraft[]): Promise<readonly Submitted[]>
+  /** Each draft its own group; never throws for one task's refusal. */
+  submitEach(drafts: readonly TaskDraft[]): Promise<readonly (Submitted | SubmitRefusal)[]>
+  /** Throws `task_unknown`. An exact id first; that is the only form here (numbers are for dialects). */
+  task(id: TaskId): Promise<TaskRecord>
+  tasks(
+    filter: TaskFilter,
+    page: { readonly limit: number; readonly cursor: string | null; readonly offset: number },
+  ): Promise<{
+    readonly tasks: readonly TaskRecord[]
+    readonly nextCursor: string | null
+  }>
+  attempts(id: TaskId): Promise<readonly AttemptRecord[]>
+  logs(id: TaskId, after: number, limit: number): Promise<readonly LogRecord[]>
+  parents(id: TaskId, from: number): Promise<readonly ParentRecord[]>
+  graph(id: TaskId): Promise<GraphRecord>
+  why(id: TaskId): Promise<Why>
+  /** Resolves when the task has finished, or with the unfinished task after `waitMs` or when the signal aborts. */
+  waitForResult(id: TaskId, waitMs: number, signal: AbortSignal): Promise<TaskRecord>
+  /** Returns the task after the call; throws `task_unknown`, or `task_finished` where it had ended before. */
+  cancel(id: TaskId, reason: string | null): Promise<TaskRecord>
+  /** Throws `task_unknown`, `task_not_retryable`. */
+  retry(id: TaskId, withDependents: boolean): Promise<TaskRecord>
+  /** Throws `task_unknown`, `task_not_waiting`. */
+  reprioritise(id: TaskId, priority: number): Promise<TaskRecord>
+  /** Throws `task_unknown`, `task_unfinished`, `task_needed`. */
+  remove(id: TaskId): Promise<void>
+  completeByHand(id: TaskId, result: JsonText | null): Promise<TaskRecord>
+  bulk(ask: BulkAsk): Promise<BulkReply>
+
+  // Workers
+  register(settings: WorkerSettings): Promise<RegistrationReply>
+  /** Throws `worker_unknown`, `worker_draining`. Waits up to `waitMs` for work; the signal ends the wait. */
+  claim(ask: {
+    readonly workerId: WorkerId
+    readonly limit: number
+    readonly waitMs: number
+    readonly requestId: string | null
+    readonly signal: AbortSignal
+  }): Promise<readonly ClaimedTask[]>
+  /** Gives back, uncharged, what a claim handed out and nobody received. */
+  releaseUndelivered(workerId: WorkerId, tasks: readonly ClaimedTask[]): Promise<void>
+  /** Throws `worker_unknown`. */
+  heartbeat(beat: Heartbeat): Promise<HeartbeatReply>
+  settle(workerId: WorkerId, results: readonly WorkerResult[]): Promise<SettleReply['results']>
+  appendLogs(workerId: WorkerId, lines: readonly LogDraft[]): Promise<number>
+  /** Throws `worker_unknown`. */
+  drain(workerId: WorkerId): Promise<Worker>
+  /** Its tasks go back at once, uncharged. Throws `worker_unknown`. */
+  deregister(workerId: WorkerId): Promise<void>
+  workers(): Promise<readonly Worker[]>
+  worker(id: WorkerId): Promise<Worker>
+
+  // Queues and the whole
+  queues(): Promise<readonly Queue[]>
+  queue(name: string): Promise<Queue>
+  setQueue(name: string, settings: { readonly isPaused: boolean }): Promise<Queue>
+  stats(): Promise<Stats>
+  /** Throws `store_unavailable` or `stopping`. */
+  checkReady(): Promise<void>
+  /** What happened on this node, for metrics. The listener must not throw. */
+  observe(listener: (event: EngineEvent) => void): () => void
+  newTaskId(): TaskId
+
+  start(): Promise<void>
+  /** From here on `checkReady` refuses and waiting claims end empty; calls under way still finish. */
+  beginStop(): void
+  /** Commits what is queued and ends the sweeps. */
+  stop(): Promise<void>
+}
+
+export interface Submitted {
+  readonly outcome: 'created' | 'existing'
+  readonly record: TaskRecord
+}
+
+export interface SubmitRefusal {
+  readonly outcome: 'refused'
+  readonly code: string
+  readonly detail: string
+}
+
+export interface BulkAsk {
+  readonly action: BulkAction
+  readonly target: { readonly ids: readonly TaskId[] } | { readonly filter: TaskFilter }
+  readonly priority: number | null
+  readonly reason: string | null
+  readonly withDependents: boolean
+  readonly isDryRun: boolean
+}
+
+export interface Heartbeat {
+  readonly workerId: WorkerId
+  readonly systemInfo: Json
+  /** Null extends all the worker holds. */
+  readonly currentTasks:
+    | readonly { readonly taskId: TaskId; readonly epoch: number | null; readonly progress: TaskProgress | null }[]
+    | null
+}
+
+export interface WorkerResult {
+  readonly taskId: TaskId
+  readonly epoch: number
+  readonly outcome: 'completed' | 'failed' | 'released'
+  readonly result: JsonText | null
+  readonly error: { readonly code?: string; readonly message: string; readonly stack?: string } | null
+  readonly isRetryable: boolean
+  readonly retryAfterMs: number | null
+  /** Set where the result cannot be kept: the task is failed with `result_invalid` and this sentence. */
+  readonly resultFault: string | null
+}
+
+export type EngineEvent =
+  | { readonly kind: 'submitted'; readonly queue: string; readonly type: string; readonly count: number }
+  | { readonly kind: 'claimed'; readonly queue: string; readonly type: string; readonly count: number }
+  | {
+      readonly kind: 'ended'
+      readonly queue: string
+      readonly type: string
+      readonly state: 'completed' | 'failed' | 'cancelled'
+      readonly waitMs: number | null
+      readonly runMs: number | null
+    }
+  | { readonly kind: 'attempt_failed'; readonly as: 'failed' | 'timeout' | 'crashed'; readonly willRetry: boolean }
+  | { readonly kind: 'stale_settle' }
+  | { readonly kind: 'committed'; readonly commands: number; readonly durationMs: number }

@@ -1,0 +1,64 @@
+import { isFinished } from '@tasklane/protocol'
+import type { TaskId, TaskRecord } from '../core/task.ts'
+import type { Clock } from '../ports/clock.ts'
+
+/** Who waits on this node for a task to end. */
+export interface ResultWaiters {
+  /** Resolves with the task when it has ended, or as it is after `waitMs` or an abort. */
+  wait(id: TaskId, waitMs: number, signal: AbortSignal): Promise<TaskRecord>
+  ended(ids: readonly { readonly id: TaskId }[]): void
+  close(): void
+}
+
+export function createResultWaiters(parts: {
+  readonly clock: Clock
+  /** Throws `task_unknown`. */
+  readonly read: (id: TaskId) => Promise<TaskRecord>
+}): ResultWaiters {
+  const byTask = new Map<TaskId, Set<() => void>>()
+  let isClosed = false
+
+  async function wait(id: TaskId, waitMs: number, signal: AbortSignal): Promise<TaskRecord> {
+    // Listening begins before reading: an end between the two must not be missed.
+    const ended = listen(id, waitMs, signal)
+    try {
+      const task = await parts.read(id)
+      if (isFinished(task.state) || waitMs <= 0 || isClosed || signal.aborted) return task
+      await ended.promise
+      return await parts.read(id)
+    } finally {
+      ended.stop()
+    }
+  }
+
+  function listen(id: TaskId, waitMs: number, signal: AbortSignal): { promise: Promise<void>; stop(): void } {
+    let wake = (): void => {}
+    const promise = new Promise<void>(resolve => {
+      wake = resolve
+    })
+    const stopTimer = parts.clock.after(waitMs, wake)
+    signal.addEventListener('abort', wake, { once: true })
+    const waiters = byTask.get(id) ?? new Set()
+    waiters.add(wake)
+    byTask.set(id, waiters)
+    const stop = (): void => {
+      stopTimer()
+      signal.removeEventListener('abort', wake)
+      waiters.delete(wake)
+      if (waiters.size === 0 && byTask.get(id) === waiters) byTask.delete(id)
+    }
+    return { promise, stop }
+  }
+
+  return Object.freeze<ResultWaiters>({
+    wait,
+    ended: ids => {
+      if (byTask.size === 0) return
+      for (const { id } of ids) for (const wake of byTask.get(id) ?? []) wake()
+    },
+    close: () => {
+      isClosed = true
+      for (const waiters of byTask.values()) for (const wake of waiters) wake()
+    },
+  })
+}

@@ -1,0 +1,171 @@
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { Changes, Store } from '../ports/store.ts'
+import type { Settling } from './settle.ts'
+
+/**
+ * Bounded background passes: promote, reap, unblock, prune. Every node may run every sweep at any time; correctness
+ * comes from the statements, jitter only saves work.
+ *
+ * The reaper is careful about whose silence it hears: after this node's start, after a gap in its own clock (a paused
+ * machine), and after the store was away, workers could not have been heard. Then nothing is reaped for one lease, so
+ * that the scheduler's outage is not taken for its workers' crash.
+ */
+export interface Sweeps {
+  start(): void
+  /** A pass now: a parent left children over. */
+  nudge(): void
+  /** A task will be due in so many milliseconds: be there in time. */
+  dueIn(ms: number): void
+  stop(): Promise<void>
+}
+
+export interface SweepsParts {
+  readonly store: Store
+  readonly settling: Settling
+  readonly clock: Clock
+  readonly log: Log
+  readonly leaseMs: number
+  readonly sweepMs: number
+  readonly retentionMs: number
+  readonly workerKeepMs: number
+  readonly onChanges: (changes: Changes) => void
+  /** Once a pass: whoever waits may look again, since a hint may have been lost. */
+  readonly onTick: () => void
+}
+
+const batchMax = 1_000
+/** A pass that found a full batch goes on at once, this often at most: bounded, but a crowd is not made to wait. */
+const roundsMax = 20
+const pruneEveryMs = 10_000
+
+export function createSweeps(parts: SweepsParts): Sweeps {
+  const { store, settling, clock, log } = parts
+  let cancelTimer: (() => void) | null = null
+  let running: Promise<void> | null = null
+  let isStopped = true
+  let isAgain = false
+  let lastPassMs = clock.monotonic()
+  let lastWallMs = clock.now()
+  let reapFromMs = lastPassMs + parts.leaseMs
+  let pruneFromMs = lastPassMs + pruneEveryMs
+  let isStoreAway = false
+  let nextPromoteInMs = 0
+  let plannedForMs = 0
+
+  function plan(ms: number): void {
+    if (isStopped) return
+    cancelTimer?.()
+    plannedForMs = clock.monotonic() + ms
+    cancelTimer = clock.after(ms, run)
+  }
+
+  function run(): void {
+    if (running !== null) {
+      isAgain = true
+      return
+    }
+    running = pass().finally(() => {
+      running = null
+      const soon = isAgain ? 0 : Math.min(nextPromoteInMs, parts.sweepMs * (0.9 + 0.2 * clock.random()))
+      isAgain = false
+      plan(soon)
+    })
+  }
+
+  async function pass(): Promise<void> {
+    watchClock()
+    try {
+      await promote()
+      await unblock()
+      if (clock.monotonic() >= reapFromMs) await reap()
+      if (clock.monotonic() >= pruneFromMs) await prune()
+      if (isStoreAway) log.info({}, 'The store is back.')
+      isStoreAway = false
+      parts.onTick()
+    } catch (error) {
+      if (!isStoreAway) log.error({ err: error }, 'A sweep failed; it is tried again at every pass.')
+      isStoreAway = true
+      nextPromoteInMs = parts.sweepMs
+      reapFromMs = clock.monotonic() + parts.leaseMs
+    }
+  }
+
+  /** Two clocks tell of a pause: the time between passes, and the wall clock running away from the monotonic one. */
+  function watchClock(): void {
+    const nowMs = clock.monotonic()
+    const wallMs = clock.now()
+    const gapMs = nowMs - lastPassMs
+    const driftMs = Math.abs(wallMs - lastWallMs - gapMs)
+    const tolerance = parts.leaseMs / 3
+    if (gapMs > parts.sweepMs + tolerance || driftMs > tolerance) {
+      log.warn(
+        { gapMs: Math.round(gapMs), driftMs: Math.round(driftMs) },
+        'The clock has a gap; nothing is reaped for one lease.',
+      )
+      reapFromMs = nowMs + parts.leaseMs
+    }
+    lastPassMs = nowMs
+    lastWallMs = wallMs
+  }
+
+  async function promote(): Promise<void> {
+    for (let round = 0; round < roundsMax; round += 1) {
+      const { changes, nextDueInMs } = await store.promote(batchMax)
+      parts.onChanges(changes)
+      nextPromoteInMs = nextDueInMs ?? Number.POSITIVE_INFINITY
+      if (nextDueInMs === null || nextDueInMs > 0) return
+    }
+  }
+
+  async function unblock(): Promise<void> {
+    for (let round = 0; round < roundsMax; round += 1) {
+      const { changes, isDone } = await store.unblock(batchMax)
+      parts.onChanges(changes)
+      if (isDone) return
+    }
+    isAgain = true
+  }
+
+  async function reap(): Promise<void> {
+    for (let round = 0; round < roundsMax; round += 1) {
+      const leases = await store.expired(batchMax)
+      if (leases.length > 0) {
+        log.warn(
+          { tasks: leases.length, workers: [...new Set(leases.map(lease => lease.workerId))] },
+          'Leases ran out.',
+        )
+      }
+      await settling.lose(leases, { guard: 'expired', detail: 'Its lease ran out without a heartbeat.' })
+      if (leases.length < batchMax) return
+    }
+    isAgain = true
+  }
+
+  async function prune(): Promise<void> {
+    const ask = { keepMs: parts.retentionMs, workerKeepMs: parts.workerKeepMs, limit: 5 * batchMax }
+    const pruned = await store.prune(ask)
+    if (pruned > 0) log.debug({ tasks: pruned }, 'Old finished tasks were pruned.')
+    // A pass that deleted much goes on with the next sweep; otherwise the walk takes its time.
+    pruneFromMs = clock.monotonic() + (pruned >= batchMax ? 0 : pruneEveryMs)
+  }
+
+  return Object.freeze<Sweeps>({
+    start: () => {
+      isStopped = false
+      run()
+    },
+    nudge: () => {
+      if (!isStopped) run()
+    },
+    dueIn: ms => {
+      if (running !== null) isAgain ||= ms < parts.sweepMs
+      else if (clock.monotonic() + ms < plannedForMs) plan(ms)
+    },
+    stop: async () => {
+      isStopped = true
+      cancelTimer?.()
+      await running
+    },
+  })
+}
