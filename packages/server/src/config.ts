@@ -36,7 +36,9 @@ export class ConfigError extends Error {
   readonly faults: readonly string[]
 
   constructor(faults: readonly string[]) {
-    super(`The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n- ${faults.join('\n- ')}`)
+    super(
+      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n- ${faults.join('\n- ')}`,
+    )
     this.name = 'ConfigError'
     this.faults = faults
   }
@@ -69,7 +71,14 @@ export function readConfig({ env, flags = {} }: ConfigInput): Config {
   const debug = read.boolean('DEBUG', false)
   const config: Config = {
     host: read.host(flags.host),
-    port: read.number('API_PORT', { flag: '--port', given: flags.port, otherwise: 8_000, least: 0, most: 65_535, whole: true }),
+    port: read.number('API_PORT', {
+      flag: '--port',
+      given: flags.port,
+      otherwise: 8_000,
+      least: 0,
+      most: 65_535,
+      whole: true,
+    }),
     store: read.store(flags.data),
     logLevel: read.logLevel(flags.logLevel, debug ? 'debug' : 'info'),
     metricsEnabled: read.boolean('METRICS_ENABLED', true),
@@ -126,7 +135,9 @@ function createReader(env: ConfigInput['env'], faults: string[]) {
       (rule.whole !== true || Number.isInteger(value))
     if (isFine) return value
     const kind = rule.whole === true ? 'a whole number' : 'a number'
-    faults.push(`${source} is '${given}'; it takes ${kind} from ${rule.least} to ${rule.most} (default ${rule.otherwise}).`)
+    faults.push(
+      `${source} is '${given}'; it takes ${kind} from ${rule.least} to ${rule.most} (default ${rule.otherwise}).`,
+    )
     return rule.otherwise
   }
   return {
@@ -144,7 +155,9 @@ function createReader(env: ConfigInput['env'], faults: string[]) {
     host: (flag: string | undefined): string => {
       const host = (flag ?? (isSet(env.API_HOST) ? env.API_HOST : '127.0.0.1')).trim()
       if (/^[A-Za-z0-9_.:-]+$/.test(host)) return host
-      faults.push(`${flag === undefined ? 'API_HOST' : '--host'} is '${host}'; it takes an address or a host name, such as 127.0.0.1.`)
+      faults.push(
+        `${flag === undefined ? 'API_HOST' : '--host'} is '${host}'; it takes an address or a host name, such as 127.0.0.1.`,
+      )
       return '127.0.0.1'
     },
     logLevel: (flag: string | undefined, otherwise: LogLevelName): LogLevelName => {

@@ -1,0 +1,60 @@
+import pino, { type Logger } from 'pino'
+import pretty from 'pino-pretty'
+import { createLocalBroker } from './brokers/local/local-broker.ts'
+import type { Config } from './config.ts'
+import { createEngine, engineSettingsDefault } from './engine/create-engine.ts'
+import type { Engine } from './engine/engine.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Store } from './ports/store.ts'
+import { createMemoryStore } from './stores/memory/memory-store.ts'
+import { createSqliteStore } from './stores/sqlite/sqlite-store.ts'
+import { systemClock } from './system-clock.ts'
+import { version } from './version.ts'
+
+/** One node's parts, wired. The only file that names concrete stores and brokers. */
+export interface Parts {
+  readonly store: Store
+  readonly engine: Engine
+  readonly log: Logger
+}
+
+/** Opens the store, which may throw `StoreLockedError`. Nothing runs yet. */
+export async function compose(config: Config, log: Logger = createLog(config)): Promise<Parts> {
+  const clock: Clock = systemClock
+  const store = await openStore(config, clock)
+  const engine = createEngine({
+    store,
+    broker: createLocalBroker(),
+    clock,
+    log,
+    settings: {
+      ...engineSettingsDefault,
+      version,
+      heartbeatMs: config.heartbeatMs,
+      retentionMs: config.retentionMs,
+      retryPolicy: { ...engineSettingsDefault.retryPolicy, baseMs: config.retryBaseMs, capMs: config.retryCapMs },
+    },
+  })
+  return { store, engine, log }
+}
+
+async function openStore(config: Config, clock: Clock): Promise<Store> {
+  const { headStartMs } = config
+  switch (config.store.kind) {
+    case 'memory':
+      return createMemoryStore({ clock, headStartMs })
+    case 'sqlite':
+      return createSqliteStore({ file: config.store.file, clock, headStartMs })
+  }
+}
+
+/** JSON lines on standard error, pretty on a terminal; standard output belongs to the command's own answer. */
+export function createLog(config: Pick<Config, 'logLevel'>): Logger {
+  const destination = process.stderr.isTTY
+    ? pretty({ destination: 2, sync: true, colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' })
+    : pino.destination({ dest: 2, sync: false })
+  return pino(
+    { level: config.logLevel, base: { service: 'tasklane' }, timestamp: pino.stdTimeFunctions.isoTime },
+    destination,
+  )
+}

@@ -1,0 +1,72 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { compose, createLog, type Parts } from './compose.ts'
+import type { Config } from './config.ts'
+import { buildApp } from './http/app.ts'
+import { version } from './version.ts'
+
+export interface Scheduler {
+  /** Where it listens, with the port it got. */
+  readonly url: string
+  /**
+   * Not ready, stop claims, finish requests, commit, close: in this order. Resolves when the store is closed. What
+   * has not finished after `stopGraceMs` is cut off; its clients repeat.
+   */
+  stop(): Promise<void>
+}
+
+/** Long polls end at once when claims stop, so that only slow readers are left. */
+const stopGraceMs = 10_000
+
+/**
+ * Starts a scheduler node: opens the store, migrates it, listens, sweeps.
+ * Rejects with `StoreLockedError` where another process owns the file, and with the system's `EADDRINUSE` and the like.
+ */
+export async function startScheduler(config: Config): Promise<Scheduler> {
+  const log = createLog(config)
+  for (const warning of config.warnings) log.warn({}, warning)
+  const parts = await compose(config, log)
+  try {
+    await parts.engine.start()
+    const app = await buildApp({
+      engine: parts.engine,
+      log,
+      version,
+      settings: { metricsEnabled: config.metricsEnabled, taskTimeoutMs: config.taskTimeoutMs },
+    })
+    await app.listen({ host: config.host, port: config.port })
+    const url = urlOf(config.host, app.server.address())
+    log.info({ url, store: config.store, version }, 'Tasklane is listening.')
+    return Object.freeze<Scheduler>({ url, stop: once(() => stop(parts, app)) })
+  } catch (error) {
+    await parts.engine.stop()
+    await parts.store.close()
+    throw error
+  }
+}
+
+async function stop({ engine, store, log }: Parts, app: FastifyInstance): Promise<void> {
+  log.info({}, 'Stopping: no new claims, finishing what is under way.')
+  engine.beginStop()
+  const cutOff = setTimeout(() => app.server.closeAllConnections(), stopGraceMs)
+  await app.close()
+  clearTimeout(cutOff)
+  await engine.stop()
+  await store.close()
+  log.info({}, 'Stopped.')
+}
+
+/** An address a client on this machine can use: a wildcard is reached by loopback. */
+function urlOf(host: string, address: AddressInfo | string | null): string {
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
+  return `http://${reachable}:${port}`
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | null = null
+  return () => {
+    result ??= action()
+    return result
+  }
+}
