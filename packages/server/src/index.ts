@@ -1,4 +1,4 @@
 export { type Config, ConfigError, type ConfigInput, readConfig, variables } from './config.ts'
 export { type Scheduler, startScheduler } from './main.ts'
-export { StoreLockedError } from './stores/sqlite/open-file.ts'
+export { StoreFileError, StoreLockedError } from './stores/sqlite/file-errors.ts'
 export { version } from './version.ts'
