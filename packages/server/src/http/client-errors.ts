@@ -1,0 +1,47 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { Problem } from '../core/problem.ts'
+import { problemBody, problemMediaType } from './problems.ts'
+
+interface ClientError extends Error {
+  readonly code?: string
+}
+
+/**
+ * Answers what Node could not even read as a request, as far as the socket still takes an answer, and closes it. There
+ * is no request here, so the id is made for this answer alone.
+ */
+export function answerClientError(error: ClientError, socket: Socket, requestId: string): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  // A reply under way must not be mixed with another one.
+  if (socket.bytesWritten > 0 && Reflect.get(socket, '_httpMessage') != null) {
+    socket.destroy()
+    return
+  }
+  const { status, detail } = describe(error.code ?? '')
+  const body = JSON.stringify(problemBody(new Problem('request_invalid', detail), requestId, status))
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Connection: close',
+    `Content-Type: ${problemMediaType}`,
+    'X-Content-Type-Options: nosniff',
+    'Cache-Control: no-store',
+    `X-Request-Id: ${requestId}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+function describe(code: string): { status: number; detail: string } {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: 408, detail: 'The request was not received in time.' }
+    case 'HPE_HEADER_OVERFLOW':
+      return { status: 431, detail: 'The request line and headers are larger than 16 KiB.' }
+    default:
+      return { status: 400, detail: 'The request is no well-formed HTTP/1.1.' }
+  }
+}

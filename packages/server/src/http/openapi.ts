@@ -1,0 +1,149 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { type ProblemCode, problems } from '@tasklane/protocol'
+import type { FastifyInstance, FastifySchema } from 'fastify'
+import { documentedRequests, type ReplyName, type RequestName, ref, replySchemas } from './openapi-components.ts'
+import { noQuery, type QuerySchema } from './query.ts'
+
+export interface CallDescription {
+  /** Also the name of the SDK's method. */
+  readonly operationId: string
+  readonly tag: 'tasks' | 'workers' | 'queues' | 'health'
+  readonly summary: string
+  readonly description?: string
+  readonly params?: Readonly<Record<string, string>>
+  readonly body?: RequestName
+  readonly query?: QuerySchema
+  /** Reply by status; null has no body. */
+  readonly replies: Readonly<Record<number, readonly [what: string, schema: ReplyName | 'text' | null]>>
+  /** Beside those that follow from having a body or a query. */
+  readonly refuses?: readonly ProblemCode[]
+}
+
+const refusesOfAll: readonly ProblemCode[] = ['request_invalid', 'internal_error', 'store_unavailable', 'stopping']
+const refusesOfBodies: readonly ProblemCode[] = [
+  'json_invalid',
+  'validation_failed',
+  'text_invalid',
+  'payload_too_large',
+  'media_type_unsupported',
+]
+
+/** One call, for Fastify to validate and for the document to tell. */
+export function describeCall(call: CallDescription): FastifySchema {
+  const refuses = new Set<ProblemCode>(call.refuses ?? [])
+  if (call.body !== undefined) for (const code of refusesOfBodies) refuses.add(code)
+  // Every call refuses query parameters that it does not know.
+  refuses.add('validation_failed')
+  for (const code of refusesOfAll) refuses.add(code)
+  const schema = {
+    operationId: call.operationId,
+    tags: [call.tag],
+    summary: call.summary,
+    ...(call.description === undefined ? {} : { description: call.description }),
+    ...(call.params === undefined ? {} : { params: paramsSchema(call.params) }),
+    ...(call.body === undefined ? {} : { body: ref(call.body) }),
+    querystring: call.query ?? noQuery,
+    response: Object.fromEntries(
+      Object.entries(call.replies).map(([status, [what, name]]) => [status, replySchema(what, name)]),
+    ),
+    'x-refuses': [...refuses],
+  }
+  return schema
+}
+
+export async function addOpenApi(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Tasklane',
+        version,
+        description:
+          'A distributed task scheduler. Times are RFC 3339 in UTC, durations seconds. Nothing is coerced and unknown fields are refused. Refusals are problems (RFC 9457) with a stable `code`.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      tags: [
+        { name: 'tasks', description: 'Submit tasks, follow them, and change their course.' },
+        { name: 'workers', description: 'The protocol of workers: register, claim, heartbeat, settle.' },
+        { name: 'queues', description: 'Named lines of tasks; each can be paused.' },
+        { name: 'health', description: 'How this node is.' },
+      ],
+    },
+    refResolver: {
+      buildLocalReference: (json, _baseUri, _fragment, index) =>
+        typeof json.$id === 'string' ? json.$id : `def-${index}`,
+    },
+    transformObject: source => ('openapiObject' in source ? withRefusals(source.openapiObject) : source.swaggerObject),
+  })
+  for (const [name, schema] of Object.entries({ ...documentedRequests, ...replySchemas })) {
+    app.addSchema({ $id: name, ...schema })
+  }
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list', validatorUrl: null },
+    theme: { title: 'Tasklane API' },
+    staticCSP:
+      "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  })
+}
+
+function paramsSchema(params: Readonly<Record<string, string>>): object {
+  const properties = Object.fromEntries(
+    Object.entries(params).map(([name, description]) => [name, { type: 'string', description }]),
+  )
+  return { type: 'object', properties, required: Object.keys(params) }
+}
+
+function replySchema(what: string, name: ReplyName | 'text' | null): object {
+  if (name === null) return { description: what, type: 'null' }
+  if (name === 'text') return { description: what, content: { 'text/plain': { schema: { type: 'string' } } } }
+  return { description: what, content: { 'application/json': { schema: ref(name) } } }
+}
+
+const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+
+type Document = Readonly<Record<string, unknown>>
+
+/** Adds the refusals as reusable responses and lets every call refer to its own. */
+function withRefusals<Given extends object>(document: Given): Given {
+  const paths: Document = Object(Reflect.get(document, 'paths'))
+  for (const operations of Object.values(paths)) {
+    for (const operation of Object.values(Object(operations))) addRefusals(Object(operation))
+  }
+  const components = Object(Reflect.get(document, 'components'))
+  const responses = Object.fromEntries(
+    Object.entries(problems).map(([code, { title, help }]) => [
+      code,
+      { description: `\`${code}\`: ${title}. ${help}`, content: problemContent },
+    ]),
+  )
+  return { ...document, components: { ...components, responses } }
+}
+
+function addRefusals(operation: Record<string, unknown>): void {
+  const codes = operation['x-refuses']
+  if (!Array.isArray(codes)) return
+  delete operation['x-refuses']
+  const responses: Record<string, unknown> = Object(operation.responses)
+  const byStatus = new Map<number, ProblemCode[]>()
+  for (const code of codes) {
+    if (!isProblemCode(code)) continue
+    const status = problems[code].status
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
+  }
+  for (const [status, sharing] of [...byStatus].sort(([one], [other]) => one - other)) {
+    responses[status] =
+      sharing.length === 1 ? { $ref: `#/components/responses/${sharing[0]}` } : sharedResponse(sharing)
+  }
+}
+
+/** A status has one entry in the document, so codes that share one are told together. */
+function sharedResponse(codes: readonly ProblemCode[]): object {
+  const lines = codes.map(code => `- \`${code}\`: ${problems[code].title}. ${problems[code].help}`)
+  return { description: lines.join('\n'), content: problemContent }
+}
+
+function isProblemCode(code: unknown): code is ProblemCode {
+  return typeof code === 'string' && Object.hasOwn(problems, code)
+}

@@ -1,0 +1,67 @@
+import { nameSchema } from '@tasklane/protocol'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Problem } from '../../core/problem.ts'
+import type { HttpContext } from '../context.ts'
+import { bodyOf } from '../json-body.ts'
+import { describeCall } from '../openapi.ts'
+import { createSchemaCheck } from '../schema-check.ts'
+import { isName } from '../worker-input.ts'
+
+const params = { name: 'The name of the queue.' }
+const checkQueueName = createSchemaCheck({ type: 'object', properties: { queue: nameSchema } })
+
+export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): void {
+  app.route({
+    method: 'GET',
+    url: '/api/queues',
+    schema: describeCall({
+      operationId: 'listQueues',
+      tag: 'queues',
+      summary: 'All queues: depth, oldest age, rates',
+      replies: { 200: ['The queues', 'QueueList'] },
+    }),
+    handler: async () => ({ queues: await engine.queues() }),
+  })
+  app.route({
+    method: 'GET',
+    url: '/api/queues/:name',
+    schema: describeCall({
+      operationId: 'getQueue',
+      tag: 'queues',
+      summary: 'One queue',
+      params,
+      replies: { 200: ['The queue', 'Queue'] },
+      refuses: ['queue_unknown'],
+    }),
+    handler: request => {
+      const name = nameOf(request)
+      if (!isName(name)) throw new Problem('queue_unknown')
+      return engine.queue(name)
+    },
+  })
+  app.route({
+    method: 'PATCH',
+    url: '/api/queues/:name',
+    schema: describeCall({
+      operationId: 'setQueue',
+      tag: 'queues',
+      summary: 'Pause or resume a queue',
+      description:
+        'From a paused queue nothing is claimed; what runs goes on. A queue that does not exist yet is made.',
+      params,
+      body: 'QueueSettings',
+      replies: { 200: ['The queue', 'Queue'] },
+    }),
+    handler: request => {
+      const name = nameOf(request)
+      const problem = checkQueueName({ queue: name })
+      if (problem !== null) throw problem
+      return engine.setQueue(name, { isPaused: bodyOf<{ paused: boolean }>(request).paused })
+    },
+  })
+}
+
+function nameOf(request: FastifyRequest): string {
+  const { name } = request.params as { name: string } // The route's path has this parameter.
+  return name
+}

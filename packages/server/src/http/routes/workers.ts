@@ -1,0 +1,255 @@
+import type {
+  ClaimRequest,
+  HeartbeatReply,
+  HeartbeatRequest,
+  SettleReply,
+  SettleRequest,
+  WorkerLogReply,
+  WorkerLogRequest,
+  WorkerRegistration,
+} from '@tasklane/protocol'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Problem } from '../../core/problem.ts'
+import { type WorkerId, workerId } from '../../core/task.ts'
+import type { ClaimedTask } from '../../ports/store.ts'
+import type { HttpContext } from '../context.ts'
+import { followDelivery } from '../delivery.ts'
+import { bodyOf } from '../json-body.ts'
+import { describeCall } from '../openapi.ts'
+import { claimJson } from '../task-json.ts'
+import { isName, isTaskId, readHeartbeat, readLogLines, readRegistration, readResults } from '../worker-input.ts'
+
+const json = 'application/json; charset=utf-8'
+const params = { id: 'The id of the worker.' }
+
+/** The protocol of workers. Calls that end work are served while the node stops. */
+export function addWorkerRoutes(app: FastifyInstance, context: HttpContext): void {
+  addRegister(app, context)
+  addClaim(app, context)
+  addHeartbeat(app, context)
+  addSettle(app, context)
+  addLogs(app, context)
+  addAdministration(app, context)
+}
+
+function addRegister(app: FastifyInstance, { engine }: HttpContext): void {
+  app.route({
+    method: 'POST',
+    url: '/api/workers/register',
+    schema: describeCall({
+      operationId: 'registerWorker',
+      tag: 'workers',
+      summary: 'Register a worker, or change what it can do',
+      description:
+        'Ends a drain. The same id with another `instance` is another process: what the old one held goes back at once.',
+      body: 'WorkerRegistration',
+      replies: { 201: ['Registered', 'RegistrationReply'] },
+    }),
+    handler: async (request, reply) => {
+      const registered = await engine.register(readRegistration(bodyOf<WorkerRegistration>(request)))
+      return reply
+        .code(201)
+        .header('location', `/api/workers/${encodeURIComponent(registered.worker_id)}`)
+        .send(registered)
+    },
+  })
+}
+
+function addClaim(app: FastifyInstance, context: HttpContext): void {
+  const { engine } = context
+  app.route({
+    method: 'POST',
+    url: '/api/workers/:id/claim',
+    config: { isLongPoll: true },
+    schema: describeCall({
+      operationId: 'claim',
+      tag: 'workers',
+      summary: 'Take tasks under a lease',
+      description:
+        'Waits up to `wait` seconds for work; an empty list means that there was none. `limit` is 1 if not said. A claim whose reply cannot be delivered is released at once and costs the task nothing. Repeated with the same `request_id`, it returns the same tasks.',
+      params,
+      body: 'ClaimRequest',
+      replies: { 200: ['What was claimed', 'ClaimReply'] },
+      refuses: ['worker_unknown', 'worker_draining'],
+    }),
+    handler: async (request, reply) => {
+      const id = workerOf(request)
+      const body = bodyOf<ClaimRequest>(request)
+      const delivery = followDelivery(reply)
+      const tasks = await engine.claim({
+        workerId: id,
+        limit: body.limit ?? 1,
+        waitMs: Math.round((body.wait ?? 0) * 1_000),
+        requestId: body.request_id ?? null,
+        signal: delivery.signal,
+      })
+      if (tasks.length > 0) delivery.watch(() => giveBack(context, id, tasks))
+      return reply.header('content-type', json).send(claimJson(tasks))
+    },
+  })
+}
+
+/** Nobody received these. Should giving them back fail too, their leases run out. */
+function giveBack({ engine, log }: HttpContext, id: WorkerId, tasks: readonly ClaimedTask[]): void {
+  log.info({ worker_id: id, tasks: tasks.length }, 'Claim was not delivered; its tasks are released')
+  engine.releaseUndelivered(id, tasks).catch((error: unknown) => {
+    log.warn(
+      { worker_id: id, tasks: tasks.length, err: error },
+      'Undelivered tasks could not be released; their leases run out',
+    )
+  })
+}
+
+function addHeartbeat(app: FastifyInstance, { engine }: HttpContext): void {
+  app.route({
+    method: 'POST',
+    url: '/api/workers/:id/heartbeat',
+    config: { servesWhileStopping: true, tolerates: 'text' },
+    schema: describeCall({
+      operationId: 'heartbeat',
+      tag: 'workers',
+      summary: 'Prolong leases and hear what changed',
+      description: 'Extends the leases of the tasks named; without `current_tasks`, of all that the worker holds.',
+      params,
+      body: 'HeartbeatRequest',
+      replies: { 200: ['What to stop', 'HeartbeatReply'] },
+      refuses: ['worker_unknown'],
+    }),
+    handler: async (request, reply) => {
+      const { beat, impossible } = readHeartbeat(workerOf(request), bodyOf<HeartbeatRequest>(request))
+      const answer = await engine.heartbeat(beat)
+      const body: HeartbeatReply =
+        impossible.length === 0 ? answer : { ...answer, lost: [...answer.lost, ...impossible] }
+      return reply.header('content-type', json).send(JSON.stringify(body))
+    },
+  })
+}
+
+function addSettle(app: FastifyInstance, { engine }: HttpContext): void {
+  app.route({
+    method: 'POST',
+    url: '/api/workers/:id/settle',
+    config: { servesWhileStopping: true, tolerates: { list: 'results', member: 'result' } },
+    schema: describeCall({
+      operationId: 'settle',
+      tag: 'workers',
+      summary: 'End attempts',
+      description:
+        'The fence is task, epoch and worker: a settle from a lease that was lost is `stale` and changes nothing; repeated, it is `applied` again. A result that cannot be kept fails its own task as `result_invalid` and no other; its verdict carries a `detail`. `result` counts with the outcome `completed` only.',
+      params,
+      body: 'SettleRequest',
+      replies: { 200: ['One verdict for each result, in order', 'SettleReply'] },
+    }),
+    handler: async (request, reply) => {
+      const { id } = request.params as { id: string } // The route's path has this parameter.
+      const results = readResults(bodyOf<SettleRequest>(request), request.bodyFaults)
+      const possible = isName(id) ? results.filter(result => isTaskId(result.taskId)) : []
+      const verdicts = possible.length === 0 ? [] : await engine.settle(workerId(id), possible)
+      const body: SettleReply = {
+        results: possible.length === results.length ? verdicts : spread(results, possible, verdicts),
+      }
+      return reply.header('content-type', json).send(JSON.stringify(body))
+    },
+  })
+}
+
+/** Puts `unknown` where an id could name no task. */
+function spread(
+  results: readonly { readonly taskId: string }[],
+  possible: readonly object[],
+  verdicts: SettleReply['results'],
+): SettleReply['results'] {
+  const asked = new Map(possible.map((result, at) => [result, verdicts[at]]))
+  return results.map(result => asked.get(result) ?? { task_id: result.taskId, verdict: 'unknown' })
+}
+
+function addLogs(app: FastifyInstance, { engine }: HttpContext): void {
+  app.route({
+    method: 'POST',
+    url: '/api/workers/:id/logs',
+    config: { servesWhileStopping: true, tolerates: 'text' },
+    schema: describeCall({
+      operationId: 'appendLogs',
+      tag: 'workers',
+      summary: 'Keep log lines of tasks that run',
+      description:
+        'Lines of a task that this worker does not hold, and lines beyond 10,000 a task, are dropped and counted.',
+      params,
+      body: 'WorkerLogRequest',
+      replies: { 200: ['How many were kept', 'WorkerLogReply'] },
+    }),
+    handler: async (request): Promise<WorkerLogReply> => {
+      const { id } = request.params as { id: string } // The route's path has this parameter.
+      const body = bodyOf<WorkerLogRequest>(request)
+      const lines = isName(id) ? readLogLines(body) : []
+      const accepted = lines.length === 0 ? 0 : await engine.appendLogs(workerId(id), lines)
+      return { accepted, dropped: body.logs.length - accepted }
+    },
+  })
+}
+
+function addAdministration(app: FastifyInstance, { engine }: HttpContext): void {
+  app.route({
+    method: 'POST',
+    url: '/api/workers/:id/drain',
+    schema: describeCall({
+      operationId: 'drainWorker',
+      tag: 'workers',
+      summary: 'Let a worker finish what it holds and take no more',
+      params,
+      replies: { 200: ['The worker', 'Worker'] },
+      refuses: ['worker_unknown'],
+    }),
+    handler: request => engine.drain(workerOf(request)),
+  })
+  app.route({
+    method: 'DELETE',
+    url: '/api/workers/:id',
+    // Giving tasks back ends work, and schedulers and workers are often stopped together.
+    config: { servesWhileStopping: true },
+    schema: describeCall({
+      operationId: 'deregisterWorker',
+      tag: 'workers',
+      summary: 'Deregister a worker',
+      description: 'Its tasks go back at once and are not charged for it.',
+      params,
+      replies: { 204: ['Deregistered', null] },
+      refuses: ['worker_unknown'],
+    }),
+    handler: async (request, reply) => {
+      await engine.deregister(workerOf(request))
+      return reply.code(204).send()
+    },
+  })
+  app.route({
+    method: 'GET',
+    url: '/api/workers',
+    schema: describeCall({
+      operationId: 'listWorkers',
+      tag: 'workers',
+      summary: 'All workers',
+      replies: { 200: ['The workers', 'WorkerList'] },
+    }),
+    handler: async () => ({ workers: await engine.workers() }),
+  })
+  app.route({
+    method: 'GET',
+    url: '/api/workers/:id',
+    schema: describeCall({
+      operationId: 'getWorker',
+      tag: 'workers',
+      summary: 'One worker',
+      params,
+      replies: { 200: ['The worker', 'Worker'] },
+      refuses: ['worker_unknown'],
+    }),
+    handler: request => engine.worker(workerOf(request)),
+  })
+}
+
+/** What cannot be a name names no worker; no store is asked for it. */
+function workerOf(request: FastifyRequest): WorkerId {
+  const { id } = request.params as { id: string } // The route's path has this parameter.
+  if (!isName(id)) throw new Problem('worker_unknown')
+  return workerId(id)
+}
