@@ -1,0 +1,287 @@
+import type { HeartbeatReply, HeldTask, SystemInfo, TaskProgress } from '@tasklane/protocol'
+import { limits } from '@tasklane/protocol'
+import type { Clock } from '../clock.ts'
+import { ApiError } from '../errors.ts'
+import type { WorkerLogger } from '../log.ts'
+import type { Link } from './link.ts'
+
+/**
+ * Keeps the leases of what this worker holds.
+ *
+ * The scheduler is the authority on who holds a task; this side only has to stop in time. Every lease is counted from
+ * the moment the request that gave or extended it was *sent*, on the clock that never jumps, which is never later than
+ * the scheduler's own count. When that count runs out without an answer, the lease is given up here, at the latest when
+ * the scheduler may give the task to somebody else. A heartbeat that is lost costs nothing as long as a later one
+ * arrives in time; `lease_seconds` is three intervals.
+ *
+ * Only plain values go in and come out, so that it can live in a thread of its own.
+ */
+export interface LeaseKeeper {
+  setTerms(terms: LeaseTerms): void
+  start(): void
+  /** @param sinceMs monotonic time at which the claim was sent */
+  hold(leases: readonly Lease[], sinceMs: number): void
+  /**
+   * For claims that were long under way: asks the scheduler, then holds what is still this worker's.
+   * @returns what may be run; nothing when no answer came within a lease
+   */
+  confirm(leases: readonly Lease[]): Promise<readonly Lease[]>
+  /** The scheduler has given its verdict: there is nothing more to keep. */
+  drop(leases: readonly Lease[]): void
+  /** Travels with a beat soon; the latest of a task wins. */
+  report(lease: Lease, progress: TaskProgress): void
+  /** Beats now, as well as on time. */
+  hurry(): void
+  stop(): void
+}
+
+export interface Lease {
+  readonly taskId: string
+  readonly epoch: number
+}
+
+export interface LeaseTerms {
+  readonly heartbeatMs: number
+  readonly leaseMs: number
+}
+
+export interface LeaseEvents {
+  /** Somebody asked to cancel the task. May come several times. */
+  onCancel(lease: Lease): void
+  /** The task is no longer this worker's. */
+  onLost(lease: Lease, why: string): void
+  onDrain(): void
+  /** Resolves when the worker is known again, or will not be. */
+  onWorkerUnknown(): Promise<void>
+}
+
+export interface LeaseKeeperParts {
+  readonly workerId: string
+  readonly link: Link
+  readonly clock: Clock
+  readonly logger: WorkerLogger
+  readonly events: LeaseEvents
+  readonly describeStatus: () => string
+  readonly readSystemInfo: () => SystemInfo
+}
+
+interface Held {
+  readonly taskId: string
+  readonly epoch: number
+  sinceMs: number
+  /** Not yet told. */
+  progress: TaskProgress | null
+}
+
+/** Progress reaches people within this time, however often it changes. */
+const progressGapMs = 250
+
+export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
+  const { workerId, link, clock, logger, events } = parts
+  const held = new Map<string, Held>()
+  const dirty = new Set<Held>()
+  const stopping = new AbortController()
+  let terms: LeaseTerms = { heartbeatMs: 5_000, leaseMs: 15_000 }
+  let isStarted = false
+  let isBeating = false
+  let failures = 0
+  let fullDueMs = 0
+  let lastBeatMs = Number.NEGATIVE_INFINITY
+  let cancelBeat: (() => void) | null = null
+  let fenceAtMs = Number.POSITIVE_INFINITY
+  let cancelFence: (() => void) | null = null
+
+  function armBeat(): void {
+    cancelBeat?.()
+    cancelBeat = null
+    if (!isStarted || isBeating || stopping.signal.aborted) return
+    const soonMs = dirty.size > 0 ? lastBeatMs + progressGapMs : Number.POSITIVE_INFINITY
+    cancelBeat = clock.after(Math.min(fullDueMs, soonMs) - clock.monotonic(), () => void beat())
+  }
+
+  async function beat(): Promise<void> {
+    isBeating = true
+    const startMs = clock.monotonic()
+    lastBeatMs = startMs
+    const isFull = startMs >= fullDueMs
+    const named = isFull ? [...held.values()] : [...dirty]
+    try {
+      // An idle worker beats too: it is how it is known to live.
+      for (let from = 0; from === 0 || from < named.length; from += limits.workerSlotsMax) {
+        await send(named.slice(from, from + limits.workerSlotsMax), startMs)
+      }
+      failures = 0
+      // Up to a tenth early, so that workers started together do not beat together for ever.
+      if (isFull) fullDueMs = startMs + terms.heartbeatMs * (1 - clock.random() / 10)
+    } catch (error) {
+      await recover(error)
+    }
+    isBeating = false
+    armBeat()
+  }
+
+  async function recover(error: unknown): Promise<void> {
+    if (stopping.signal.aborted) return
+    if (error instanceof ApiError && error.code === 'worker_unknown') {
+      await events.onWorkerUnknown()
+      // A worker that is leaving stays unknown: then this must not spin.
+      if (failures > 0) await link.pause(failures, stopping.signal)
+      failures += 1
+      fullDueMs = clock.monotonic()
+      return
+    }
+    if (error instanceof ApiError && error.status < 500) {
+      logger.error({ code: error.code, requestId: error.requestId }, `A heartbeat was refused. ${error.detail}`)
+      for (const lease of dirty) lease.progress = null
+      dirty.clear()
+    }
+    await link.pause(failures, stopping.signal)
+    failures += 1
+    fullDueMs = clock.monotonic()
+  }
+
+  /** One call. @returns the ids among `named` that are lost */
+  async function ask(named: readonly Held[]): Promise<HeartbeatReply> {
+    const current = named.map(({ taskId, epoch, progress }): HeldTask => {
+      return progress === null ? { task_id: taskId, epoch } : { task_id: taskId, epoch, progress }
+    })
+    const body = JSON.stringify({
+      status: parts.describeStatus(),
+      current_tasks: current,
+      system_info: parts.readSystemInfo(),
+    })
+    const answer = await link.once({
+      method: 'POST',
+      path: `/api/workers/${encodeURIComponent(workerId)}/heartbeat`,
+      body,
+      isRepeatable: true,
+      // Half a lease: there is time for another try before the lease ends.
+      timeoutMs: Math.max(1_000, terms.leaseMs / 2),
+      signal: stopping.signal,
+    })
+    // The contract of the call.
+    return answer.body as HeartbeatReply
+  }
+
+  async function send(named: readonly Held[], startMs: number): Promise<void> {
+    const told = named.map(lease => lease.progress)
+    for (const lease of named) dirty.delete(lease)
+    let reply: HeartbeatReply
+    try {
+      reply = await ask(named)
+    } catch (error) {
+      for (const lease of named) if (lease.progress !== null && isHeld(lease)) dirty.add(lease)
+      throw error
+    }
+    const lost = new Set(reply.lost)
+    for (const [at, lease] of named.entries()) {
+      if (lease.progress === told[at]) lease.progress = null
+      // What was dropped or claimed anew while the beat was under way is none of its business.
+      if (!isHeld(lease)) continue
+      if (lost.has(lease.taskId)) lose(lease, 'the scheduler no longer counts it as held by this worker')
+      else lease.sinceMs = Math.max(lease.sinceMs, startMs)
+    }
+    for (const taskId of reply.cancel) {
+      const lease = held.get(taskId)
+      if (lease !== undefined) events.onCancel(lease)
+    }
+    if (reply.drain) events.onDrain()
+  }
+
+  function isHeld(lease: Held): boolean {
+    return held.get(lease.taskId) === lease
+  }
+
+  function lose(lease: Held, why: string): void {
+    held.delete(lease.taskId)
+    dirty.delete(lease)
+    events.onLost(lease, why)
+  }
+
+  /** The timer is set for the oldest count; beats move counts on, and then it only looks and sets itself anew. */
+  function armFence(): void {
+    cancelFence?.()
+    cancelFence = fenceAtMs === Number.POSITIVE_INFINITY ? null : clock.after(fenceAtMs - clock.monotonic(), fence)
+  }
+
+  function fence(): void {
+    const now = clock.monotonic()
+    fenceAtMs = Number.POSITIVE_INFINITY
+    for (const lease of held.values()) {
+      const endMs = lease.sinceMs + terms.leaseMs
+      if (endMs <= now) lose(lease, `the scheduler could not be reached for ${terms.leaseMs / 1_000} s`)
+      else fenceAtMs = Math.min(fenceAtMs, endMs)
+    }
+    armFence()
+  }
+
+  function hold(leases: readonly Lease[], sinceMs: number): void {
+    for (const { taskId, epoch } of leases) {
+      const older = held.get(taskId)
+      if (older !== undefined && older.epoch !== epoch) lose(older, 'it was claimed again')
+      held.set(taskId, { taskId, epoch, sinceMs, progress: null })
+    }
+    if (leases.length > 0 && sinceMs + terms.leaseMs < fenceAtMs) {
+      fenceAtMs = sinceMs + terms.leaseMs
+      armFence()
+    }
+  }
+
+  async function confirm(leases: readonly Lease[]): Promise<readonly Lease[]> {
+    const untilMs = clock.monotonic() + terms.leaseMs
+    for (let tries = 0; clock.monotonic() < untilMs && !stopping.signal.aborted; tries += 1) {
+      const startMs = clock.monotonic()
+      try {
+        const reply = await ask(leases.map(lease => ({ ...lease, sinceMs: startMs, progress: null })))
+        const kept = leases.filter(lease => !reply.lost.includes(lease.taskId))
+        hold(kept, startMs)
+        return kept
+      } catch (error) {
+        if (error instanceof ApiError && error.code === 'worker_unknown') return []
+        await link.pause(tries, stopping.signal)
+      }
+    }
+    return []
+  }
+
+  function drop(leases: readonly Lease[]): void {
+    for (const { taskId, epoch } of leases) {
+      const lease = held.get(taskId)
+      if (lease?.epoch !== epoch) continue
+      held.delete(taskId)
+      if (lease.progress !== null) dirty.delete(lease)
+    }
+  }
+
+  function report({ taskId, epoch }: Lease, progress: TaskProgress): void {
+    const lease = held.get(taskId)
+    if (lease?.epoch !== epoch) return
+    lease.progress = progress
+    dirty.add(lease)
+    if (dirty.size === 1) armBeat()
+  }
+
+  return Object.freeze<LeaseKeeper>({
+    setTerms: next => {
+      terms = next
+    },
+    start: () => {
+      isStarted = true
+      fullDueMs = clock.monotonic() + terms.heartbeatMs
+      armBeat()
+    },
+    hold,
+    confirm,
+    drop,
+    report,
+    hurry: () => {
+      fullDueMs = clock.monotonic()
+      armBeat()
+    },
+    stop: () => {
+      stopping.abort()
+      cancelBeat?.()
+      cancelFence?.()
+    },
+  })
+}
