@@ -1,0 +1,88 @@
+import type { TaskState } from '@tasklane/protocol'
+import { type TaskId, type TaskRecord, taskId } from '../../core/task.ts'
+import type { PageAsk, TaskFilter } from '../../ports/store.ts'
+import type { SqlRow, SqlValue } from './database.ts'
+import { number, text } from './rows.ts'
+import { readRecord, type Session } from './session.ts'
+
+export interface ListedId {
+  readonly id: TaskId
+  readonly number: number
+}
+
+/** Newest first. */
+export function listRecords(session: Session, filter: TaskFilter, page: PageAsk): readonly TaskRecord[] {
+  return listIds(session, filter, page).flatMap(({ number: own }) => {
+    const row = session.reads.recordByNumber.get(own)
+    return row === undefined ? [] : [readRecord(session, row)]
+  })
+}
+
+/**
+ * The way to the rows is chosen by the states asked for, since the counters tell how many there are: rare states and
+ * running tasks have indexes; everything else walks the numbers downwards.
+ */
+export function listIds(session: Session, filter: TaskFilter, page: PageAsk): readonly ListedId[] {
+  const conditions = toConditions(session, filter, page.before)
+  const states = filter.states === null ? null : [...new Set(filter.states)]
+  const most = page.offset + page.limit
+  if (most === 0 || countUpTo(session, filter) === 0) return []
+  const rows =
+    states?.every(isIndexed) === true
+      ? states.flatMap(state => readState(session, state, conditions, most))
+      : session.reads.page.all(...conditions, most)
+  return rows
+    .map(row => ({ number: number(row[0]), id: taskId(text(row[1])) }))
+    .sort((one, other) => other.number - one.number)
+    .slice(page.offset, most)
+}
+
+export function countTasks(session: Session, filter: TaskFilter, most: number): number {
+  const isCounted = filter.workerId === null && filter.label === null && filter.text === null
+  if (isCounted) return Math.min(most, countUpTo(session, filter))
+  return listIds(session, filter, { limit: most, before: null, offset: 0 }).length
+}
+
+function isIndexed(state: TaskState): boolean {
+  return state !== 'pending' && state !== 'completed'
+}
+
+function readState(
+  session: Session,
+  state: TaskState,
+  conditions: readonly SqlValue[],
+  most: number,
+): readonly SqlRow[] {
+  if (state === 'running') return session.reads.runningPage.all(...conditions, most)
+  return session.reads.statePage.all(...conditions, state, most)
+}
+
+/** An upper bound of how many tasks match, from the counters; exact where only states, queues and types are asked for. */
+function countUpTo(session: Session, filter: TaskFilter): number {
+  const counts = session.counters.sum(session.lanes.matching(filter.queues, filter.types))
+  const states = filter.states ?? (Object.keys(counts) as TaskState[]) // Its keys are all the states.
+  return [...new Set(states)].reduce((sum, state) => sum + counts[state], 0)
+}
+
+/** ?1 to ?8 of the page statements. */
+function toConditions(session: Session, filter: TaskFilter, before: number | null): readonly SqlValue[] {
+  const words = filter.text === null ? null : asciiLower(filter.text)
+  const isAnyLane = filter.queues === null && filter.types === null
+  const lanes = session.lanes.matching(filter.queues, filter.types)
+  const named = words === null ? [] : session.lanes.all().filter(lane => asciiLower(lane.type).includes(words))
+  return [
+    before ?? Number.MAX_SAFE_INTEGER,
+    filter.states === null ? null : JSON.stringify(filter.states),
+    isAnyLane ? null : JSON.stringify(lanes.map(lane => lane.id)),
+    filter.workerId,
+    filter.label?.key ?? null,
+    filter.label?.value ?? null,
+    words,
+    JSON.stringify(named.map(lane => lane.id)),
+  ]
+}
+
+/** As SQLite's lower() does it. */
+function asciiLower(words: string): string {
+  return words.replace(/[A-Z]/g, letter => letter.toLowerCase())
+}

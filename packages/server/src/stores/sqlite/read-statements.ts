@@ -1,0 +1,72 @@
+import { recordColumns } from './columns.ts'
+import type { Database, Statement } from './database.ts'
+import { prepareAll } from './statements.ts'
+
+// Each condition is off where its parameter is null, so that one constant text serves every filter. Lanes stand for
+// queues and types, which the registry has in memory. ?1 below number, ?2 states, ?3 lanes, ?4 worker, ?5 label key,
+// ?6 label value, ?7 text in lower case, ?8 lanes whose type contains the text.
+const matches = `number < ?1
+  AND (?2 IS NULL OR state IN (SELECT value FROM json_each(?2)))
+  AND (?3 IS NULL OR lane IN (SELECT value FROM json_each(?3)))
+  AND (?4 IS NULL OR worker_id = ?4)
+  AND (?5 IS NULL OR (labels IS NOT NULL
+    AND EXISTS (SELECT 1 FROM json_each(labels) WHERE key = ?5 AND (?6 IS NULL OR value = ?6))))
+  AND (?7 IS NULL OR instr(lower(id), ?7) > 0 OR instr(lower(name), ?7) > 0
+    OR lane IN (SELECT value FROM json_each(?8)))`
+
+// The literal list is what lets SQLite use the partial index.
+const rare = `state = ?9 AND state IN ('blocked', 'scheduled', 'failed', 'cancelled')`
+
+/** Statements that only read, for the calls of `ReadStore`. */
+const texts = {
+  recordById: `SELECT ${recordColumns} FROM tasks WHERE id = ?`,
+  recordByNumber: `SELECT ${recordColumns} FROM tasks WHERE number = ?`,
+  numberById: 'SELECT number FROM tasks WHERE id = ?',
+  dependencies: 'SELECT parent_id FROM edges WHERE child = ? ORDER BY position',
+
+  page: `SELECT number, id FROM tasks NOT INDEXED WHERE ${matches} ORDER BY number DESC LIMIT ?9`,
+  statePage: `SELECT number, id FROM tasks INDEXED BY tasks_rare WHERE ${rare} AND ${matches}
+    ORDER BY number DESC LIMIT ?10`,
+  runningPage: `SELECT number, id FROM tasks INDEXED BY tasks_running WHERE state = 'running' AND ${matches}
+    ORDER BY number DESC LIMIT ?9`,
+
+  attempts: `SELECT attempt, epoch, worker_id, started_at, ended_at, outcome, error FROM attempts
+    WHERE number = ? ORDER BY epoch`,
+  lastAttempt: `SELECT number, attempt, epoch, worker_id, started_at, finished_at,
+      CASE state WHEN 'running' THEN 'running' ELSE end_outcome END, error, state
+    FROM tasks WHERE id = ?`,
+  logs: 'SELECT line, epoch, at, level, message FROM logs WHERE number = ? AND line > ? ORDER BY line LIMIT ?',
+
+  parentSizes: `SELECT coalesce(octet_length(p.result), 0) + coalesce(octet_length(p.error), 0)
+    FROM edges AS e LEFT JOIN tasks AS p ON p.number = e.parent
+    WHERE e.child = ? AND e.is_repeat = 0 ORDER BY e.position LIMIT -1 OFFSET ?`,
+  parents: `SELECT e.parent_id, p.state, p.result, p.error FROM edges AS e LEFT JOIN tasks AS p ON p.number = e.parent
+    WHERE e.child = ? AND e.is_repeat = 0 ORDER BY e.position LIMIT ? OFFSET ?`,
+  parentNumbers: `SELECT p.number FROM edges AS e JOIN tasks AS p ON p.number = e.parent
+    WHERE e.child = ? AND e.is_repeat = 0 ORDER BY e.position LIMIT ?`,
+  childNumbers: `SELECT DISTINCT child FROM edges WHERE parent = ? ORDER BY child LIMIT ?`,
+  edgesOf: `SELECT parent, parent_id, policy FROM edges WHERE child = ? AND is_repeat = 0 ORDER BY position`,
+  openParents: `SELECT p.id, p.state FROM edges AS e JOIN tasks AS p ON p.number = e.parent
+    WHERE e.child = ? AND e.resolved = 0 ORDER BY e.position LIMIT ?`,
+  openParentCount: `SELECT count(*) FROM edges AS e JOIN tasks AS p ON p.number = e.parent
+    WHERE e.child = ? AND e.resolved = 0`,
+
+  rankOfTask: 'SELECT rank FROM tasks WHERE number = ?',
+  rankBefore: `SELECT count(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_pending
+    WHERE state = 'pending' AND lane = ? AND (rank, number) < (?, ?) LIMIT ?)`,
+  oldestDue: `SELECT min(due_at) FROM tasks INDEXED BY tasks_pending WHERE state = 'pending' AND lane = ?`,
+
+  workers: `SELECT id, instance, capabilities, queues, slots, labels, types, is_draining, system_info, registered_at,
+      last_seen_at
+    FROM workers ORDER BY id`,
+  worker: `SELECT id, instance, capabilities, queues, slots, labels, types, is_draining, system_info, registered_at,
+      last_seen_at
+    FROM workers WHERE id = ?`,
+  holdsOfWorker: `SELECT id FROM tasks INDEXED BY tasks_running WHERE state = 'running' AND worker_id = ? ORDER BY number`,
+} as const
+
+export type ReadStatements = Readonly<Record<keyof typeof texts, Statement>>
+
+export function prepareReads(database: Database): ReadStatements {
+  return prepareAll(database, texts)
+}

@@ -1,0 +1,116 @@
+import { Problem } from '../../core/problem.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Store } from '../../ports/store.ts'
+import { type Database, faultOf, type SqliteFault } from './database.ts'
+import { exchange } from './exchange.ts'
+import { readGraph } from './graph.ts'
+import { countTasks, listIds, listRecords } from './lists.ts'
+import { openFile } from './open-file.ts'
+import * as reads from './reads.ts'
+import { createSession } from './session.ts'
+import * as sweeps from './sweeps.ts'
+import * as verbs from './verbs.ts'
+import * as workers from './workers.ts'
+
+export interface SqliteStoreParts {
+  /** Path of the database file, created where it does not exist, or `:memory:`. */
+  readonly file: string
+  readonly clock: Clock
+  /** See core/rank.ts. */
+  readonly headStartMs: number
+}
+
+/**
+ * A store in one file, owned by this process alone until `close`. Every call runs to its end without yielding, in one
+ * transaction; the promises are the port's, not the driver's.
+ *
+ * Rejects with `StoreLockedError` where another process owns the file, and with `StoreFileError` where the file cannot
+ * serve: a folder, no SQLite database, another program's, or of a newer schema.
+ *
+ * @param inspect for tests: gets the open database, to make its disk full, say
+ */
+export async function createSqliteStore(
+  parts: SqliteStoreParts,
+  inspect?: (database: Database) => void,
+): Promise<Store> {
+  const opened = openFile(parts.file, parts.clock)
+  const session = createSession(opened.database, parts.clock, parts.headStartMs)
+  inspect?.(opened.database)
+  let isOpen = true
+
+  /** Turns throws into rejections, and the world's faults into a problem that the caller may repeat. */
+  async function run<Value>(work: () => Value): Promise<Value> {
+    if (!isOpen) throw new Problem('store_unavailable', `The store in ${parts.file} is closed.`)
+    try {
+      session.refresh()
+      return work()
+    } catch (error) {
+      throw toProblem(error, parts.file)
+    }
+  }
+
+  const store: Store = {
+    exchangesAtOnce: 1,
+    // The schema is brought up to date before the first statement is prepared, in createSqliteStore.
+    migrate: () => run(() => {}),
+    check: () => run(() => session.transact(tx => void tx.sql.writeMeta.run('checked_at', tx.nowMs))),
+    close: async () => {
+      if (!isOpen) return
+      isOpen = false
+      opened.close()
+    },
+
+    exchange: batch => run(() => exchange(session, batch)),
+    cancel: (ids, reason) => run(() => verbs.cancel(session, ids, reason)),
+    requeue: (ids, withDependents) => run(() => verbs.requeue(session, ids, withDependents)),
+    reprioritise: changes => run(() => verbs.reprioritise(session, changes)),
+    completeByHand: tasks => run(() => verbs.completeByHand(session, tasks)),
+    remove: ids => run(() => verbs.remove(session, ids)),
+
+    promote: limit => run(() => sweeps.promote(session, limit)),
+    expired: limit => run(() => sweeps.expired(session, limit)),
+    unblock: limit => run(() => sweeps.unblock(session, limit)),
+    prune: ask => run(() => sweeps.prune(session, ask)),
+
+    task: id => run(() => reads.readTask(session, id)),
+    tasks: (filter, page) => run(() => listRecords(session, filter, page)),
+    taskIds: (filter, page) => run(() => listIds(session, filter, page)),
+    countTasks: (filter, most) => run(() => countTasks(session, filter, most)),
+    leases: leases => run(() => reads.readLeases(session, leases)),
+    leasesOf: workerId => run(() => workers.leasesOf(session, workerId)),
+    attempts: id => run(() => reads.readAttempts(session, id)),
+    logs: (id, after, limit) => run(() => reads.readLogs(session, id, after, limit)),
+    parents: (id, from, bytesMax) => run(() => reads.readParents(session, id, from, bytesMax)),
+    graph: (id, tasksMax) => run(() => readGraph(session, id, tasksMax)),
+    standing: (id, positionMax) => run(() => reads.readStanding(session, id, positionMax)),
+    queues: () => run(() => reads.readQueues(session)),
+    counts: () => run(() => reads.readCounts(session)),
+    workers: () => run(() => workers.readWorkers(session)),
+    worker: id => run(() => workers.readWorker(session, id)),
+
+    registerWorker: settings => run(() => workers.registerWorker(session, settings)),
+    drainWorker: id => run(() => workers.drainWorker(session, id)),
+    removeWorker: id => run(() => workers.removeWorker(session, id)),
+    setQueue: (name, settings) => run(() => reads.setQueue(session, name, settings.isPaused)),
+    appendLogs: (workerId, lines) => run(() => workers.appendLogs(session, workerId, lines)),
+  }
+  return Object.freeze(store)
+}
+
+const sentences: Readonly<Record<SqliteFault, string>> = Object.freeze({
+  busy: 'it is locked by another process',
+  full: 'the disk is full',
+  io: 'the disk could not be read or written',
+  readonly: 'it is read-only',
+  corrupt: 'it is damaged',
+  not_a_database: 'it is not a SQLite database',
+  cannot_open: 'it cannot be opened',
+  memory: 'the memory is full',
+})
+
+function toProblem(error: unknown, file: string): unknown {
+  const fault = faultOf(error)
+  if (fault === null) return error
+  const detail = `The store in ${file} cannot be used: ${sentences[fault]}. Nothing was changed; try again.`
+  return new Problem('store_unavailable', detail, [], error)
+}
