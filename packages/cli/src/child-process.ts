@@ -37,7 +37,7 @@ export interface ChildOptions {
  * order; and a channel to the parent, whose end stops the child, so that a parent that was killed leaves nobody behind.
  */
 export function startChild(options: ChildOptions): Child {
-  const process = spawn(globalThis.process.execPath, [...globalThis.process.execArgv, entry, ...options.args], {
+  const process = spawn(globalThis.process.execPath, [entry, ...options.args], {
     env: options.env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -27,7 +27,7 @@ export async function startSchedulerHere(
 ): Promise<RunningScheduler> {
   const { ConfigError, readConfig, startScheduler } = await import('@tasklane/server')
   try {
-    return await startScheduler(readConfig({ env, flags }), { logDestination: 'stderr' })
+    return await startScheduler(readConfig({ env, flags }))
   } catch (error) {
     if (error instanceof ConfigError) throw new UsageError(error.faults)
     throw describeStart(error)
@@ -48,5 +48,6 @@ function describeStart(error: unknown): unknown {
   }
   // A file held by another scheduler comes with its own sentence.
   if (error.name === 'StoreLockedError') return new CommandFailure(exitCodes.conflict, 'store_locked', error.message)
+  if (error.name === 'StoreFileError') return new CommandFailure(exitCode, 'store_file', error.message)
   return error
 }

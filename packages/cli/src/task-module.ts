@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { isTaskDefinition, type TaskDefinition } from '@tasklane/sdk'
+import type { AnyTaskDefinition } from '@tasklane/sdk'
 import { UsageError } from './faults.ts'
 
 const scriptExtensions = ['.js', '.mjs', '.cjs']
@@ -12,7 +12,7 @@ const typescriptExtensions = ['.ts', '.mts', '.cts']
  * TypeScript is compiled on the way, on every Node.
  * @throws UsageError with the way out: no such file, another kind of file, an error while loading, no tasks in it
  */
-export async function loadTaskModule(path: string, cwd: string): Promise<readonly TaskDefinition[]> {
+export async function loadTaskModule(path: string, cwd: string): Promise<readonly AnyTaskDefinition[]> {
   const file = resolve(cwd, path)
   const extension = extname(file)
   if (![...scriptExtensions, ...typescriptExtensions].includes(extension)) {
@@ -32,9 +32,13 @@ export async function loadTaskModule(path: string, cwd: string): Promise<readonl
 async function importModule(path: string, file: string, isTypescript: boolean): Promise<Record<string, unknown>> {
   const address = pathToFileURL(file).href
   try {
-    if (!isTypescript) return await import(address)
-    const { tsImport } = await import('tsx/esm/api')
-    return await tsImport(address, import.meta.url)
+    if (isTypescript) {
+      // For the whole process, not for this module alone: a scoped import would give the module an SDK of its own, whose
+      // errors the worker could not know by their class.
+      const { register } = await import('tsx/esm/api')
+      register()
+    }
+    return await import(address)
   } catch (error) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
     // The stack is the user's own code here, and says where in it to look.
@@ -48,14 +52,26 @@ function describeEmpty(path: string, names: readonly string[]): string {
     `${path} ${exportsWhat}. Export what defineTask makes, for example:`,
     '',
     "  import { defineTask } from '@tasklane/sdk'",
-    "  export const greet = defineTask({ type: 'greet', run: (input: { name: string }) => `Hello ${input.name}` })",
+    "  export const greet = defineTask({ type: 'greet', run: (input: { name: string }) => 'Hello ' + input.name })",
   ].join('\n')
 }
 
-function refuseDoubles(path: string, definitions: readonly TaskDefinition[]): void {
+function refuseDoubles(path: string, definitions: readonly AnyTaskDefinition[]): void {
   const types = definitions.map(definition => definition.type)
   const double = types.find((type, at) => types.indexOf(type) !== at)
   if (double !== undefined) throw new UsageError([`${path} defines the type '${double}' twice; rename one of them.`])
+}
+
+/** By its shape, not its class: the module may come with a copy of the SDK of its own. */
+function isTaskDefinition(value: unknown): value is AnyTaskDefinition {
+  if (typeof value !== 'object' || value === null) return false
+  return (
+    'type' in value &&
+    typeof value.type === 'string' &&
+    'run' in value &&
+    typeof value.run === 'function' &&
+    'defaults' in value
+  )
 }
 
 async function isFile(path: string): Promise<boolean> {

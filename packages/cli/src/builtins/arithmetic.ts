@@ -21,7 +21,9 @@ export const multiply = defineTask({
 
 function exactOrRefuse(result: number, sum: string): number {
   if (Math.abs(result) > exact) {
-    throw new PermanentError(`${sum} is beyond ±(2^53 − 1), where a JSON number is no longer exact; use smaller numbers.`)
+    throw new PermanentError(
+      `${sum} is beyond ±(2^53 − 1), where a JSON number is no longer exact; use smaller numbers.`,
+    )
   }
   // JSON has no negative zero worth keeping.
   return result === 0 ? 0 : result

@@ -36,7 +36,11 @@ const input = objectSchema({
   headers: optional(stringMapField({ description: 'Request headers', check: headerFault })),
   body: optional(stringField({ description: 'Request body' })),
   timeout: optional(
-    numberField({ min: 0.001, max: timeoutSecondsMax, description: `Seconds in all, ${timeoutSecondsDefault} if absent` }),
+    numberField({
+      min: 0.001,
+      max: timeoutSecondsMax,
+      description: `Seconds in all, ${timeoutSecondsDefault} if absent`,
+    }),
   ),
 })
 

@@ -110,7 +110,9 @@ export function choiceField<const Choice extends string>(choices: readonly Choic
     schema: { type: 'string', enum: choices },
     read: value => {
       const found = choices.find(choice => choice === value)
-      return found === undefined ? { fault: `must be one of ${choices.join(', ')}, not ${say(value)}` } : { value: found }
+      return found === undefined
+        ? { fault: `must be one of ${choices.join(', ')}, not ${say(value)}` }
+        : { value: found }
     },
   }
 }
@@ -160,17 +162,17 @@ function readObject(
   for (const [name, field] of Object.entries(fields)) {
     const entry = given[name]
     if (entry === undefined) {
-      if (!field.optional) issues.push({ message: `'${name}' is missing`, path: [name] })
+      if (!field.optional) issues.push({ message: 'is missing', path: [name] })
       continue
     }
     const reading = field.read(entry)
-    if ('fault' in reading) issues.push({ message: `'${name}' ${reading.fault}`, path: [name] })
+    if ('fault' in reading) issues.push({ message: reading.fault, path: [name] })
     else object[name] = reading.value
   }
   const known = Object.keys(fields)
   for (const name of open ? [] : Object.keys(given).filter(key => !known.includes(key))) {
     const takes = known.length === 0 ? 'no fields' : known.map(key => `'${key}'`).join(', ')
-    issues.push({ message: `'${name}' is not known here; this type takes ${takes}`, path: [name] })
+    issues.push({ message: `is not known here; this type takes ${takes}`, path: [name] })
   }
   return { object, issues }
 }

@@ -13,6 +13,10 @@ export interface Session {
   isJson: boolean
 }
 
+export function createSession(host: Host, isJson: boolean): Session {
+  return { host, exitCode: exitCodes.ok, isJson }
+}
+
 /** What the body of a command works with. */
 export interface CommandRun {
   readonly host: Host

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type Json, limits, type Task } from '@tasklane/protocol'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { CommandFailure, UsageError } from '../faults.ts'
+import { type Json, limits } from '@tasklane/protocol'
+import type { SubmitOptions } from '@tasklane/sdk'
+import { UsageError } from '../faults.ts'
 import type { Host } from '../host.ts'
 import type { Arguments } from '../input/arguments.ts'
 import {
+  type Reading,
   readChoice,
   readInstant,
   readJson,
@@ -17,7 +18,7 @@ import {
   readText,
 } from '../input/values.ts'
 import { connectionOptions, createCommand, type Session } from './command.ts'
-import { waitForTask } from './wait.ts'
+import { reportEnd, waitForTask } from './wait.ts'
 
 export function createSubmitCommand(session: Session) {
   return createCommand(session, {
@@ -26,7 +27,11 @@ export function createSubmitCommand(session: Session) {
     options: [
       { flags: '-p, --priority <1-10>', help: `higher runs first (default ${limits.priorityDefault})` },
       { flags: '--queue <name>', help: "the queue it waits in (default 'default')" },
-      { flags: '--depends-on <ids>', help: 'tasks that must have ended before, with commas or repeated', isRepeated: true },
+      {
+        flags: '--depends-on <ids>',
+        help: 'tasks that must have ended before, with commas or repeated',
+        isRepeated: true,
+      },
       { flags: '--on-dependency-failure <what>', help: 'cancel (default) or proceed when one of those fails' },
       { flags: '--delay <time>', help: 'not before this time has passed: 90, 30s, 5m, 2h, 1d' },
       { flags: '--run-at <time>', help: 'not before this time: 2030-01-31T09:00:00Z' },
@@ -66,61 +71,111 @@ export function createSubmitCommand(session: Session) {
   })
 }
 
-/** The end of a task as `--wait` tells it: its result on stdout, or why there is none. */
-export function reportEnd(
-  output: { readonly isJson: boolean; document(value: unknown, render: () => string): void },
-  task: Task,
-): ExitCode {
-  if (output.isJson) output.document(task, () => '')
-  else if (task.status === 'completed') output.document(task, () => JSON.stringify(task.result))
-  if (task.status === 'completed') return exitCodes.ok
-  const reason = task.error === null ? '' : ` ${task.error.message} (${task.error.code})`
-  const attempts = task.attempt > 1 ? ` after ${task.attempt} attempts` : ''
-  throw task.status === 'cancelled'
-    ? new CommandFailure(exitCodes.cancelled, 'task_cancelled', `Task ${task.task_id} was cancelled.${reason}`)
-    : new CommandFailure(exitCodes.failed, 'task_failed', `Task ${task.task_id} failed${attempts}.${reason}`)
-}
-
 function readSubmission(input: Arguments) {
   const type = input.operand(0, 'The task type', readName)
   if (type === null) input.fault('The task type is missing: tasklane submit TYPE [JSON].')
-  const payloadText = input.operand(1, 'The payload', (subject, text) =>
-    isReadElsewhere(text) ? { value: text } : withText(readJson(subject, text), text),
-  )
-  const delay = input.flag('--delay', (subject, text) =>
-    readSeconds(subject, text, { min: 0, max: limits.delaySecondsMax }),
-  )
-  const runAt = input.flag('--run-at', readInstant)
-  if (delay !== null && runAt !== null) input.fault('--delay and --run-at say the same thing; give one of them.')
-  const waitTimeout = input.flag('--wait-timeout', (subject, text) =>
-    readSeconds(subject, text, { min: 0, max: limits.timeoutSecondsMax }),
-  )
-  const isWanted = input.isSet('--wait') || waitTimeout !== null
+  const payloadText = input.operand(1, 'The payload', (subject, text) => {
+    const reading = isReadElsewhere(text) ? null : readJson(subject, text)
+    return reading !== null && 'fault' in reading ? reading : { value: text }
+  })
+  const wait = input.flag('--wait-timeout', span(0, limits.timeoutSecondsMax))
   return {
     type: type ?? '',
     payloadText,
-    wait: { isWanted, timeoutSeconds: waitTimeout },
-    options: compact({
-      priority: input.flag('--priority', (subject, text) =>
-        readNumber(subject, text, { min: limits.priorityMin, max: limits.priorityMax }),
-      ),
-      queue: input.flag('--queue', readName),
-      dependsOn: nonEmpty(input.list('--depends-on', readTaskId)),
-      onDependencyFailure: input.flag('--on-dependency-failure', (subject, text) =>
-        readChoice(subject, text, ['cancel', 'proceed']),
-      ),
-      delaySeconds: delay,
-      runAt,
-      timeoutSeconds: input.flag('--timeout', readTimeout),
-      maxRetries: input.flag('--max-retries', (subject, text) =>
-        readNumber(subject, text, { min: 0, max: limits.retriesMax, isWhole: true }),
-      ),
-      taskId: input.flag('--id', readTaskId),
-      idempotencyKey: input.flag('--idempotency-key', (subject, text) =>
-        readText(subject, text, limits.idempotencyKeyCharsMax),
-      ),
-      name: input.flag('--name', (subject, text) => readText(subject, text, limits.titleCharsMax)),
-      labels: labelsOf(input.repeated('--label', readPair)),
-    }),
+    wait: { isWanted: input.isSet('--wait') || wait !== null, timeoutSeconds: wait },
+    options: { ...readTimes(input), ...readOrder(input), ...readNames(input) },
+  }
+}
+
+function readTimes(input: Arguments): SubmitOptions {
+  const delay = input.flag('--delay', span(0, limits.delaySecondsMax))
+  const runAt = input.flag('--run-at', readInstant)
+  if (delay !== null && runAt !== null) input.fault('--delay and --run-at say the same thing; give one of them.')
+  const timeout = input.flag('--timeout', readTimeout)
+  const maxRetries = input.flag('--max-retries', count(0, limits.retriesMax))
+  return {
+    ...(delay === null ? {} : { delay }),
+    ...(runAt === null ? {} : { runAt }),
+    ...(timeout === null ? {} : { timeout: timeout === 'none' ? null : timeout }),
+    ...(maxRetries === null ? {} : { maxRetries }),
+  }
+}
+
+function readOrder(input: Arguments): SubmitOptions {
+  const priority = input.flag('--priority', (subject, text) =>
+    readNumber(subject, text, { min: limits.priorityMin, max: limits.priorityMax }),
+  )
+  const queue = input.flag('--queue', readName)
+  const dependsOn = input.list('--depends-on', readTaskId)
+  const onDependencyFailure = input.flag('--on-dependency-failure', (subject, text) =>
+    readChoice(subject, text, ['cancel', 'proceed']),
+  )
+  if (dependsOn.length > limits.dependenciesMax) {
+    input.fault(`--depends-on takes at most ${limits.dependenciesMax} tasks, not ${dependsOn.length}.`)
+  }
+  return {
+    ...(priority === null ? {} : { priority }),
+    ...(queue === null ? {} : { queue }),
+    ...(dependsOn.length === 0 ? {} : { dependsOn }),
+    ...(onDependencyFailure === null ? {} : { onDependencyFailure }),
+  }
+}
+
+function readNames(input: Arguments): SubmitOptions {
+  const taskId = input.flag('--id', readTaskId)
+  const idempotencyKey = input.flag('--idempotency-key', (subject, text) =>
+    readText(subject, text, limits.idempotencyKeyCharsMax),
+  )
+  const name = input.flag('--name', (subject, text) => readText(subject, text, limits.titleCharsMax))
+  const labels = input.repeated('--label', readPair)
+  if (labels.length > limits.labelsMax) input.fault(`--label may be given ${limits.labelsMax} times at most.`)
+  return {
+    ...(taskId === null ? {} : { taskId }),
+    ...(idempotencyKey === null ? {} : { idempotencyKey }),
+    ...(name === null ? {} : { name }),
+    ...(labels.length === 0 ? {} : { labels: Object.fromEntries(labels) }),
+  }
+}
+
+function readTimeout(subject: string, text: string): Reading<number | 'none'> {
+  if (text === 'none') return { value: 'none' }
+  const reading = readSeconds(subject, text, { min: 0, max: limits.timeoutSecondsMax })
+  if ('value' in reading && reading.value === 0) return { fault: `${subject} takes more than 0 seconds, or 'none'.` }
+  return reading
+}
+
+function span(min: number, max: number) {
+  return (subject: string, text: string) => readSeconds(subject, text, { min, max })
+}
+
+function count(min: number, max: number) {
+  return (subject: string, text: string) => readNumber(subject, text, { min, max, isWhole: true })
+}
+
+function isReadElsewhere(text: string): boolean {
+  return text === '-' || text.startsWith('@')
+}
+
+/** The payload of the command line, of stdin ('-') or of a file ('@FILE'); undefined where there is none. */
+async function readPayload(host: Host, text: string | null): Promise<Json | undefined> {
+  if (text === null) return undefined
+  const subject =
+    text === '-' ? 'The payload on stdin' : isReadElsewhere(text) ? `The payload in ${text.slice(1)}` : 'The payload'
+  const reading = readJson(subject, await readElsewhere(host, text))
+  if ('fault' in reading) throw new UsageError([reading.fault])
+  return reading.value
+}
+
+async function readElsewhere(host: Host, text: string): Promise<string> {
+  if (text === '-') {
+    const chunks: Buffer[] = []
+    for await (const chunk of host.stdin) chunks.push(Buffer.from(chunk))
+    return Buffer.concat(chunks).toString('utf8')
+  }
+  if (!text.startsWith('@')) return text
+  try {
+    return await readFile(resolve(host.cwd, text.slice(1)), 'utf8')
+  } catch (error) {
+    throw new UsageError([`The payload cannot be read: ${error instanceof Error ? error.message : String(error)}.`])
   }
 }

@@ -61,7 +61,13 @@ export function planDemo(files: readonly string[], fanInMax: number = parentsMax
   }
   const all = planMerge('merge-all', 'everything', [...extensions.values()], fanInMax)
   tasks.push(...all.tasks)
-  return { tasks, files: fileOf, extensions, root: all.id, levels: (files.length > 0 ? 1 : 0) + mergeLevels + all.levels }
+  return {
+    tasks,
+    files: fileOf,
+    extensions,
+    root: all.id,
+    levels: (files.length > 0 ? 1 : 0) + mergeLevels + all.levels,
+  }
 }
 
 interface Merge {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
+import { TextDecoder } from 'node:util'
 
 /** What is known of one text. `words` and `lines` are what `wc -w` and `wc -l` count. */
 export interface TextCount {

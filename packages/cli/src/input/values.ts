@@ -75,13 +75,17 @@ export function readChoice<const Choice extends string>(
   return { fault: `${subject} takes one of ${choices.join(', ')}, not '${text}'.${suggest(text, choices)}` }
 }
 
-/** The address of a scheduler, without a slash at its end. */
-export function readAddress(subject: string, text: string): Reading<string> {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    return { fault: `${subject} takes an address such as http://127.0.0.1:8000, not '${text}'.` }
-  }
-  return { value: text.replace(/\/+$/, '') }
+/** The address of a scheduler, or of several with commas in between; without slashes at their ends. */
+export function readAddresses(subject: string, text: string): Reading<readonly string[]> {
+  const addresses = text.split(',').map(part => part.trim())
+  const wrong = addresses.find(address => !isHttpAddress(address))
+  if (wrong !== undefined)
+    return { fault: `${subject} takes an address such as http://127.0.0.1:8000, not '${wrong}'.` }
+  return { value: addresses.map(address => address.replace(/\/+$/, '')) }
+}
+
+function isHttpAddress(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
 
 /** Text with no more than `max` characters. */

@@ -22,7 +22,7 @@ export interface Output {
   /** A message for people on stderr; with `--json` left out. */
   note(text: string): void
   /** A message that matters to a program's log too. */
-  warn(text: string): void
+  warn(text: string, level?: 'warn' | 'error'): void
   /** A table for people, as wide as the terminal. */
   table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string
   progress(): ProgressBar
@@ -45,7 +45,10 @@ export function createOutput(host: Host, isJson: boolean): Output {
     note(text) {
       if (!isJson) host.stderr.write(`${text}\n`)
     },
-    warn: text => void host.stderr.write(`${paintNote('yellow', 'Warning:')} ${text}\n`),
+    warn(text, level = 'warn') {
+      const word = level === 'warn' ? paintNote('yellow', 'Warning:') : paintNote('red', 'Error:')
+      host.stderr.write(`${word} ${text}\n`)
+    },
     table: (rows, columns) =>
       renderTable(rows, columns, { paint, width: host.stdout.isTTY === true ? host.stdout.columns : undefined }),
     progress: () =>

@@ -1,8 +1,9 @@
 /** Escape sequences of colours take no room on a terminal. */
 const escapePattern = /\u001b\[[0-9;]*m/g
 /** East Asian wide characters and most emoji take two columns. */
-const widePattern = /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u
-const unseenPattern = /[\p{M}\u200b-\u200d\ufe0f]/u
+const widePattern =
+  /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u
+const unseenPattern = /\p{M}|[\u200b-\u200d]/u
 
 /** Columns a text takes on a terminal, near enough for tables. */
 export function textWidth(text: string): number {
@@ -38,7 +39,8 @@ export function cutText(text: string, width: number): string {
  * answer for the user, become visible; so do line breaks, unless they are kept.
  */
 export function visibleText(text: string, options: { readonly keepLines?: boolean } = {}): string {
-  const pattern = options.keepLines === true ? /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g : /[\u0000-\u001f\u007f-\u009f]/g
+  const pattern =
+    options.keepLines === true ? /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g : /[\u0000-\u001f\u007f-\u009f]/g
   return text.replace(pattern, character => {
     const code = character.charCodeAt(0)
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\u2421'

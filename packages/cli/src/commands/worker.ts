@@ -1,0 +1,139 @@
+import { resolve } from 'node:path'
+import { limits } from '@tasklane/protocol'
+import type { AnyTaskDefinition } from '@tasklane/sdk'
+import { builtInTypes, createBuiltIns } from '../builtins/builtins.ts'
+import { suggest } from '../closest.ts'
+import { readConnection } from '../connection.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { UsageError } from '../faults.ts'
+import type { Arguments } from '../input/arguments.ts'
+import { readName, readNumber, readSeconds, readText } from '../input/values.ts'
+import { formatPlural } from '../output/quantities.ts'
+import { withTally } from '../tally.ts'
+import { loadTaskModule } from '../task-module.ts'
+import { createTaskRunner } from '../task-runner.ts'
+import { type ConnectedRun, createCommand, jsonOption, type Session, urlOption } from './command.ts'
+import { exitCodeOfSignal, untilAborted } from './stopping.ts'
+
+/** Enough to hide the wait of handlers for the network, few enough for handlers that compute. */
+const slotsDefault = 10
+
+export function createWorkerCommand(session: Session) {
+  return createCommand(session, {
+    usage: 'worker [module]',
+    summary: 'run a worker',
+    options: [
+      urlOption,
+      { flags: '--worker-id <id>', help: 'its name (WORKER_ID; default made of host and process)' },
+      { flags: '--concurrency <n>', help: `tasks at once (default ${slotsDefault})` },
+      { flags: '--capabilities <types>', help: 'serve these types only', isRepeated: true },
+      { flags: '--queues <names>', help: 'serve these queues only (default all)', isRepeated: true },
+      { flags: '--heartbeat <time>', help: 'beat more often than the scheduler asks for (HEARTBEAT_INTERVAL)' },
+      { flags: '--grace <time>', help: 'how long tasks may go on at a stop before they are given back (default 8s)' },
+      { flags: '--allow-private-addresses', help: 'let http_request reach loopback and private addresses' },
+      {
+        flags: '--allow-files <folder>',
+        help: 'let count_file read below this folder; may be repeated',
+        isRepeated: true,
+      },
+      { flags: '--tell-parent', help: 'tell the process that started this one what runs', isHidden: true },
+      jsonOption,
+    ],
+    notes: [
+      `Built-in types: ${builtInTypes.join(', ')}.`,
+      'A module is a .ts, .mts, .js or .mjs file that exports what defineTask makes.',
+      'SIGTERM and Ctrl-C let it finish what runs and hand the rest back; a second one ends it at once.',
+    ].join('\n'),
+    examples: [
+      ['tasklane worker', 'serves the built-in types'],
+      ['tasklane worker tasks.ts --concurrency 4', 'and those of a module'],
+      ['tasklane worker --capabilities add,multiply --queues math', 'only these types, of one queue'],
+    ],
+    run: runWorker,
+  })
+}
+
+async function runWorker(run: ConnectedRun) {
+  const { host, output } = run
+  const given = run.read(input => readWorker(input, run))
+  const tasks = chooseTasks(await collectTasks(run, given), given.capabilities)
+  const worker = createTaskRunner({ ...given, tasks: given.isTelling ? withTally(tasks) : tasks, output })
+  const { workerId } = worker
+  host.setTitle(`tasklane worker ${workerId}`)
+  const tell = (event: string, facts: Readonly<Record<string, unknown>> = {}) => {
+    if (output.isJson) output.record({ event, worker_id: workerId, ...facts })
+  }
+  const interrupts = host.interrupts.listen(name => host.exit(exitCodeOfSignal(name)))
+  try {
+    const types = tasks.map(task => task.type)
+    tell('starting', { urls: given.connection.urls, types, slots: given.slots })
+    const starting = worker.start()
+    // Stopped before a scheduler was there to register at: then it never starts.
+    starting.catch(() => undefined)
+    const stopAsked = untilAborted(interrupts.signal)
+    await Promise.race([starting, stopAsked])
+    if (!interrupts.signal.aborted) {
+      tell('started')
+      const serves = `${formatPlural(types.length, 'type')} of ${given.connection.urls.join(', ')}`
+      output.note(`Worker ${workerId} serves ${serves}, ${given.slots} at once. Ctrl-C stops it in order.`)
+      await Promise.race([stopAsked, worker.done])
+    }
+    if (interrupts.signal.aborted) output.note(`Worker ${workerId} stops. Ctrl-C again ends it at once.`)
+    await worker.stop()
+    tell('stopped')
+    return exitCodes.ok
+  } finally {
+    interrupts.release()
+  }
+}
+
+export interface GivenWorker extends ReturnType<typeof readWorker> {}
+
+function readWorker(input: Arguments, { host }: ConnectedRun) {
+  const connection = readConnection(input, host.env)
+  const slots = input.flag('--concurrency', (subject, text) =>
+    readNumber(subject, text, { min: 1, max: limits.workerSlotsMax, isWhole: true }),
+  )
+  const heartbeatSeconds = input.flagOrVariable('--heartbeat', 'HEARTBEAT_INTERVAL', (subject, text) =>
+    readSeconds(subject, text, { min: 0.1, max: 3_600 }),
+  )
+  return {
+    module: input.operand(0, 'The module', (subject, text) => readText(subject, text, 4_096)),
+    connection,
+    workerId: input.flagOrVariable('--worker-id', 'WORKER_ID', readName),
+    slots: slots ?? slotsDefault,
+    heartbeatSeconds,
+    graceSeconds: input.flag('--grace', (subject, text) => readSeconds(subject, text, { min: 0, max: 86_400 })),
+    capabilities: input.list('--capabilities', readName),
+    queues: input.list('--queues', readName),
+    allowPrivateAddresses: input.isSet('--allow-private-addresses'),
+    readableFolders: input
+      .repeated('--allow-files', (subject, text) => readText(subject, text, 4_096))
+      .map(folder => resolve(host.cwd, folder)),
+    isTelling: input.isSet('--tell-parent'),
+  }
+}
+
+async function collectTasks(run: ConnectedRun, given: GivenWorker): Promise<readonly AnyTaskDefinition[]> {
+  const builtIns: readonly AnyTaskDefinition[] = createBuiltIns(given)
+  if (given.module === null) return builtIns
+  const own = await loadTaskModule(given.module, run.host.cwd)
+  const ownTypes = new Set(own.map(task => task.type))
+  const replaced = builtIns.filter(task => ownTypes.has(task.type)).map(task => task.type)
+  if (replaced.length > 0) run.output.note(`The module's own ${replaced.join(', ')} runs instead of the built-in one.`)
+  return [...builtIns.filter(task => !ownTypes.has(task.type)), ...own]
+}
+
+function chooseTasks(tasks: readonly AnyTaskDefinition[], wanted: readonly string[]): readonly AnyTaskDefinition[] {
+  if (wanted.length === 0) return tasks
+  const types = tasks.map(task => task.type)
+  const unknown = wanted.filter(type => !types.includes(type))
+  if (unknown.length > 0) {
+    throw new UsageError(
+      unknown.map(
+        type => `--capabilities: this worker has no type '${type}'.${suggest(type, types)} It has ${types.join(', ')}.`,
+      ),
+    )
+  }
+  return tasks.filter(task => wanted.includes(task.type))
+}

@@ -1,0 +1,5 @@
+export { type BuiltInOptions, builtInTypes, createBuiltIns } from './builtins/builtins.ts'
+export type { DemoReport } from './demo/report.ts'
+export { type ExitCode, exitCodes } from './exit-codes.ts'
+export { createProcessHost, type Host } from './host.ts'
+export { runCommandLine } from './program.ts'

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { createSession, type Session } from './commands/command.ts'
+import { addCompletion } from './commands/completion.ts'
+import { createDemoCommand } from './commands/demo.ts'
+import { createDevCommand } from './commands/dev.ts'
+import { createGenerateCommand } from './commands/generate.ts'
+import { createQueuesCommand } from './commands/queues.ts'
+import { createServeCommand } from './commands/serve.ts'
+import { createStatsCommand } from './commands/stats.ts'
+import { createSubmitCommand } from './commands/submit.ts'
+import { createTasksCommand } from './commands/tasks.ts'
+import { createWorkerCommand } from './commands/worker.ts'
+import { createWorkersCommand } from './commands/workers.ts'
+import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-codes.ts'
+import { describeFailure, type Failure } from './faults.ts'
+import type { Host } from './host.ts'
+import { createPaint } from './output/colours.ts'
+import { visibleText } from './output/text-width.ts'
+
+/**
+ * Runs one command line and returns how the process is to end. Never throws: what goes wrong is said on stderr, as
+ * sentences or, with `--json`, as one object `{error: {code, messages, exit_code, request_id?}}`.
+ * @param words the command line without the program's own name
+ */
+export async function runCommandLine(words: readonly string[], host: Host): Promise<ExitCode> {
+  const session = createSession(host, words.includes('--json'))
+  const program = createProgram(session)
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+    return session.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return endOfParsing(error, session)
+    const failure = describeFailure(error)
+    reportFailure(failure, session)
+    return failure.exitCode
+  }
+}
+
+export function createProgram(session: Session): Command {
+  const { host } = session
+  const program = new Command('tasklane')
+    .description('Takes tasks, hands them to workers in the right order, and sees each of them to its end.')
+    .version(readVersion(), '-V, --version', 'print the version')
+    .helpCommand('help [command]', 'show the help of a command')
+    .addHelpText('after', `\n${describeEnvironment()}\n\n${describeExitCodes()}\n\n${firstSteps}`)
+  const groups = [
+    ['Run', [createServeCommand, createWorkerCommand, createDevCommand, createDemoCommand]],
+    ['Use', [createSubmitCommand, createTasksCommand, createGenerateCommand]],
+    ['Operate', [createWorkersCommand, createQueuesCommand, createStatsCommand]],
+  ] as const
+  for (const [heading, makers] of groups) {
+    program.commandsGroup(`${heading}:`)
+    for (const make of makers) program.addCommand(make(session))
+  }
+  program.commandsGroup('Shell:')
+  addCompletion(program)
+  configure(program, host)
+  return program
+}
+
+/** The same manners for every command: nothing ends the process, and all text leaves through the host. */
+function configure(command: Command, host: Host): void {
+  command.exitOverride()
+  command.showSuggestionAfterError(true)
+  command.configureOutput({
+    writeOut: text => void host.stdout.write(text),
+    // Said by `endOfParsing`, where it is known whether JSON is wanted.
+    writeErr: () => undefined,
+    getOutHelpWidth: () => (host.stdout.isTTY === true ? (host.stdout.columns ?? 80) : 100),
+    getErrHelpWidth: () => 100,
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  })
+  for (const child of command.commands) configure(child, host)
+}
+
+function endOfParsing(error: CommanderError, session: Session): ExitCode {
+  // Help and version were asked for and have been printed.
+  if (error.exitCode === 0) return exitCodes.ok
+  if (error.code === 'commander.help') {
+    // A command that only holds others was called alone: its help was the answer, though it went to nobody.
+    const messages = ['A command is missing. `tasklane --help` lists them, `tasklane COMMAND --help` shows one.']
+    reportFailure({ exitCode: exitCodes.usage, code: 'usage', messages }, session)
+    return exitCodes.usage
+  }
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
+  const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1)}.`
+  const hint = rest.map(line => line.replace(/^\((.*)\)$/, '$1')).join(' ')
+  reportFailure(
+    { exitCode: exitCodes.usage, code: 'usage', messages: [`${sentence}${hint === '' ? '' : ` ${hint}`}`] },
+    session,
+  )
+  return exitCodes.usage
+}
+
+function reportFailure(failure: Failure, session: Session): void {
+  const { host } = session
+  const paint = createPaint(host.stderr, host.env)
+  if (session.isJson) {
+    const { exitCode, code, messages, requestId } = failure
+    const error = { code, messages, exit_code: exitCode, ...(requestId === undefined ? {} : { request_id: requestId }) }
+    host.stderr.write(`${JSON.stringify({ error })}\n`)
+    return
+  }
+  for (const message of failure.messages) {
+    host.stderr.write(`${paint('red', 'tasklane:')} ${visibleText(message, { keepLines: true })}\n`)
+  }
+  if (failure.requestId !== undefined) host.stderr.write(`${paint('dim', `request id ${failure.requestId}`)}\n`)
+  if (failure.stack !== undefined) host.stderr.write(`${paint('dim', failure.stack)}\n`)
+  if (failure.code === 'usage') host.stderr.write(`${paint('dim', 'See: tasklane --help, tasklane COMMAND --help')}\n`)
+}
+
+const firstSteps = `First steps:
+  $ tasklane dev                                      a scheduler and three workers
+  $ tasklane submit add '{"x":1,"y":2}' --wait        prints 3
+  $ tasklane demo                                     a real job over several processes`
+
+function describeEnvironment(): string {
+  return `Environment:
+  TASKLANE_URL     address of the scheduler, or several with commas (--url)
+  TASKLANE_TOKEN   sent as bearer token where it is set
+  NO_COLOR         no colours; FORCE_COLOR colours without a terminal
+  The scheduler's own variables (API_HOST, API_PORT, DATABASE_URL, …) are read by serve, dev and worker.`
+}
+
+function describeExitCodes(): string {
+  return `Exit codes:\n${exitCodeMeanings.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`).join('\n')}`
+}
+
+/** From the package itself, so that there is one place to change it. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  const { version }: { version?: unknown } = JSON.parse(text)
+  return typeof version === 'string' ? version : 'unknown'
+}

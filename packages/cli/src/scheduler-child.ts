@@ -1,0 +1,52 @@
+import { type Child, type ChildOptions, describeExit, startChild } from './child-process.ts'
+import { exitCodes } from './exit-codes.ts'
+import { CommandFailure } from './faults.ts'
+
+export interface SchedulerChild {
+  readonly child: Child
+  /** Where it listens, as a client of this machine reaches it. */
+  readonly url: string
+}
+
+/**
+ * Starts `tasklane serve` as a process and waits for the address it got.
+ * @throws CommandFailure when it ends before it has told one; what it said has gone to `onLine` then
+ */
+export async function startSchedulerChild(
+  options: Omit<ChildOptions, 'args'> & { readonly args: readonly string[] },
+): Promise<SchedulerChild> {
+  let tell: (url: string) => void = () => undefined
+  const told = new Promise<string>(resolve => {
+    tell = resolve
+  })
+  const child = startChild({
+    ...options,
+    args: ['serve', '--json', ...options.args],
+    onLine: (stream, line) => {
+      const url = stream === 'stdout' ? urlOf(line) : null
+      if (url === null) options.onLine(stream, line)
+      else tell(url)
+    },
+  })
+  const first = await Promise.race([told, child.exited])
+  if (typeof first === 'string') return { child, url: reachableAddress(first) }
+  throw new CommandFailure(exitCodes.failed, 'scheduler_not_started', `The scheduler ${describeExit(first)}.`)
+}
+
+/** An address to listen on is not always one to connect to: every interface is reached at the loopback one. */
+export function reachableAddress(url: string): string {
+  const address = new URL(url)
+  if (address.hostname === '0.0.0.0') address.hostname = '127.0.0.1'
+  if (address.hostname === '[::]') address.hostname = '[::1]'
+  return address.href.replace(/\/$/, '')
+}
+
+function urlOf(line: string): string | null {
+  try {
+    const value: unknown = JSON.parse(line)
+    const url = typeof value === 'object' && value !== null && 'url' in value ? value.url : null
+    return typeof url === 'string' ? url : null
+  } catch {
+    return null
+  }
+}
