@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { compose, createLog, type Parts } from './compose.ts'
 import type { Config } from './config.ts'
 import { buildApp } from './http/app.ts'
+import { systemClock } from './system-clock.ts'
 import { version } from './version.ts'
 
 export interface Scheduler {
@@ -30,6 +31,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
     await parts.engine.start()
     const app = await buildApp({
       engine: parts.engine,
+      clock: systemClock,
       log,
       version,
       settings: { metricsEnabled: config.metricsEnabled, taskTimeoutMs: config.taskTimeoutMs },
@@ -47,10 +49,11 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
 
 async function stop({ engine, store, log }: Parts, app: FastifyInstance): Promise<void> {
   log.info({}, 'Stopping: no new claims, finishing what is under way.')
+  app.beginStop()
   engine.beginStop()
-  const cutOff = setTimeout(() => app.server.closeAllConnections(), stopGraceMs)
+  const cancelCutOff = systemClock.after(stopGraceMs, () => app.server.closeAllConnections())
   await app.close()
-  clearTimeout(cutOff)
+  cancelCutOff()
   await engine.stop()
   await store.close()
   log.info({}, 'Stopped.')

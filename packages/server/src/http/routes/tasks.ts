@@ -85,7 +85,6 @@ function addBatch(app: FastifyInstance, context: HttpContext): void {
         'dependency_unknown',
         'dependency_self',
         'dependency_cycle',
-        'batch_refused',
         'overloaded',
       ],
     }),
