@@ -52,12 +52,26 @@ async function stop({ engine, store, log }: Parts, app: FastifyInstance): Promis
   app.beginStop()
   engine.beginStop()
   const cancelCutOff = systemClock.after(stopGraceMs, () => app.server.closeAllConnections())
+  const stopClosing = closeAsTheyFallIdle(app)
   await app.close()
+  stopClosing()
   cancelCutOff()
   await engine.stop()
   await store.close()
   log.info({}, 'Stopped.')
 }
+
+/** A keep-alive connection whose last request was answered during the stop would hold the close up until the cut-off. */
+function closeAsTheyFallIdle(app: FastifyInstance): () => void {
+  const look = (): void => {
+    app.server.closeIdleConnections()
+    cancel = systemClock.after(idleLookMs, look)
+  }
+  let cancel = systemClock.after(idleLookMs, look)
+  return () => cancel()
+}
+
+const idleLookMs = 50
 
 /** An address a client on this machine can use: a wildcard is reached by loopback. */
 function urlOf(host: string, address: AddressInfo | string | null): string {
