@@ -44,8 +44,10 @@ export function describeFailure(error: unknown): Failure {
   }
   if (error instanceof ApiError) return describeRefusal(error)
   if (error instanceof UnreachableError) {
+    // The SDK's hint names its own option; a person at a shell has a flag.
+    const [what = error.message] = error.message.split(' Is it running?')
     const hint = 'Start one with `tasklane serve`, or say where it is with --url or TASKLANE_URL.'
-    return { exitCode: exitCodes.unreachable, code: 'unreachable', messages: [error.message, hint] }
+    return { exitCode: exitCodes.unreachable, code: 'unreachable', messages: [`${what} ${hint}`] }
   }
   if (error instanceof WaitTimeoutError) {
     return { exitCode: exitCodes.timeout, code: 'wait_timeout', messages: [error.message] }

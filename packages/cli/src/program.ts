@@ -25,19 +25,21 @@ import { visibleText } from './output/text-width.ts'
  */
 export async function runCommandLine(words: readonly string[], host: Host): Promise<ExitCode> {
   const session = createSession(host, words.includes('--json'))
-  const program = createProgram(session)
+  // What commander would have written to stderr: a help, or a sentence that is said in our own way.
+  const printed: string[] = []
+  const program = createProgram(session, text => void printed.push(text))
   try {
     await program.parseAsync([...words], { from: 'user' })
     return session.exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return endOfParsing(error, session)
+    if (error instanceof CommanderError) return endOfParsing(error, session, printed)
     const failure = describeFailure(error)
     reportFailure(failure, session)
     return failure.exitCode
   }
 }
 
-export function createProgram(session: Session): Command {
+export function createProgram(session: Session, writeErr: (text: string) => void): Command {
   const { host } = session
   const program = new Command('tasklane')
     .description('Takes tasks, hands them to workers in the right order, and sees each of them to its end.')
@@ -55,32 +57,31 @@ export function createProgram(session: Session): Command {
   }
   program.commandsGroup('Shell:')
   addCompletion(program)
-  configure(program, host)
+  configure(program, host, writeErr)
   return program
 }
 
 /** The same manners for every command: nothing ends the process, and all text leaves through the host. */
-function configure(command: Command, host: Host): void {
+function configure(command: Command, host: Host, writeErr: (text: string) => void): void {
   command.exitOverride()
   command.showSuggestionAfterError(true)
   command.configureOutput({
     writeOut: text => void host.stdout.write(text),
-    // Said by `endOfParsing`, where it is known whether JSON is wanted.
-    writeErr: () => undefined,
+    writeErr,
     getOutHelpWidth: () => (host.stdout.isTTY === true ? (host.stdout.columns ?? 80) : 100),
     getErrHelpWidth: () => 100,
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   })
-  for (const child of command.commands) configure(child, host)
+  for (const child of command.commands) configure(child, host, writeErr)
 }
 
-function endOfParsing(error: CommanderError, session: Session): ExitCode {
+function endOfParsing(error: CommanderError, session: Session, printed: readonly string[]): ExitCode {
   // Help and version were asked for and have been printed.
   if (error.exitCode === 0) return exitCodes.ok
   if (error.code === 'commander.help') {
-    // A command that only holds others was called alone: its help was the answer, though it went to nobody.
-    const messages = ['A command is missing. `tasklane --help` lists them, `tasklane COMMAND --help` shows one.']
+    const messages = ['A command is missing; the help above lists them.']
+    if (!session.isJson) session.host.stderr.write(`${printed.join('')}\n`)
     reportFailure({ exitCode: exitCodes.usage, code: 'usage', messages }, session)
     return exitCodes.usage
   }
@@ -98,8 +99,14 @@ function reportFailure(failure: Failure, session: Session): void {
   const { host } = session
   const paint = createPaint(host.stderr, host.env)
   if (session.isJson) {
-    const { exitCode, code, messages, requestId } = failure
-    const error = { code, messages, exit_code: exitCode, ...(requestId === undefined ? {} : { request_id: requestId }) }
+    const { exitCode, code, messages, requestId, stack } = failure
+    const error = {
+      code,
+      messages,
+      exit_code: exitCode,
+      ...(requestId === undefined ? {} : { request_id: requestId }),
+      ...(stack === undefined ? {} : { stack }),
+    }
     host.stderr.write(`${JSON.stringify({ error })}\n`)
     return
   }
@@ -108,7 +115,7 @@ function reportFailure(failure: Failure, session: Session): void {
   }
   if (failure.requestId !== undefined) host.stderr.write(`${paint('dim', `request id ${failure.requestId}`)}\n`)
   if (failure.stack !== undefined) host.stderr.write(`${paint('dim', failure.stack)}\n`)
-  if (failure.code === 'usage') host.stderr.write(`${paint('dim', 'See: tasklane --help, tasklane COMMAND --help')}\n`)
+  if (failure.code === 'usage') host.stderr.write(`${paint('dim', 'See: tasklane COMMAND --help')}\n`)
 }
 
 const firstSteps = `First steps:

@@ -21,7 +21,7 @@ export async function startSchedulerChild(
   })
   const child = startChild({
     ...options,
-    args: ['serve', '--json', ...options.args],
+    args: ['serve', ...options.args],
     onLine: (stream, line) => {
       const url = stream === 'stdout' ? urlOf(line) : null
       if (url === null) options.onLine(stream, line)
@@ -41,12 +41,7 @@ export function reachableAddress(url: string): string {
   return address.href.replace(/\/$/, '')
 }
 
+/** The first line of `serve` on stdout holds its address, and nothing else it prints there does. */
 function urlOf(line: string): string | null {
-  try {
-    const value: unknown = JSON.parse(line)
-    const url = typeof value === 'object' && value !== null && 'url' in value ? value.url : null
-    return typeof url === 'string' ? url : null
-  } catch {
-    return null
-  }
+  return /^Tasklane is listening on (https?:\/\/\S+)$/.exec(line)?.[1] ?? null
 }

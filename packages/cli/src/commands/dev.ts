@@ -62,7 +62,7 @@ async function runDev(run: CommandRun) {
     const first = await startSchedulerChild({ name: 'scheduler', args: given.schedulerArgs, env: host.env, onLine })
     const port = new URL(first.url).port
     // The port it got is the port its successor takes: the workers know no other.
-    const args = ['serve', '--json', ...given.schedulerArgs, '--port', port]
+    const args = ['serve', ...given.schedulerArgs, '--port', port]
     const scheduler = supervise({ ...shared, name: 'scheduler', args, onLine, first: first.child })
     supervised.push(scheduler)
     const workers = Array.from({ length: given.workers }, (_, at) => {
