@@ -16,10 +16,15 @@ export function followDelivery(reply: FastifyReply): Delivery {
   const controller = new AbortController()
   let lost: (() => void) | null = null
   const response = reply.raw
-  const isLost = () => controller.signal.aborted || response.destroyed
-  // `close` comes after every reply, too; `writableFinished` tells whether all of it went to the network before.
+  let isDelivered = false
+  const isLost = () => controller.signal.aborted || (response.destroyed && !isDelivered)
+  // `finish`: the operating system has all of the reply. `close` comes in any case, and without it means the client left.
+  response.once('finish', () => {
+    isDelivered = true
+    lost = null
+  })
   response.once('close', () => {
-    if (response.writableFinished) return
+    if (isDelivered) return
     controller.abort()
     lost?.()
     lost = null

@@ -47,7 +47,7 @@ export function createQueryReader(schema: QuerySchema): (query: unknown) => Quer
       const detail = `The query holds '${String(bad).slice(0, 60)}', which is no valid percent-encoding of UTF-8.`
       return { error: new Problem('request_invalid', detail) }
     }
-    const values: Record<string, unknown> = {}
+    const values: Record<string, unknown> = Object.create(null)
     for (const [name, value] of Object.entries(query)) {
       if (typeof value !== 'string')
         return refuse(name, `Query parameter '${name}' is given ${value.length} times; give it once.`)

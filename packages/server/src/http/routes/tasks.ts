@@ -80,13 +80,7 @@ function addBatch(app: FastifyInstance, context: HttpContext): void {
         201: ['The outcomes, in the order of the batch', 'BatchReply'],
         200: ['Nothing was created: every task existed before or was refused', 'BatchReply'],
       },
-      refuses: [
-        'task_conflict',
-        'dependency_unknown',
-        'dependency_self',
-        'dependency_cycle',
-        'overloaded',
-      ],
+      refuses: ['task_conflict', 'dependency_unknown', 'dependency_self', 'dependency_cycle', 'overloaded'],
     }),
     // What a task of the batch holds that no store could keep was cut out by the parser; an atomic batch is refused for
     // it here, before the hole that was left is told as a fault of the schema.
