@@ -2,13 +2,13 @@ import { limits } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
 import { leaseUntilMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
-import type { TaskRecord, WorkerId } from '../../core/task.ts'
-import type { ClaimAsk, ClaimedTask } from '../../ports/store.ts'
+import type { WorkerId } from '../../core/task.ts'
+import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
 import type { Lane } from './lanes.ts'
 import { chunked, merge, type Source } from './merge.ts'
 import { parentRecords, parentsBytes } from './parents.ts'
-import { type Candidate, number, text, toCandidate } from './rows.ts'
-import { readRecord, type Transaction } from './session.ts'
+import { type Candidate, hasParents, number, text, timeoutOf, toCandidate, toClaimedTask } from './rows.ts'
+import { dependenciesOf, readRecord, type Transaction } from './session.ts'
 
 /**
  * Takes tasks under lease in the order of the queues: by rank inside one, and across queues by the urgency of their
@@ -52,7 +52,9 @@ function lineOf(tx: Transaction, ask: ClaimAsk): Source<Candidate> {
 /** The pending tasks of a lane by rank. */
 function candidates(tx: Transaction, lane: Lane, chunk: number): Source<Candidate> {
   return chunked(after =>
-    tx.sql.candidates.all(lane.id, after?.rank ?? -Number.MAX_VALUE, after?.number ?? 0, chunk).map(toCandidate),
+    tx.sql.candidates
+      .all(lane.id, after?.rank ?? -Number.MAX_VALUE, after?.number ?? 0, chunk)
+      .map(row => toCandidate(row, lane)),
   )
 }
 
@@ -62,29 +64,25 @@ function urgency(tx: Transaction, candidate: Candidate): number {
 
 function lease(tx: Transaction, ask: ClaimAsk, candidate: Candidate): ClaimedTask {
   const { nowMs } = tx
-  const waiting = readRecord(tx, candidate.row)
-  const deadlineMs = waiting.timeoutMs === null ? null : nowMs + waiting.timeoutMs
+  const timeoutMs = timeoutOf(candidate)
+  const deadlineMs = timeoutMs === null ? null : nowMs + timeoutMs
   const until = leaseUntilMs({ nowMs, leaseMs: ask.leaseMs, deadlineMs, cancelRequestedAtMs: null })
   const moved = tx.sql.claimTask.run(ask.workerId, until, nowMs, candidate.number)
   assert(moved.changes === 1, 'a task that was read as pending in this transaction still is')
-  tx.counters.move(number(candidate.row[2]), 'pending', 'running')
-  const running: TaskRecord = {
-    ...waiting,
-    state: 'running',
-    attempt: waiting.attempt + 1,
-    epoch: waiting.epoch + 1,
+  tx.counters.move(candidate.lane.id, 'pending', 'running')
+  const isChild = hasParents(candidate)
+  return toClaimedTask(candidate, {
     workerId: ask.workerId,
     startedAtMs: nowMs,
-    progress: null,
-  }
-  return claimedTask(tx, running, until)
+    leaseExpiresAtMs: until,
+    dependencies: isChild ? dependenciesOf(tx, candidate.number) : [],
+    parents: isChild ? parentsWithin(tx, candidate.number) : [],
+  })
 }
 
-function claimedTask(tx: Transaction, running: TaskRecord, leaseExpiresAtMs: number): ClaimedTask {
-  const hasParents = running.dependencies.length > 0
-  const isTooLarge = hasParents && parentsBytes(tx, running.number) > limits.parentsBytesMax
-  const parents = isTooLarge ? null : hasParents ? parentRecords(tx, running.number) : []
-  return { ...running, leaseExpiresAtMs, parents }
+/** Null where they are too large together for a claim's reply. */
+function parentsWithin(tx: Transaction, child: number): readonly ParentRecord[] | null {
+  return parentsBytes(tx, child) > limits.parentsBytesMax ? null : parentRecords(tx, child)
 }
 
 /** What the same request handed out before, as far as the worker still holds it; null where the request is new. */
@@ -97,6 +95,8 @@ function repeat(tx: Transaction, workerId: WorkerId, requestId: string): readonl
     if (row === undefined) return []
     const record = readRecord(tx, row)
     const isHeld = record.state === 'running' && record.epoch === epoch && record.workerId === workerId
-    return isHeld ? [claimedTask(tx, record, number(row[12]))] : []
+    if (!isHeld) return []
+    const parents = record.dependencies.length === 0 ? [] : parentsWithin(tx, own)
+    return [{ ...record, leaseExpiresAtMs: number(row[12]), parents }]
   })
 }

@@ -1,7 +1,7 @@
 import type { TaskState } from '@tasklane/protocol'
 import { type TaskId, type TaskRecord, taskId } from '../../core/task.ts'
 import type { PageAsk, TaskFilter } from '../../ports/store.ts'
-import type { SqlRow, SqlValue } from './database.ts'
+import type { SqlRow, SqlValue, Statement } from './database.ts'
 import { number, text } from './rows.ts'
 import { readRecord, type Session } from './session.ts'
 
@@ -27,10 +27,7 @@ export function listIds(session: Session, filter: TaskFilter, page: PageAsk): re
   const states = filter.states === null ? null : [...new Set(filter.states)]
   const most = page.offset + page.limit
   if (most === 0 || countUpTo(session, filter) === 0) return []
-  const rows =
-    states?.every(isIndexed) === true
-      ? states.flatMap(state => readState(session, state, conditions, most))
-      : session.reads.page.all(...conditions, most)
+  const rows = readPages(session, states, [...conditions, most])
   return rows
     .map(row => ({ number: number(row[0]), id: taskId(text(row[1])) }))
     .sort((one, other) => other.number - one.number)
@@ -43,18 +40,26 @@ export function countTasks(session: Session, filter: TaskFilter, most: number): 
   return listIds(session, filter, { limit: most, before: null, offset: 0 }).length
 }
 
-function isIndexed(state: TaskState): boolean {
-  return state !== 'pending' && state !== 'completed'
-}
-
-function readState(
+function readPages(
   session: Session,
-  state: TaskState,
-  conditions: readonly SqlValue[],
-  most: number,
+  states: readonly TaskState[] | null,
+  parameters: readonly SqlValue[],
 ): readonly SqlRow[] {
-  if (state === 'running') return session.reads.runningPage.all(...conditions, most)
-  return session.reads.statePage.all(...conditions, state, most)
+  const { reads } = session
+  const byState: Readonly<Record<TaskState, Statement | null>> = {
+    blocked: reads.blockedPage,
+    scheduled: reads.scheduledPage,
+    pending: null,
+    running: reads.runningPage,
+    completed: null,
+    failed: reads.failedPage,
+    cancelled: reads.cancelledPage,
+  }
+  const pages = states?.map(state => byState[state]) ?? [null]
+  const indexed = pages.filter(page => page !== null)
+  return indexed.length === pages.length
+    ? indexed.flatMap(page => page.all(...parameters))
+    : reads.page.all(...parameters)
 }
 
 /** An upper bound of how many tasks match, from the counters; exact where only states, queues and types are asked for. */

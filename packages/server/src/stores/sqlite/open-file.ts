@@ -56,8 +56,7 @@ export function openFile(file: string, clock: Clock): OpenFile {
   return {
     database,
     close: () => {
-      if (!database.isInTransaction()) database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-      database.close()
+      letGo(database)
       removeOwner(path)
     },
   }
@@ -72,9 +71,24 @@ function openOwned(path: string): Database {
     database.exec('PRAGMA busy_timeout = 0')
     return database
   } catch (error) {
-    database?.close()
+    if (database !== null) letGo(database)
     throw explain(error, path)
   }
+}
+
+/**
+ * Leaving WAL copies the log back and deletes it, and only then can the lock be let go of; the last statement does so.
+ * `close` alone would not: the driver keeps a connection, and with it the lock, until its statements are collected as
+ * garbage, and this process could not open its own file again.
+ */
+function letGo(database: Database): void {
+  try {
+    if (database.isInTransaction()) database.exec('ROLLBACK')
+    database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM sqlite_schema')
+  } catch {
+    // A damaged file or a full disk: the lock dies with the process, and the log is read at the next start.
+  }
+  database.close()
 }
 
 /** SQLite says "unable to open database file" for all of these; a person wants to know which. */

@@ -14,9 +14,6 @@ const matches = `number < ?1
   AND (?7 IS NULL OR instr(lower(id), ?7) > 0 OR instr(lower(name), ?7) > 0
     OR lane IN (SELECT value FROM json_each(?8)))`
 
-// The literal list is what lets SQLite use the partial index.
-const rare = `state = ?9 AND state IN ('blocked', 'scheduled', 'failed', 'cancelled')`
-
 /** Statements that only read, for the calls of `ReadStore`. */
 const texts = {
   recordById: `SELECT ${recordColumns} FROM tasks WHERE id = ?`,
@@ -25,9 +22,16 @@ const texts = {
   dependencies: 'SELECT parent_id FROM edges WHERE child = ? ORDER BY position',
 
   page: `SELECT number, id FROM tasks NOT INDEXED WHERE ${matches} ORDER BY number DESC LIMIT ?9`,
-  statePage: `SELECT number, id FROM tasks INDEXED BY tasks_rare WHERE ${rare} AND ${matches}
-    ORDER BY number DESC LIMIT ?10`,
+  // The literal state is what lets SQLite use the partial index.
+  blockedPage: `SELECT number, id FROM tasks INDEXED BY tasks_blocked WHERE state = 'blocked' AND ${matches}
+    ORDER BY number DESC LIMIT ?9`,
+  scheduledPage: `SELECT number, id FROM tasks INDEXED BY tasks_scheduled WHERE state = 'scheduled' AND ${matches}
+    ORDER BY number DESC LIMIT ?9`,
   runningPage: `SELECT number, id FROM tasks INDEXED BY tasks_running WHERE state = 'running' AND ${matches}
+    ORDER BY number DESC LIMIT ?9`,
+  failedPage: `SELECT number, id FROM tasks INDEXED BY tasks_failed WHERE state = 'failed' AND ${matches}
+    ORDER BY number DESC LIMIT ?9`,
+  cancelledPage: `SELECT number, id FROM tasks INDEXED BY tasks_cancelled WHERE state = 'cancelled' AND ${matches}
     ORDER BY number DESC LIMIT ?9`,
 
   attempts: `SELECT attempt, epoch, worker_id, started_at, ended_at, outcome, error FROM attempts

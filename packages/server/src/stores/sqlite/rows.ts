@@ -1,7 +1,7 @@
 import { type DependencyPolicy, type PrioritySource, type TaskState, taskStates } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
 import { type JsonText, type TaskId, type TaskRecord, taskId, type WorkerId, workerId } from '../../core/task.ts'
-import type { LeaseFacts } from '../../ports/store.ts'
+import type { ClaimedTask, LeaseFacts, ParentRecord } from '../../ports/store.ts'
 import type { SqlRow, SqlValue } from './database.ts'
 
 /** The door from rows to values: what comes out of here has the type it claims, or the process stops. */
@@ -91,23 +91,80 @@ export function toRecord(
   }
 }
 
-/** What a claim sorts and leases by, from a row of `recordColumns`. */
+/** A row of `candidateColumns`, and what a claim sorts by. */
 export interface Candidate {
   readonly row: SqlRow
+  readonly lane: { readonly id: number; readonly queue: string; readonly type: string }
   readonly number: number
   readonly rank: number
   readonly dueAtMs: number
   readonly priority: number
 }
 
-export function toCandidate(row: SqlRow): Candidate {
+export function toCandidate(row: SqlRow, lane: Candidate['lane']): Candidate {
   return {
     row,
+    lane,
     number: number(row[0]),
-    rank: number(row[4]),
-    dueAtMs: number(row[5]),
-    priority: number(row[6]),
+    rank: number(row[2]),
+    dueAtMs: number(row[3]),
+    priority: number(row[4]),
   }
+}
+
+export interface Claimed {
+  readonly workerId: WorkerId
+  readonly startedAtMs: number
+  readonly leaseExpiresAtMs: number
+  readonly dependencies: readonly TaskId[]
+  readonly parents: readonly ParentRecord[] | null
+}
+
+/** The task that a candidate has become by its claim, without reading it again. */
+export function toClaimedTask(candidate: Candidate, claimed: Claimed): ClaimedTask {
+  const { row, lane } = candidate
+  return {
+    number: candidate.number,
+    id: taskId(text(row[1])),
+    type: lane.type,
+    queue: lane.queue,
+    name: textOrNull(row[18]),
+    description: textOrNull(row[22]),
+    payload: json(row[20]),
+    priority: candidate.priority,
+    prioritySource: prioritySource(row[5]),
+    dependencies: claimed.dependencies,
+    onDependencyFailure: policy(row[14]),
+    timeoutMs: numberOrNull(row[12]),
+    maxRetries: number(row[13]),
+    runAtMs: numberOrNull(row[10]),
+    labels: json(row[19]),
+    idempotencyKey: textOrNull(row[15]),
+    submittedBy: textOrNull(row[16]),
+    trace: textOrNull(row[17]),
+    state: 'running',
+    attempt: number(row[7]) + 1,
+    crashes: number(row[8]),
+    epoch: number(row[6]) + 1,
+    workerId: claimed.workerId,
+    createdAtMs: number(row[9]),
+    startedAtMs: claimed.startedAtMs,
+    finishedAtMs: null,
+    cancelRequestedAtMs: null,
+    result: null,
+    error: json(row[21]),
+    progress: null,
+    leaseExpiresAtMs: claimed.leaseExpiresAtMs,
+    parents: claimed.parents,
+  }
+}
+
+export function timeoutOf({ row }: Candidate): number | null {
+  return numberOrNull(row[12])
+}
+
+export function hasParents({ row }: Candidate): boolean {
+  return row[11] !== 0
 }
 
 /** A row of `settleColumns`. */

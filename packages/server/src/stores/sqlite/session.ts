@@ -133,7 +133,7 @@ export function readRecord(session: Pick<Session, 'lanes' | 'reads'>, row: SqlRo
   return toRecord(row, session.lanes.byId(number(row[2])), hasParents ? dependenciesOf(session, number(row[0])) : none)
 }
 
-function dependenciesOf(session: Pick<Session, 'reads'>, own: number): readonly TaskId[] {
+export function dependenciesOf(session: Pick<Session, 'reads'>, own: number): readonly TaskId[] {
   return session.reads.dependencies.all(own).map(row => text(row[0]) as TaskId) // Written from a TaskId.
 }
 

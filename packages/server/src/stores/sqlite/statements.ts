@@ -1,4 +1,4 @@
-import { leaseColumns, recordColumns, settleColumns } from './columns.ts'
+import { candidateColumns, leaseColumns, settleColumns } from './columns.ts'
 import type { Database, Statement } from './database.ts'
 
 /**
@@ -44,7 +44,7 @@ const texts = {
   undoPayloads: 'DELETE FROM payloads WHERE number >= ?',
 
   // ─── Claim and beat ───────────────────────────────────────────────────────────────────────────────────────────────
-  candidates: `SELECT ${recordColumns} FROM tasks INDEXED BY tasks_pending
+  candidates: `SELECT ${candidateColumns} FROM tasks INDEXED BY tasks_pending
     WHERE state = 'pending' AND lane = ? AND (rank, number) > (?, ?) ORDER BY rank, number LIMIT ?`,
   claimTask: `UPDATE tasks SET state = 'running', attempt = attempt + 1, epoch = epoch + 1, worker_id = ?, lease_until = ?,
       started_at = ?, progress = NULL
