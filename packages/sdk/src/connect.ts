@@ -17,12 +17,12 @@ export function resolveConnect(
   options: ConnectOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): { readonly urls: readonly string[]; readonly token: string | null } {
-  const fromEnv = env['TASKLANE_URL']?.split(',') ?? []
+  const fromEnv = env.TASKLANE_URL?.split(',') ?? []
   const given = options.url === undefined ? fromEnv : typeof options.url === 'string' ? [options.url] : options.url
   const urls = given.map(url => url.trim()).filter(url => url !== '')
   if (urls.length === 0 && options.url !== undefined) {
     throw new UsageError('The option `url` is empty; leave it out or give the address of a scheduler.')
   }
-  const token = options.token ?? env['TASKLANE_TOKEN'] ?? ''
+  const token = options.token ?? env.TASKLANE_TOKEN ?? ''
   return { urls: urls.length === 0 ? [urlDefault] : urls, token: token === '' ? null : token }
 }

@@ -64,7 +64,7 @@ export function createTransport({ urls, token, timeoutMs, retries, clock }: Tran
     accept: 'application/json, application/problem+json',
     'user-agent': 'tasklane-sdk',
   }
-  if (token !== null) headers['authorization'] = `Bearer ${checkToken(token)}`
+  if (token !== null) headers.authorization = `Bearer ${checkToken(token)}`
   const connections = urls.map(url => createConnection(parseUrl(url), headers, clock))
   let current = 0
 

@@ -11,6 +11,8 @@ export interface WaitOptions {
 
 /** How long a wait without a time limit believes that an absent scheduler comes back. */
 const absenceMsMax = 60_000
+/** A poll that comes back before this did not wait. */
+const hastyMs = 50
 const backOff = { baseMs: 100, maxMs: 2_000 }
 
 /**
@@ -28,9 +30,15 @@ export async function waitForTask(
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() + timeoutMs
   let last: Task | null = null
   let answeredAt = clock.monotonic()
+  const rest = async (failures: number): Promise<void> => {
+    const leftMs = Math.max(0, deadline - clock.monotonic())
+    await sleep(clock, Math.min(backOffMs(clock, failures, backOff), leftMs), signal)
+    signal?.throwIfAborted()
+  }
   for (let failures = 0; ; ) {
     const leftMs = Math.max(0, deadline - clock.monotonic())
     const waitSeconds = Math.min(limits.waitSecondsMax, leftMs / 1_000)
+    const askedAt = clock.monotonic()
     try {
       const { body } = await transport.call({
         method: 'GET',
@@ -43,18 +51,16 @@ export async function waitForTask(
       // The contract of the call: the task, finished (200) or as it is now (202).
       last = body as Task
       if (isFinished(last.status)) return last
-      failures = 0
       answeredAt = clock.monotonic()
+      // A scheduler that is stopping ends the wait early; asking again at once would spin.
+      const isHasty = answeredAt - askedAt < Math.min(hastyMs, waitSeconds * 1_000)
+      failures = isHasty ? failures + 1 : 0
+      if (isHasty) await rest(failures)
     } catch (error) {
       const isAbsent = error instanceof UnreachableError || isUnavailable(error)
       if (!isAbsent || (timeoutMs === undefined && clock.monotonic() - answeredAt > absenceMsMax)) throw error
-      await sleep(
-        clock,
-        Math.min(backOffMs(clock, failures, backOff), Math.max(0, deadline - clock.monotonic())),
-        signal,
-      )
-      signal?.throwIfAborted()
       failures += 1
+      await rest(failures)
     }
     if (timeoutMs !== undefined && clock.monotonic() >= deadline) {
       throw new WaitTimeoutError(taskId, timeoutMs, last?.status ?? null)

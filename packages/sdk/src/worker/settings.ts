@@ -64,7 +64,7 @@ export function resolveSettings(
 ): WorkerSettings {
   const faults: string[] = []
   const makeId = createUuidV7(clock.now, clock.fillRandom)
-  const workerId = options.workerId ?? (env['WORKER_ID'] || defaultWorkerId(makeId()))
+  const workerId = options.workerId ?? (env.WORKER_ID || defaultWorkerId(makeId()))
   if (!isName(workerId)) faults.push(`The worker id '${workerId}' is not a name; ${nameRule}`)
   const slots = options.slots ?? slotsDefault
   if (!(Number.isInteger(slots) && slots >= 1 && slots <= limits.workerSlotsMax)) {
@@ -75,7 +75,7 @@ export function resolveSettings(
   }
   const shutdownGraceMs = options.shutdownGraceMs ?? shutdownGraceMsDefault
   if (!(shutdownGraceMs >= 0)) faults.push(`shutdownGraceMs is ${shutdownGraceMs}; use milliseconds from 0 up.`)
-  const heartbeatMs = readHeartbeat(options.heartbeatMs, env['HEARTBEAT_INTERVAL'], faults)
+  const heartbeatMs = readHeartbeat(options.heartbeatMs, env.HEARTBEAT_INTERVAL, faults)
   const { handlers, capabilities } = readTasks(options, faults)
   if (faults.length > 0) throw new UsageError(faults.join('\n'))
   return {
