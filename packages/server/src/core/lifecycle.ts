@@ -121,7 +121,7 @@ export const transitions: Readonly<Record<TransitionName, Transition>> = Object.
     to: ['pending', 'blocked'],
     by: 'operator',
     guard:
-      'attempts and crashes start anew, the epoch goes on; with dependents, `dependency_failed` descendants return to blocked',
+      'attempts and crashes start anew, the epoch goes on; waits again for parents that have not ended; with dependents, `dependency_failed` descendants return to blocked',
   },
   prune: {
     from: ['completed', 'failed', 'cancelled'],

@@ -114,12 +114,25 @@ export function taskErrorText(code: keyof typeof taskErrorCodes, detail?: string
   return JSON.stringify({ code, message: detail ?? taskErrorCodes[code] }) as JsonText // An object is always a text.
 }
 
+/** What the client said at submit and the row may have moved on from: a retry moves `run_at`, a change the priority. */
+export interface Asked {
+  /** Null where the client declared none. */
+  readonly priority: number | null
+  readonly delayMs: number | null
+  /** run_at or created_at; nothing changes it. */
+  readonly dueAtMs: number
+}
+
+export function askedPriority(draft: TaskDraft): number | null {
+  return draft.prioritySource === 'declared' ? draft.priority : null
+}
+
 /**
- * Is a repeated submit the same task? Compares what the client said; `run_at` counts only where it was given as an
- * instant, since a delay means another instant at every repeat. JSON texts are compared as values, so that another
- * order of keys is the same content.
+ * Is a repeated submit the same task? Compares what the client says with what was asked first, whatever became of the
+ * task since. `run_at` counts only where it was given as an instant, since a delay means another instant at every
+ * repeat. JSON texts are compared as values, so that another order of keys is the same content.
  */
-export function isSameContent(draft: TaskDraft, record: TaskRecord, recordDelayMs: number | null): boolean {
+export function isSameContent(draft: TaskDraft, record: TaskRecord, asked: Asked): boolean {
   return (
     draft.type === record.type &&
     draft.queue === record.queue &&
@@ -128,10 +141,10 @@ export function isSameContent(draft: TaskDraft, record: TaskRecord, recordDelayM
     draft.timeoutMs === record.timeoutMs &&
     draft.maxRetries === record.maxRetries &&
     draft.onDependencyFailure === record.onDependencyFailure &&
-    draft.prioritySource === record.prioritySource &&
     draft.idempotencyKey === record.idempotencyKey &&
-    draft.delayMs === recordDelayMs &&
-    (recordDelayMs !== null || draft.runAtMs === record.runAtMs) &&
+    askedPriority(draft) === asked.priority &&
+    draft.delayMs === asked.delayMs &&
+    (asked.delayMs !== null || (draft.runAtMs ?? record.createdAtMs) === asked.dueAtMs) &&
     draft.dependencies.length === record.dependencies.length &&
     draft.dependencies.every((id, at) => id === record.dependencies[at]) &&
     isSameJson(draft.payload, record.payload) &&

@@ -47,7 +47,11 @@ export interface TaskStore {
    * mark changes nothing.
    */
   cancel(ids: readonly TaskId[], reason: string | null): Promise<Moved<CancelVerdict>>
-  /** failed, cancelled → pending. `withDependents` returns `dependency_failed` descendants to blocked where no other failed parent holds them. */
+  /**
+   * failed, cancelled → pending, or back to blocked while a parent has not ended: the operator overrides a parent that
+   * failed, not one that still runs. Parents are counted when the whole list has started anew. `withDependents` returns `dependency_failed` descendants to
+   * blocked where no other failed parent holds them.
+   */
   requeue(ids: readonly TaskId[], withDependents: boolean): Promise<Moved<RequeueVerdict>>
   reprioritise(
     changes: readonly { readonly id: TaskId; readonly priority: number }[],

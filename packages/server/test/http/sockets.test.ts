@@ -52,12 +52,14 @@ describe('a claim whose reply cannot be delivered', () => {
   it('is released at once, uncharged, where the worker left while it was made', async () => {
     let letGo: () => void = () => undefined
     let claimed = 0
+    let hasLeft = () => false
     const gate = new Promise<void>(resolve => {
       letGo = resolve
     })
     const node = await startNode({
       engine: real => ({
         claim: async ask => {
+          hasLeft = () => ask.signal.aborted
           // The signal is kept from the engine: the claim is made although nobody is there any more.
           const tasks = await real.claim({ ...ask, signal: new AbortController().signal })
           claimed += tasks.length
@@ -74,7 +76,7 @@ describe('a claim whose reply cannot be delivered', () => {
     await until(() => claimed === 1)
     expect((await node.call('GET', '/api/tasks/t')).body.status).toBe('running')
     socket.destroy()
-    await until(() => node.app.server.listening && socket.destroyed)
+    await until(() => hasLeft())
     letGo()
     await until(async () => (await node.call('GET', '/api/tasks/t')).body.status === 'pending')
     expect((await node.call('GET', '/api/tasks/t')).body).toMatchObject({ attempt: 0 })
@@ -124,10 +126,12 @@ describe('a claim whose reply cannot be delivered', () => {
 
 describe('a wait for a result', () => {
   it('ends when the client leaves', async () => {
+    let asked = 0
     let aborted = 0
     const node = await startNode({
       engine: real => ({
         waitForResult: (id, waitMs, signal) => {
+          asked += 1
           signal.addEventListener('abort', () => {
             aborted += 1
           })

@@ -1,7 +1,7 @@
 import { limits } from '@tasklane/protocol'
 import { leaseUntilMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
-import { acceptedRecord, isSameContent, type TaskDraft, type TaskId } from '../../core/task.ts'
+import { acceptedRecord, askedPriority, isSameContent, type TaskDraft, type TaskId } from '../../core/task.ts'
 import type {
   BeatVerdict,
   ClaimAsk,
@@ -17,7 +17,7 @@ import type {
   WorkerBeat,
 } from '../../ports/store.ts'
 import { parentRecords } from './reads.ts'
-import { type Edge, holds, type Row, toRecord } from './rows.ts'
+import { countParents, type Edge, holds, type Row, toRecord } from './rows.ts'
 import {
   becomePending,
   dependencyError,
@@ -140,6 +140,7 @@ function submit(world: World, group: SubmitGroup, gathered: Gathered): SubmitVer
     }
   }
   for (const row of created) connect(world, row)
+  for (const row of created) countParents(row)
   for (const row of created) settleDown(world, row, gathered)
   return {
     kind: 'accepted',
@@ -160,7 +161,7 @@ function checkGroup(world: World, group: SubmitGroup): Extract<SubmitVerdict, { 
     const existing = findExisting(world, draft)
     const byKey = draft.idempotencyKey === null ? undefined : world.byKey.get(draft.idempotencyKey)
     const keyClash = existing !== null && byKey !== undefined && byKey !== existing
-    if (existing !== null && (keyClash || !isSameContent(draft, toRecord(existing), existing.delayMs))) {
+    if (existing !== null && (keyClash || !isSameContent(draft, toRecord(existing), existing.asked))) {
       return conflict(draft, existing.id, index)
     }
     if (existing === null && draft.idempotencyKey !== null) {
@@ -200,7 +201,7 @@ function insert(world: World, draft: TaskDraft, nowMs: number): Row {
     ...acceptedRecord(draft, { number, state: 'blocked', createdAtMs: nowMs, runAtMs }),
     ...rest,
     runAtMs,
-    delayMs,
+    asked: { priority: askedPriority(draft), delayMs, dueAtMs },
     dueAtMs,
     rank: rankOf(dueAtMs, draft.priority, world.headStartMs),
     leaseUntilMs: 0,
@@ -218,7 +219,7 @@ function insert(world: World, draft: TaskDraft, nowMs: number): Row {
   return row
 }
 
-/** Draws the edges; those to finished parents are resolved by the next step at once. */
+/** Draws the edges of a new task. */
 function connect(world: World, row: Row): void {
   for (const parentId of new Set(row.dependencies)) {
     const parent = world.byId.get(parentId) ?? null
@@ -228,18 +229,12 @@ function connect(world: World, row: Row): void {
   }
 }
 
+/** Gives a new task its first state. All counts of its group stand by then, since ending one task tells the others. */
 function settleDown(world: World, row: Row, gathered: Gathered): void {
-  // A cascade from an earlier task of the group may have ended it already.
+  // An earlier task of the group ended at once and has told this one already.
   if (row.state !== 'blocked') return
-  let failed: Edge | null = null
-  for (const edge of row.parents) {
-    const parentState = edge.parent?.state
-    const isOver = parentState === 'completed' || parentState === 'failed' || parentState === 'cancelled'
-    edge.isResolved = isOver
-    if (!isOver) row.waitingCount += 1
-    else if (!isSatisfied(edge)) failed ??= edge
-  }
-  if (failed !== null) {
+  const failed = row.parents.find(edge => edge.isResolved && !isSatisfied(edge))
+  if (failed !== undefined) {
     const error = dependencyError(failed.parentId, failed.parent?.state ?? 'failed')
     endTask(world, row, { state: 'cancelled', result: null, error }, gathered)
   } else if (row.waitingCount === 0) {

@@ -16,7 +16,7 @@ import type {
 } from '../../ports/store.ts'
 import { exchange } from './exchange.ts'
 import * as reads from './reads.ts'
-import { holds, isWaiting, leaseFacts, type Row, toRecord } from './rows.ts'
+import { countParents, holds, isWaiting, leaseFacts, type Row, toRecord } from './rows.ts'
 import {
   becomePending,
   createWorld,
@@ -172,19 +172,27 @@ function completeByHand(world: World, row: Row, result: Row['result'], gathered:
 }
 
 function requeue(world: World, ids: readonly TaskId[], withDependents: boolean): Moved<RequeueVerdict> {
+  const gathered = gather(world)
   const requeued: Row[] = []
-  const moved = move(world, ids, (row, gathered): RequeueVerdict => {
+  const verdicts = ids.map((id): RequeueVerdict => {
+    const row = world.byId.get(id)
+    if (row === undefined) return 'unknown'
     if (row.state !== 'failed' && row.state !== 'cancelled') return 'not_retryable'
     startAnew(row)
-    becomePending(row, gathered)
     requeued.push(row)
     return 'requeued'
   })
+  // Parents are counted when the whole list has started anew, so that a family requeued together keeps its order.
+  for (const row of requeued) {
+    countParents(row)
+    if (row.waitingCount === 0) becomePending(row, gathered)
+  }
   if (withDependents) for (const row of requeued) reblockDependents(row)
-  return moved
+  return { verdicts, changes: toChanges(gathered) }
 }
 
 function startAnew(row: Row): void {
+  row.state = 'blocked'
   row.attempt = 0
   row.crashes = 0
   row.workerId = null
@@ -207,12 +215,7 @@ function reblockDependents(root: Row): void {
       )
       if (!wasCascaded || isHeld) continue
       startAnew(child)
-      child.state = 'blocked'
-      child.waitingCount = 0
-      for (const edge of child.parents) {
-        edge.isResolved = edge.parent === null || edge.parent.finishedAtMs !== null
-        if (!edge.isResolved) child.waitingCount += 1
-      }
+      countParents(child)
       work.push(child)
     }
   }

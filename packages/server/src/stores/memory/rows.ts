@@ -1,13 +1,14 @@
 import type { AttemptOutcome, DependencyPolicy } from '@tasklane/protocol'
-import type { JsonText, TaskId, TaskRecord, WorkerId } from '../../core/task.ts'
+import type { Asked, JsonText, TaskId, TaskRecord, WorkerId } from '../../core/task.ts'
 import type { Lease, LeaseFacts, LogRecord, WorkerSettings } from '../../ports/store.ts'
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /** A task as the model keeps it: the record itself, and what only the store needs. */
 export interface Row extends Mutable<TaskRecord> {
-  delayMs: number | null
-  dueAtMs: number
+  /** What was asked at submit, by which a repeated submit is known; `dueAtMs` is also what the rank is made of. */
+  readonly asked: Asked
+  readonly dueAtMs: number
   rank: number
   leaseUntilMs: number
   deadlineMs: number | null
@@ -50,6 +51,12 @@ export interface WorkerRow extends Mutable<WorkerSettings> {
 export interface ClaimRequestRow {
   readonly leases: readonly Lease[]
   readonly atMs: number
+}
+
+/** Parents that have ended, or were pruned, hold nothing back; the others are counted. */
+export function countParents(row: Row): void {
+  for (const edge of row.parents) edge.isResolved = edge.parent === null || edge.parent.finishedAtMs !== null
+  row.waitingCount = row.parents.filter(edge => !edge.isResolved).length
 }
 
 export function isWaiting(row: Row): boolean {

@@ -1,0 +1,195 @@
+import { limits } from '@tasklane/protocol'
+import { expect } from 'vitest'
+import { taskId, workerId } from '../../src/core/task.ts'
+import type { TaskFilter } from '../../src/ports/store.ts'
+import { draft, json, names } from '../support/drafts.ts'
+import type { Bench, Topic } from './topic.ts'
+
+const every: TaskFilter = { states: null, types: null, queues: null, workerId: null, label: null, text: null }
+
+async function find({ store }: Bench, filter: Partial<TaskFilter>, page = {}): Promise<readonly string[]> {
+  const found = await store.tasks({ ...every, ...filter }, { limit: 100, before: null, offset: 0, ...page })
+  const ids = await store.taskIds({ ...every, ...filter }, { limit: 100, before: null, offset: 0, ...page })
+  expect(ids).toEqual(found.map(({ id, number }) => ({ id, number })))
+  return found.map(task => task.id)
+}
+
+export const readsTopic: Topic = test => {
+  test('knows no task that was never submitted', async ({ store }) => {
+    const id = taskId('ghost')
+    expect(await store.task(id)).toBeNull()
+    expect(await store.attempts(id)).toBeNull()
+    expect(await store.logs(id, 0, 10)).toBeNull()
+    expect(await store.parents(id, 0, 10)).toBeNull()
+    expect(await store.graph(id, 10)).toBeNull()
+    expect(await store.standing(id, 10)).toBeNull()
+  })
+
+  test('lists the newest first, in pages by number and by offset', async bench => {
+    await bench.submit(...names('t', 7).map(id => draft(id)))
+    expect(await find(bench, {}, { limit: 3 })).toEqual(['t-6', 't-5', 't-4'])
+    const { number } = await bench.task('t-4')
+    expect(await find(bench, {}, { limit: 3, before: number })).toEqual(['t-3', 't-2', 't-1'])
+    expect(await find(bench, {}, { limit: 3, offset: 5 })).toEqual(['t-1', 't-0'])
+    expect(await find(bench, {}, { offset: 7 })).toEqual([])
+    expect(await find(bench, {}, { limit: 1, before: number, offset: 1 })).toEqual(['t-2'])
+  })
+
+  test('lists whole records', async bench => {
+    const payload = { some: 'payload' }
+    await bench.submit(draft('a', { payload, labels: { team: 'red' } }), draft('b', { dependencies: ['a'] }))
+    const listed = await bench.store.tasks(every, { limit: 10, before: null, offset: 0 })
+    expect(listed).toEqual([await bench.task('b'), await bench.task('a')])
+  })
+
+  test('filters by state, type, queue and worker, and by all together', async bench => {
+    await bench.submit(draft('a', { type: 'x' }), draft('b', { type: 'y' }), draft('c', { type: 'x', queue: 'q' }))
+    await bench.claim({ worker: 'w9', types: ['y'] })
+    expect(await find(bench, { states: ['pending'] })).toEqual(['c', 'a'])
+    expect(await find(bench, { states: ['running', 'pending'] })).toEqual(['c', 'b', 'a'])
+    expect(await find(bench, { types: ['y', 'z'] })).toEqual(['b'])
+    expect(await find(bench, { queues: ['q'] })).toEqual(['c'])
+    expect(await find(bench, { workerId: workerId('w9') })).toEqual(['b'])
+    expect(await find(bench, { states: ['pending'], types: ['x'], queues: ['default'] })).toEqual(['a'])
+    expect(await find(bench, { queues: ['unheard-of'] })).toEqual([])
+    expect(await find(bench, { states: [] })).toEqual([])
+  })
+
+  test('finds the worker of a finished task, too', async bench => {
+    await bench.complete(await bench.submitAndClaim(draft('done'), { worker: 'w9' }))
+    await bench.release(await bench.submitAndClaim(draft('back'), { worker: 'w9' }))
+    expect(await find(bench, { workerId: workerId('w9') })).toEqual(['done'])
+  })
+
+  test('filters by label, with a value or with any', async bench => {
+    await bench.submit(
+      draft('a', { labels: { team: 'red', 'we.ird "key"': 'yes' } }),
+      draft('b', { labels: { team: 'blue' } }),
+      draft('c', { labels: { other: 'red' } }),
+      draft('d'),
+    )
+    expect(await find(bench, { label: { key: 'team', value: 'red' } })).toEqual(['a'])
+    expect(await find(bench, { label: { key: 'team', value: null } })).toEqual(['b', 'a'])
+    expect(await find(bench, { label: { key: 'we.ird "key"', value: 'yes' } })).toEqual(['a'])
+    expect(await find(bench, { label: { key: 'toString', value: null } })).toEqual([])
+  })
+
+  test('finds text in id, name and type, without regard to ASCII case', async bench => {
+    await bench.submit(
+      draft('Invoice-1', { name: 'first' }),
+      draft('b', { name: '100% INVOICE' }),
+      draft('c', { type: 'make_invoice' }),
+      draft('d', { name: 'x_y' }),
+      draft('e', { name: 'Ä' }),
+    )
+    expect(await find(bench, { text: 'invoice' })).toEqual(['c', 'b', 'Invoice-1'])
+    expect(await find(bench, { text: '0%' })).toEqual(['b'])
+    expect(await find(bench, { text: 'x_' })).toEqual(['d'])
+    expect(await find(bench, { text: 'ä' })).toEqual([])
+    expect(await find(bench, { text: 'Ä' })).toEqual(['e'])
+  })
+
+  test('counts what matches, up to a bound', async bench => {
+    await bench.submit(...names('t', 5).map((id, at) => draft(id, { type: at < 3 ? 'x' : 'y' })))
+    expect(await bench.store.countTasks(every, 100)).toBe(5)
+    expect(await bench.store.countTasks(every, 4)).toBe(4)
+    expect(await bench.store.countTasks({ ...every, types: ['x'] }, 100)).toBe(3)
+  })
+
+  test('counts tasks by state, every state present', async bench => {
+    expect(await bench.store.counts()).toEqual({
+      blocked: 0,
+      scheduled: 0,
+      pending: 0,
+      running: 0,
+      completed: 0,
+      failed: 0,
+      cancelled: 0,
+    })
+    await bench.submit(draft('a'), draft('b', { delayMs: 9_000 }), draft('c', { dependencies: ['b'] }), draft('d'))
+    await bench.claim({ limit: 1 })
+    expect(await bench.store.counts()).toMatchObject({ blocked: 1, scheduled: 1, pending: 1, running: 1 })
+  })
+
+  test('pages through parents: as many as fit, one at least, each once', async bench => {
+    const parents = names('p', 5)
+    await bench.submit(...parents.map(id => draft(id)), draft('child', { dependencies: parents }))
+    for (const each of await bench.claim()) await bench.complete(each, json('x'.repeat(98)))
+    const page = async (from: number, bytesMax: number): Promise<readonly string[] | undefined> =>
+      (await bench.store.parents(taskId('child'), from, bytesMax))?.map(parent => parent.id)
+    expect(await page(0, 1_000)).toEqual(parents)
+    expect(await page(0, 200)).toEqual(['p-0', 'p-1'])
+    expect(await page(2, 199)).toEqual(['p-2'])
+    expect(await page(3, 0)).toEqual(['p-3'])
+    expect(await page(5, 1_000)).toEqual([])
+  })
+
+  test('tells parents that have not ended as they are', async bench => {
+    await bench.submit(draft('p'), draft('child', { dependencies: ['p'] }))
+    expect(await bench.store.parents(taskId('child'), 0, 1_000)).toEqual([
+      { id: 'p', state: 'pending', result: null, error: null },
+    ])
+    expect(await bench.store.parents(taskId('p'), 0, 1_000)).toEqual([])
+  })
+
+  test('draws the neighbourhood: ancestors and descendants, not their other kin', async bench => {
+    await bench.submit(
+      draft('grandparent'),
+      draft('parent', { dependencies: ['grandparent'] }),
+      draft('me', { dependencies: ['parent'], onDependencyFailure: 'proceed' }),
+      draft('child', { dependencies: ['me', 'stranger'] }),
+      draft('sibling', { dependencies: ['parent'] }),
+      draft('stranger'),
+    )
+    const graph = await bench.store.graph(taskId('me'), 100)
+    expect(graph?.isTruncated).toBe(false)
+    expect(graph?.tasks.map(task => task.id).sort()).toEqual(['child', 'grandparent', 'me', 'parent'])
+    expect(graph?.tasks[0]).toEqual(await bench.task('me'))
+    expect([...(graph?.edges ?? [])].sort((one, other) => (one.child < other.child ? -1 : 1))).toEqual([
+      { parent: 'me', child: 'child', policy: 'cancel' },
+      { parent: 'parent', child: 'me', policy: 'proceed' },
+      { parent: 'grandparent', child: 'parent', policy: 'cancel' },
+    ])
+  })
+
+  test('draws the nearest of a large neighbourhood, and says that there is more', async bench => {
+    await bench.submit(...names('c', 10).map((id, at) => draft(id, { dependencies: at === 0 ? [] : [`c-${at - 1}`] })))
+    const graph = await bench.store.graph(taskId('c-5'), 3)
+    expect([graph?.isTruncated, graph?.tasks.length, graph?.tasks[0]?.id]).toEqual([true, 3, 'c-5'])
+    const whole = await bench.store.graph(taskId('c-5'), 10)
+    expect([whole?.isTruncated, whole?.tasks.length, whole?.edges.length]).toEqual([false, 10, 9])
+  })
+
+  test('says how a pending task stands in its queue', async bench => {
+    await bench.submit(
+      draft('a'),
+      draft('b'),
+      draft('urgent', { priority: 9 }),
+      draft('elsewhere', { queue: 'q', priority: 10 }),
+    )
+    expect(await bench.store.standing(taskId('b'), 10)).toEqual({
+      task: await bench.task('b'),
+      nowMs: bench.clock.now(),
+      isQueuePaused: false,
+      waitingFor: { count: 0, first: [] },
+      position: { before: 2, pending: 3 },
+    })
+    expect((await bench.store.standing(taskId('b'), 1))?.position?.before).toBe(1)
+    await bench.store.setQueue('default', { isPaused: true })
+    expect((await bench.store.standing(taskId('b'), 10))?.isQueuePaused).toBe(true)
+  })
+
+  test('says what a blocked task waits for', async bench => {
+    const parents = names('p', 12)
+    await bench.submit(...parents.map(id => draft(id)), draft('child', { dependencies: parents }))
+    const [first] = await bench.claim({ limit: 2 })
+    if (first === undefined) throw new Error('expected a task')
+    await bench.complete(first)
+    const standing = await bench.store.standing(taskId('child'), limits.positionCountMax)
+    expect(standing?.position).toBeNull()
+    expect(standing?.waitingFor.count).toBe(11)
+    expect(standing?.waitingFor.first).toEqual(
+      parents.slice(1, 11).map(id => ({ id, state: id === 'p-1' ? 'running' : 'pending' })),
+    )
+  })
+}
