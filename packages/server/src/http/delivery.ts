@@ -16,10 +16,13 @@ export function followDelivery(reply: FastifyReply): Delivery {
   const controller = new AbortController()
   let lost: (() => void) | null = null
   const response = reply.raw
+  const socket = reply.request.raw.socket
   let isDelivered = false
   const isLost = () => controller.signal.aborted || (response.destroyed && !isDelivered)
-  // `finish`: the operating system has all of the reply. `close` comes in any case, and without it means the client left.
+  // `finish` says that the operating system has all of the reply, but it comes also after a write that failed: then the
+  // socket is destroyed. `close` comes in any case, and without a good `finish` before it means that the client left.
   response.once('finish', () => {
+    if (socket.destroyed) return
     isDelivered = true
     lost = null
   })

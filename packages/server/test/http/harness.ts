@@ -29,7 +29,7 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'PUT' | 'HEAD' | 'OPTIONS'
 export interface Answer {
   readonly status: number
   // Replies are looked into by tests; a wrong guess fails the test that made it.
-  readonly body: Record<string, never> & Record<string, unknown>
+  readonly body: Readonly<Record<string, unknown>>
   readonly text: string
   readonly headers: LightMyRequestResponse['headers']
 }
