@@ -47,7 +47,9 @@ const slotsForTwoClaims = 64
 /** A long poll that comes back empty before this did not wait; asking again at once would spin. */
 const hastyMs = 100
 /** A claim that finds tasks is answered within this. At the stop, one that is older waits for work and is cut off. */
-const stopWaitMs = 500
+const stopWaitMs = 100
+/** For the last question of a claim that was cut off. */
+const lastAskMs = 500
 
 export function createClaimLoop(parts: ClaimLoopParts): ClaimLoop {
   const { workerId, slots, link, clock, logger } = parts
@@ -142,7 +144,7 @@ export function createClaimLoop(parts: ClaimLoopParts): ClaimLoop {
       if (!cutting.signal.aborted) throw error
       // Cut off at the stop. Its reply may have been on the way: asked once more, the scheduler names the same tasks.
       const body = JSON.stringify({ limit, wait: 0, request_id: requestId })
-      return readTasks((await link.once({ ...call, body, timeoutMs: stopWaitMs })).body)
+      return readTasks((await link.once({ ...call, body, timeoutMs: lastAskMs })).body)
     }
   }
 
