@@ -45,25 +45,28 @@ export function openDatabase(file: string, busyMs: number): Database {
 
 export type SqliteFault = 'busy' | 'full' | 'io' | 'readonly' | 'corrupt' | 'not_a_database' | 'cannot_open' | 'memory'
 
-// Primary result codes (https://sqlite.org/rescode.html) that are the world's fault; the others are ours.
-const faults: Readonly<Record<number, SqliteFault>> = Object.freeze({
-  3: 'cannot_open',
-  5: 'busy',
-  6: 'busy',
-  7: 'memory',
-  8: 'readonly',
-  10: 'io',
-  11: 'corrupt',
-  13: 'full',
-  14: 'cannot_open',
-  15: 'io',
-  23: 'cannot_open',
-  26: 'not_a_database',
-})
+// Primary result codes (https://sqlite.org/rescode.html) that are the world's fault, with SQLite's own sentence for each;
+// the other codes are our fault.
+const faults: readonly { readonly code: number; readonly text: string; readonly fault: SqliteFault }[] = Object.freeze([
+  { code: 3, text: 'access permission denied', fault: 'cannot_open' },
+  { code: 5, text: 'database is locked', fault: 'busy' },
+  { code: 6, text: 'database table is locked', fault: 'busy' },
+  { code: 7, text: 'out of memory', fault: 'memory' },
+  { code: 8, text: 'attempt to write a readonly database', fault: 'readonly' },
+  { code: 10, text: 'disk I/O error', fault: 'io' },
+  { code: 11, text: 'database disk image is malformed', fault: 'corrupt' },
+  { code: 13, text: 'database or disk is full', fault: 'full' },
+  { code: 14, text: 'unable to open database file', fault: 'cannot_open' },
+  { code: 15, text: 'locking protocol', fault: 'io' },
+  { code: 23, text: 'authorization denied', fault: 'cannot_open' },
+  { code: 26, text: 'file is not a database', fault: 'not_a_database' },
+])
 
 /** What went wrong in the world, or null where the error is a fault of our own. */
 export function faultOf(error: unknown): SqliteFault | null {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null
-  // The low byte is the primary code, the rest tells more of it.
-  return faults[error.errcode & 0xff] ?? null
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_SQLITE_ERROR') return null
+  // The low byte is the primary code, the rest tells more of it. An error met while rows are read has no code here.
+  const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null
+  const known = faults.find(each => (code === null ? error.message.includes(each.text) : each.code === code))
+  return known?.fault ?? null
 }

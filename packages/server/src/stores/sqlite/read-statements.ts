@@ -21,43 +21,43 @@ const texts = {
   numberById: 'SELECT number FROM tasks WHERE id = ?',
   dependencies: 'SELECT parent_id FROM edges WHERE child = ? ORDER BY position',
 
-  page: `SELECT number, id FROM tasks NOT INDEXED WHERE ${matches} ORDER BY number DESC LIMIT ?9`,
+  page: `SELECT number, id FROM tasks NOT INDEXED WHERE ${matches} ORDER BY number DESC LIMIT ?9 + 0`,
   // The literal state is what lets SQLite use the partial index.
   blockedPage: `SELECT number, id FROM tasks INDEXED BY tasks_blocked WHERE state = 'blocked' AND ${matches}
-    ORDER BY number DESC LIMIT ?9`,
+    ORDER BY number DESC LIMIT ?9 + 0`,
   scheduledPage: `SELECT number, id FROM tasks INDEXED BY tasks_scheduled WHERE state = 'scheduled' AND ${matches}
-    ORDER BY number DESC LIMIT ?9`,
+    ORDER BY number DESC LIMIT ?9 + 0`,
   runningPage: `SELECT number, id FROM tasks INDEXED BY tasks_running WHERE state = 'running' AND ${matches}
-    ORDER BY number DESC LIMIT ?9`,
+    ORDER BY number DESC LIMIT ?9 + 0`,
   failedPage: `SELECT number, id FROM tasks INDEXED BY tasks_failed WHERE state = 'failed' AND ${matches}
-    ORDER BY number DESC LIMIT ?9`,
+    ORDER BY number DESC LIMIT ?9 + 0`,
   cancelledPage: `SELECT number, id FROM tasks INDEXED BY tasks_cancelled WHERE state = 'cancelled' AND ${matches}
-    ORDER BY number DESC LIMIT ?9`,
+    ORDER BY number DESC LIMIT ?9 + 0`,
 
   attempts: `SELECT attempt, epoch, worker_id, started_at, ended_at, outcome, error FROM attempts
     WHERE number = ? ORDER BY epoch`,
   lastAttempt: `SELECT number, attempt, epoch, worker_id, started_at, finished_at,
       CASE state WHEN 'running' THEN 'running' ELSE end_outcome END, error, state
     FROM tasks WHERE id = ?`,
-  logs: 'SELECT line, epoch, at, level, message FROM logs WHERE number = ? AND line > ? ORDER BY line LIMIT ?',
+  logs: 'SELECT line, epoch, at, level, message FROM logs WHERE number = ? AND line > ? ORDER BY line LIMIT ? + 0',
 
   parentSizes: `SELECT coalesce(octet_length(p.result), 0) + coalesce(octet_length(p.error), 0)
     FROM edges AS e LEFT JOIN tasks AS p ON p.number = e.parent
-    WHERE e.child = ? AND e.is_repeat = 0 ORDER BY e.position LIMIT -1 OFFSET ?`,
+    WHERE e.child = ? AND e.is_repeat = 0 ORDER BY e.position LIMIT -1 OFFSET ? + 0`,
   parents: `SELECT e.parent_id, p.state, p.result, p.error FROM edges AS e LEFT JOIN tasks AS p ON p.number = e.parent
-    WHERE e.child = ? AND e.is_repeat = 0 ORDER BY e.position LIMIT ? OFFSET ?`,
+    WHERE e.child = ? AND e.is_repeat = 0 ORDER BY e.position LIMIT ? + 0 OFFSET ? + 0`,
   parentNumbers: `SELECT p.number FROM edges AS e JOIN tasks AS p ON p.number = e.parent
-    WHERE e.child = ? AND e.is_repeat = 0 ORDER BY e.position LIMIT ?`,
-  childNumbers: `SELECT DISTINCT child FROM edges WHERE parent = ? ORDER BY child LIMIT ?`,
+    WHERE e.child = ? AND e.is_repeat = 0 ORDER BY e.position LIMIT ? + 0`,
+  childNumbers: `SELECT DISTINCT child FROM edges WHERE parent = ? ORDER BY child LIMIT ? + 0`,
   edgesOf: `SELECT parent, parent_id, policy FROM edges WHERE child = ? AND is_repeat = 0 ORDER BY position`,
   openParents: `SELECT p.id, p.state FROM edges AS e JOIN tasks AS p ON p.number = e.parent
-    WHERE e.child = ? AND e.resolved = 0 ORDER BY e.position LIMIT ?`,
+    WHERE e.child = ? AND e.resolved = 0 ORDER BY e.position LIMIT ? + 0`,
   openParentCount: `SELECT count(*) FROM edges AS e JOIN tasks AS p ON p.number = e.parent
     WHERE e.child = ? AND e.resolved = 0`,
 
   rankOfTask: 'SELECT rank FROM tasks WHERE number = ?',
   rankBefore: `SELECT count(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_pending
-    WHERE state = 'pending' AND lane = ? AND (rank, number) < (?, ?) LIMIT ?)`,
+    WHERE state = 'pending' AND lane = ? AND (rank, number) < (?, ?) LIMIT ? + 0)`,
   oldestDue: `SELECT min(due_at) FROM tasks INDEXED BY tasks_pending WHERE state = 'pending' AND lane = ?`,
 
   workers: `SELECT id, instance, capabilities, queues, slots, labels, types, is_draining, system_info, registered_at,

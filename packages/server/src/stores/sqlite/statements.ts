@@ -5,6 +5,9 @@ import type { Database, Statement } from './database.ts'
  * Every statement that writes, and the look-ups that the writing needs; those that only read are in
  * `read-statements.ts`. The text is constant, values are parameters, a list is one JSON parameter. A transition names the
  * state it starts from in its WHERE, whatever was read before.
+ *
+ * `LIMIT ? + 0`, not `LIMIT ?`: the planner looks into a bare parameter there to guess at the number of rows, and then
+ * plans the statement anew at every run, because its value might have changed. Measured: 18 us a run against 1.
  */
 const texts = {
   // ─── Transactions and caches ──────────────────────────────────────────────────────────────────────────────────────
@@ -45,7 +48,7 @@ const texts = {
 
   // ─── Claim and beat ───────────────────────────────────────────────────────────────────────────────────────────────
   candidates: `SELECT ${candidateColumns} FROM tasks INDEXED BY tasks_pending
-    WHERE state = 'pending' AND lane = ? AND (rank, number) > (?, ?) ORDER BY rank, number LIMIT ?`,
+    WHERE state = 'pending' AND lane = ? AND (rank, number) > (?, ?) ORDER BY rank, number LIMIT ? + 0`,
   claimTask: `UPDATE tasks SET state = 'running', attempt = attempt + 1, epoch = epoch + 1, worker_id = ?, lease_until = ?,
       started_at = ?, progress = NULL
     WHERE number = ? AND state = 'pending'`,
@@ -84,7 +87,7 @@ const texts = {
   openEdges: `SELECT e.position, e.policy, t.number, t.id, t.lane, t.state, t.due_at, t.run_at, t.waiting_count,
       t.has_dependents
     FROM edges AS e JOIN tasks AS t ON t.number = e.child
-    WHERE e.parent = ? AND e.resolved = 0 ORDER BY e.child LIMIT ?`,
+    WHERE e.parent = ? AND e.resolved = 0 ORDER BY e.child LIMIT ? + 0`,
   resolveEdge: 'UPDATE edges SET resolved = 1 WHERE child = ? AND position = ? AND resolved = 0',
   unblockTask: `UPDATE tasks SET waiting_count = waiting_count - 1, state = ?
     WHERE number = ? AND state = 'blocked' AND waiting_count > 0`,
@@ -131,13 +134,13 @@ const texts = {
 
   // ─── Sweeps ───────────────────────────────────────────────────────────────────────────────────────────────────────
   dueTasks: `SELECT number, lane FROM tasks INDEXED BY tasks_scheduled
-    WHERE state = 'scheduled' AND run_at <= ? ORDER BY run_at, number LIMIT ?`,
+    WHERE state = 'scheduled' AND run_at <= ? ORDER BY run_at, number LIMIT ? + 0`,
   promoteTask: `UPDATE tasks SET state = 'pending' WHERE number = ? AND state = 'scheduled'`,
   nextDue: `SELECT min(run_at) FROM tasks INDEXED BY tasks_scheduled WHERE state = 'scheduled'`,
   expiredLeases: `SELECT ${leaseColumns} FROM tasks INDEXED BY tasks_running
-    WHERE state = 'running' AND lease_until <= ? ORDER BY lease_until, number LIMIT ?`,
+    WHERE state = 'running' AND lease_until <= ? ORDER BY lease_until, number LIMIT ? + 0`,
   oldTasks: `SELECT number, lane, state, finished_at, has_dependents, parent_count, is_payload_apart
-    FROM tasks WHERE number > ? ORDER BY number LIMIT ?`,
+    FROM tasks WHERE number > ? ORDER BY number LIMIT ? + 0`,
   pruneWorkers: `DELETE FROM workers WHERE last_seen_at < ?
     AND NOT EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_running WHERE state = 'running' AND worker_id = workers.id)`,
   pruneRequests: 'DELETE FROM claim_requests WHERE at < ?',
