@@ -22,6 +22,9 @@ import { addTaskRoutes, checkBatchBody } from './routes/tasks.ts'
 import { addWorkerRoutes } from './routes/workers.ts'
 import { createSchemaCheck } from './schema-check.ts'
 
+/** The app as those above this floor see it; Fastify itself stays here. */
+export type HttpApp = FastifyInstance
+
 export interface AppOptions {
   readonly engine: Engine
   readonly clock: Clock
@@ -34,7 +37,7 @@ export interface AppOptions {
  * The HTTP floor, not listening yet. Stop it in this order: `app.beginStop()`, `engine.beginStop()`, `app.close()` (waits
  * for requests under way), `engine.stop()`.
  */
-export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+export async function buildApp(options: AppOptions): Promise<HttpApp> {
   const { clock } = options
   const startedAtMs = clock.monotonic()
   let isStopping = false

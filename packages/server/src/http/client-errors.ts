@@ -32,7 +32,9 @@ export function answerClientError(error: ClientError, socket: Socket, requestId:
     `X-Request-Id: ${requestId}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  // Not merely ended: who sent this must not hold the other half open.
+  socket.destroySoon()
 }
 
 function describe(code: string): { status: number; detail: string } {

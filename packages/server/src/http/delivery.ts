@@ -6,9 +6,7 @@ import type { FastifyReply } from 'fastify'
  */
 export interface Delivery {
   readonly signal: AbortSignal
-  /** Has the client left? From here on, what is passed to `watch` is lost at once. */
-  readonly isLost: () => boolean
-  /** Calls back if the reply does not get out. */
+  /** Calls back, once, if the reply does not get out; at once where the client has already left. */
   watch(onLost: () => void): void
 }
 
@@ -34,7 +32,6 @@ export function followDelivery(reply: FastifyReply): Delivery {
   })
   return {
     signal: controller.signal,
-    isLost,
     watch(onLost) {
       if (isLost()) onLost()
       else lost = onLost

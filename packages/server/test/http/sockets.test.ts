@@ -159,6 +159,41 @@ describe('a wait for a result', () => {
   })
 })
 
+describe('a node that stops', () => {
+  it('answers the polls that are parked, and ends their connections', async () => {
+    let asked = 0
+    const node = await startNode({
+      engine: real => ({
+        claim: ask => {
+          asked += 1
+          return real.claim(ask)
+        },
+        waitForResult: (...ask) => {
+          asked += 1
+          return real.waitForResult(...ask)
+        },
+      }),
+    })
+    const port = await listen(node)
+    await node.call('POST', '/api/tasks', { task_id: 't', task_type: 'other', delay: 60 })
+    await node.call('POST', '/api/workers/register', { worker_id: 'w1', capabilities: ['*'] })
+    const claim = dial(port)
+    claim.socket.write(post('/api/workers/w1/claim', '{"wait":30}'))
+    const result = dial(port)
+    result.socket.write('GET /api/tasks/t/result?wait=30 HTTP/1.1\r\nHost: x\r\n\r\n')
+    const idle = dial(port)
+    idle.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n')
+    await until(() => asked === 2 && idle.seen.text.includes('200 OK'))
+    node.app.beginStop()
+    node.engine.beginStop()
+    await until(() => claim.seen.isClosed && result.seen.isClosed && idle.seen.isClosed)
+    expect(claim.seen.text).toMatch(/^HTTP\/1\.1 200 /)
+    expect(claim.seen.text).toContain('{"tasks":[]}')
+    expect(result.seen.text).toMatch(/^HTTP\/1\.1 202 /)
+    await node.app.close()
+  })
+})
+
 describe('requests that are none', () => {
   it.each([
     ['nonsense', 'this is not HTTP\r\n\r\n', 400],
@@ -229,6 +264,15 @@ describe('requests that are none', () => {
     )
     await until(() => seen.isClosed)
     expect([...seen.text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(match => match[1])).toEqual(['200', '404'])
+  })
+
+  it('answers OPTIONS for the whole server as an address that is none', async () => {
+    const node = await startNode()
+    const { socket, seen } = dial(await listen(node))
+    socket.write('OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    await until(() => seen.isClosed)
+    expect(seen.text).toMatch(/^HTTP\/1\.1 404 /)
+    expect(seen.text).toContain('"code":"not_found"')
   })
 
   it('refuses a request without Host', async () => {

@@ -172,7 +172,7 @@ const resultQuery: QuerySchema = {
   },
 }
 
-function addResult(app: FastifyInstance, { engine }: HttpContext): void {
+function addResult(app: FastifyInstance, { engine, isStopping }: HttpContext): void {
   app.route({
     method: 'GET',
     url: '/api/tasks/:id/result',
@@ -190,6 +190,7 @@ function addResult(app: FastifyInstance, { engine }: HttpContext): void {
       const { wait = 0 } = queryOf<{ wait?: number }>(request)
       const { signal } = followDelivery(reply)
       const task = await engine.waitForResult(idOf(request), Math.round(wait * 1_000), signal)
+      if (isStopping()) reply.header('connection', 'close')
       return sendTask(reply.code(isFinished(task.state) ? 200 : 202), task)
     },
   })

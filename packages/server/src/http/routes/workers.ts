@@ -83,6 +83,7 @@ function addClaim(app: FastifyInstance, context: HttpContext): void {
         requestId: body.request_id ?? null,
         signal: delivery.signal,
       })
+      if (context.isStopping()) reply.header('connection', 'close')
       if (tasks.length > 0) delivery.watch(() => giveBack(context, id, tasks))
       return reply.header('content-type', json).send(claimJson(tasks))
     },
