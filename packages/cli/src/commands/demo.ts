@@ -13,6 +13,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { UsageError } from '../faults.ts'
 import { Interruption } from '../host.ts'
 import { readText } from '../input/values.ts'
+import { renderLogLine } from '../output/log-line.ts'
 import type { Output } from '../output/output.ts'
 import { formatCount, formatPlural } from '../output/quantities.ts'
 import { visibleText } from '../output/text-width.ts'
@@ -65,7 +66,8 @@ async function runDemo(run: CommandRun): Promise<ExitCode> {
     slots,
     readableFolder: root,
     onLine: (name, line) => {
-      if (!output.isJson && !interrupts.signal.aborted) host.stderr.write(`${name}: ${visibleText(line)}\n`)
+      if (!output.isJson && !interrupts.signal.aborted)
+        host.stderr.write(`${name}: ${renderLogLine(line, output.paintNote)}\n`)
     },
   })
   // Its failure is met below, after the direct count.

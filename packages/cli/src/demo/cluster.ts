@@ -53,7 +53,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const env = {
     ...Object.fromEntries(Object.entries(options.env).filter(([name]) => !foreignVariables.test(name))),
     HEARTBEAT_INTERVAL: heartbeatSeconds,
-    LOG_LEVEL: 'warn',
+    LOG_LEVEL: 'error',
   }
   const folder = await mkdtemp(join(tmpdir(), 'tasklane-demo-'))
   const listeners: ((worker: DemoWorker) => void)[] = []
@@ -100,13 +100,23 @@ function startWorker(
   id: string,
   onTally: (worker: DemoWorker) => void,
 ): DemoWorker {
-  const flags = ['--concurrency', String(options.slots), '--allow-files', options.readableFolder, '--tell-parent']
+  // With --json what it says of itself is on stdout, and stderr is left for what goes wrong.
+  const flags = [
+    '--concurrency',
+    String(options.slots),
+    '--allow-files',
+    options.readableFolder,
+    '--tell-parent',
+    '--json',
+  ]
   const tally = { running: 0, ended: 0 }
   const child = startChild({
     name: id,
     args: ['worker', '--url', url, '--worker-id', id, ...flags],
     env,
-    onLine: (_stream, line) => options.onLine(id, line),
+    onLine: (stream, line) => {
+      if (stream === 'stderr') options.onLine(id, line)
+    },
     onMessage: message => {
       if (!isTally(message)) return
       Object.assign(tally, message)

@@ -14,16 +14,23 @@ const levels: readonly (readonly [atLeast: number, name: string, colour: Colour]
 export function renderLogLine(line: string, paint: Paint): string {
   const entry = parseEntry(line)
   if (entry === null) return visibleText(line)
-  const { level, time, msg, pid: _pid, hostname: _hostname, name: _name, ...rest } = entry
+  const { level, time, msg, pid: _pid, hostname: _hostname, service: _service, ...rest } = entry
   const [, word, colour] = levels.find(([atLeast]) => Number(level) >= atLeast) ?? levels[3] ?? [30, 'INFO ', 'green']
   const clock = new Date(typeof time === 'number' || typeof time === 'string' ? time : Number.NaN)
   const hour = Number.isNaN(clock.getTime()) ? '' : `${clock.toTimeString().slice(0, 8)} `
   const facts = Object.entries(rest)
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([key, value]) => `${key}=${sayValue(value)}`)
     .join(' ')
   const text = typeof msg === 'string' ? msg : ''
   const tail = facts === '' ? '' : ` ${paint('dim', visibleText(facts))}`
   return `${paint('dim', hour)}${paint(colour, word)} ${visibleText(text)}${tail}`
+}
+
+/** Of an error its sentence: the stack is in the log itself. */
+function sayValue(value: unknown): string {
+  if (typeof value === 'string') return value
+  const isError = typeof value === 'object' && value !== null && 'message' in value && 'stack' in value
+  return JSON.stringify(isError ? value.message : value)
 }
 
 function parseEntry(line: string): Record<string, unknown> | null {
