@@ -47,7 +47,12 @@ interface DefinitionOptions {
 
 /** What a handler may return. `undefined` is kept as null; what JSON cannot hold fails the task for good. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement has the type void
-export type HandlerResult = undefined | null | string | number | boolean | object | void
+export type HandlerResult = undefined | null | string | number | boolean | (object & NoPromise) | void
+
+/** Any object but a promise: else `Promise<bigint>` would pass as an object. */
+interface NoPromise {
+  readonly then?: undefined
+}
 
 /**
  * Defines a type of task. With `input`, any Standard Schema, the payload is checked before it is submitted and again

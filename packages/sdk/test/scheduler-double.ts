@@ -178,6 +178,7 @@ function createCalls({
     new Promise(resolve => {
       const wake = (): void => {
         wakers.delete(wake)
+        request.socket.off('close', wake)
         cancel()
         resolve()
       }

@@ -1,0 +1,388 @@
+import type { HeartbeatRequest, SettleRequest } from '@tasklane/protocol'
+import { describe, expect, it } from 'vitest'
+import {
+  defineTask,
+  LeaseLostError,
+  PermanentError,
+  TaskCancelledError,
+  type TaskContext,
+  TaskTimeoutError,
+} from '../src/index.ts'
+import type { SchedulerDouble } from './scheduler-double.ts'
+import { createGate, until } from './until.ts'
+import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
+import { startWorker } from './worker-setup.ts'
+
+/** A worker whose one type `held` ends when its gate opens; time stands still until it is moved. */
+async function setup(options: { readonly slots?: number; readonly heedsSignal?: boolean } = {}) {
+  const clock = createVirtualClock()
+  const gate = createGate<unknown>()
+  const contexts: TaskContext[] = []
+  const held = defineTask({
+    type: 'held',
+    run: async (_, ctx) => {
+      contexts.push(ctx)
+      const { signal } = ctx
+      const aborted = new Promise<never>((_resolve, reject) => {
+        if (options.heedsSignal !== false) signal.addEventListener('abort', () => reject(signal.reason))
+      })
+      const value = await Promise.race([gate.opened, aborted])
+      if (value instanceof Error) throw value
+      return 'done'
+    },
+  })
+  const parts = await startWorker([held], { clock, slots: options.slots ?? 2 })
+  await until('it claims', () => parts.scheduler.seenAt(/claim/).length === 1)
+  const run = async (taskId: string, timeout: number | null = null): Promise<TaskContext> => {
+    const count = contexts.length
+    parts.scheduler.add({ task_type: 'held', task_id: taskId, timeout })
+    await until(`${taskId} runs`, () => contexts.length > count)
+    const ctx = contexts[count]
+    if (ctx === undefined) throw new Error('unreachable')
+    return ctx
+  }
+  return { ...parts, clock, gate, contexts, run }
+}
+
+/** Moves time on to the next heartbeat, and waits until it has been answered and heard. */
+async function nextBeat(scheduler: SchedulerDouble, clock: VirtualClock): Promise<HeartbeatRequest> {
+  const { beats } = scheduler.worker('w1')
+  const before = beats.length
+  const seen = scheduler.seenAt(/heartbeat/).length
+  for (let step = 0; step < 100 && scheduler.seenAt(/heartbeat/).length === seen; step += 1) {
+    clock.advance(100)
+    await turns()
+  }
+  await until('the beat arrives', () => beats.length > before)
+  await turns()
+  const beat = beats[before]
+  if (beat === undefined) throw new Error('unreachable')
+  return beat
+}
+
+describe('time limits', () => {
+  it('aborts an attempt at its limit and settles it as timeout, whatever the handler does later', async () => {
+    const { scheduler, worker, clock, gate, run } = await setup({ heedsSignal: false })
+    const ctx = await run('a', 2)
+    clock.advance(1_990)
+    expect(ctx.signal.aborted).toBe(false)
+    clock.advance(60)
+    expect(ctx.signal.reason).toBeInstanceOf(TaskTimeoutError)
+    await until('it is settled', () => settled(scheduler).length === 1)
+    expect(settled(scheduler)[0]).toEqual({
+      task_id: 'a',
+      epoch: 1,
+      outcome: 'failed',
+      error: { code: 'timeout', message: 'The attempt ran past its time limit of 2 s.' },
+    })
+    // Its work goes on, so its slot is still used.
+    expect(worker.status()).toMatchObject({ slotsUsed: 1, running: [{ taskId: 'a' }] })
+    gate.open('late')
+    await until('the slot is free', () => worker.status().slotsUsed === 0)
+    await turns()
+    expect(settled(scheduler)).toHaveLength(1)
+  })
+
+  it('hands the slot out again when a handler never returns, and says so', async () => {
+    const { scheduler, worker, clock, run, told } = await setup({ heedsSignal: false })
+    await run('a', 2)
+    clock.advance(2_050)
+    await until('it is settled', () => settled(scheduler).length === 1)
+    for (let beat = 0; beat < 7; beat += 1) await nextBeat(scheduler, clock)
+    await until('the slot is free', () => worker.status().slotsUsed === 0)
+    expect(told.join()).toContain('has ignored its signal for 30 s')
+    expect(worker.status().running).toHaveLength(1)
+  })
+
+  it('are none where the task has none', async () => {
+    const { scheduler, clock, run } = await setup()
+    const ctx = await run('a', null)
+    for (let beat = 0; beat < 20; beat += 1) await nextBeat(scheduler, clock)
+    expect(ctx.signal.aborted).toBe(false)
+  })
+})
+
+describe('cancelling', () => {
+  it('aborts the handler, and what it throws then is a cancel', async () => {
+    const { scheduler, clock, run } = await setup()
+    const ctx = await run('a')
+    scheduler.stored('a').isCancelling = true
+    await nextBeat(scheduler, clock)
+    expect(ctx.signal.reason).toBeInstanceOf(TaskCancelledError)
+    await until('it is settled', () => settled(scheduler).length === 1)
+    expect(settled(scheduler)[0]).toMatchObject({ outcome: 'failed', error: { code: 'cancelled' } })
+    expect(scheduler.stored('a').task.status).toBe('cancelled')
+  })
+
+  it('lets a success stand that still arrives', async () => {
+    const { scheduler, clock, gate, run } = await setup({ heedsSignal: false })
+    await run('a')
+    scheduler.stored('a').isCancelling = true
+    await nextBeat(scheduler, clock)
+    gate.open('done')
+    await until('it is settled', () => settled(scheduler).length === 1)
+    expect(scheduler.stored('a').task).toMatchObject({ status: 'completed', result: 'done' })
+  })
+
+  it('does not wait for a handler that ignores it', async () => {
+    const { scheduler, worker, clock, run } = await setup({ heedsSignal: false })
+    await run('a')
+    scheduler.stored('a').isCancelling = true
+    await nextBeat(scheduler, clock)
+    expect(settled(scheduler)).toHaveLength(0)
+    await nextBeat(scheduler, clock)
+    await nextBeat(scheduler, clock)
+    await nextBeat(scheduler, clock)
+    await until('it is settled', () => settled(scheduler).length === 1)
+    expect(settled(scheduler)[0]).toMatchObject({ outcome: 'failed', error: { code: 'cancelled' } })
+    expect(worker.status().slotsUsed).toBe(1)
+  })
+})
+
+describe('leases', () => {
+  it('are extended with every heartbeat, by task and epoch', async () => {
+    const { scheduler, clock, run } = await setup()
+    await run('a')
+    await run('b')
+    const beat = await nextBeat(scheduler, clock)
+    expect(beat).toMatchObject({
+      status: 'busy',
+      current_tasks: [
+        { task_id: 'a', epoch: 1 },
+        { task_id: 'b', epoch: 1 },
+      ],
+    })
+    for (let more = 0; more < 10; more += 1) await nextBeat(scheduler, clock)
+    scheduler.reap()
+    expect(scheduler.stored('a').task.status).toBe('running')
+  })
+
+  it('that the scheduler calls lost abort the handler, and nothing is settled', async () => {
+    const { scheduler, clock, run } = await setup()
+    const ctx = await run('a')
+    scheduler.stored('a').epoch += 1
+    await nextBeat(scheduler, clock)
+    expect(ctx.signal.reason).toBeInstanceOf(LeaseLostError)
+    await turns()
+    expect(settled(scheduler)).toHaveLength(0)
+    expect((await nextBeat(scheduler, clock)).current_tasks).toEqual([])
+  })
+
+  it('end here when the scheduler cannot be reached until they do', async () => {
+    const { scheduler, worker, clock, run } = await setup()
+    const ctx = await run('a')
+    await nextBeat(scheduler, clock)
+    await scheduler.goAway()
+    let aliveFor = 0
+    for (; !ctx.signal.aborted && aliveFor < 60_000; aliveFor += 100) {
+      clock.advance(100)
+      await turns()
+    }
+    expect(ctx.signal.reason).toBeInstanceOf(LeaseLostError)
+    // A lease is 15 s, counted from when the last heartbeat was sent.
+    expect(aliveFor).toBeGreaterThan(14_000)
+    expect(aliveFor).toBeLessThanOrEqual(15_000)
+    await until('the slot is free', () => worker.status().slotsUsed === 0)
+    await scheduler.comeBack()
+    scheduler.reap()
+    for (let step = 0; step < 100 && scheduler.stored('a').epoch === 1; step += 1) {
+      clock.advance(100)
+      await turns()
+    }
+    // It was claimed anew, by the same worker; the first run settled nothing.
+    expect(scheduler.stored('a')).toMatchObject({ epoch: 2, settled: null })
+    expect(settled(scheduler)).toHaveLength(0)
+  })
+
+  it('of a claim that was long under way are confirmed before anything runs', async () => {
+    const { scheduler, clock, contexts } = await setup()
+    const { opened, open } = createGate()
+    scheduler.fail(/claim/, { until: opened })
+    clock.advance(5_000)
+    await until('a claim is held up', () => scheduler.seenAt(/claim/).length === 2)
+    scheduler.add({ task_type: 'held', task_id: 'gone' })
+    scheduler.add({ task_type: 'held', task_id: 'kept' })
+    // More than half a lease passes before the reply, and meanwhile one of the two goes to somebody else.
+    for (let step = 0; step < 80; step += 1) {
+      clock.advance(100)
+      await turns()
+    }
+    scheduler.fail(/heartbeat/, { until: stealWhenAsked(scheduler) })
+    open()
+    await until('the other runs', () => contexts.length === 1)
+    expect(contexts[0]?.taskId).toBe('kept')
+  })
+})
+
+describe('speaking', () => {
+  it('tells progress soon, the latest word, at most four times a second', async () => {
+    const { scheduler, clock, run } = await setup()
+    const ctx = await run('a')
+    ctx.progress(10)
+    await until('a beat brings it', () => {
+      clock.advance(10)
+      return scheduler.stored('a').progress?.percent === 10
+    })
+    const beats = scheduler.worker('w1').beats.length
+    await turns()
+    for (let percent = 11; percent <= 150; percent += 1) ctx.progress(percent, 'x'.repeat(300))
+    ctx.progress(Number.NaN)
+    clock.advance(200)
+    await turns()
+    expect(scheduler.worker('w1').beats).toHaveLength(beats)
+    clock.advance(50)
+    await until('the next brings the last', () => scheduler.stored('a').progress?.percent === 100)
+    expect(scheduler.worker('w1').beats).toHaveLength(beats + 1)
+    expect(scheduler.stored('a').progress?.message).toHaveLength(256)
+  })
+
+  it('brings log lines in order, before the task is settled', async () => {
+    const { scheduler, gate, run } = await setup()
+    const ctx = await run('a')
+    ctx.log.info('one')
+    ctx.log.error('two\u0000')
+    gate.open('done')
+    await until('it is settled', () => settled(scheduler).length === 1)
+    expect(scheduler.stored('a').logs).toEqual(['info: one', 'error: two\ufffd'])
+    ctx.log.info('too late')
+    ctx.progress(50)
+    await turns()
+    expect(scheduler.stored('a').logs).toHaveLength(2)
+  })
+
+  it('settles also when the log cannot be sent', async () => {
+    const { scheduler, clock, gate, run } = await setup()
+    const ctx = await run('a')
+    ctx.log.info('one')
+    scheduler.fail(/logs/, { status: 500, body: '' }, 2)
+    gate.open('done')
+    for (let step = 0; step < 100 && settled(scheduler).length === 0; step += 1) {
+      clock.advance(10)
+      await turns()
+    }
+    expect(scheduler.stored('a').task.status).toBe('completed')
+    expect(scheduler.stored('a').logs).toEqual([])
+  })
+
+  it('tells how the machine is', async () => {
+    const { scheduler, clock } = await setup()
+    const beat = await nextBeat(scheduler, clock)
+    expect(beat.status).toBe('idle')
+    expect(beat.system_info?.memory_usage).toBeGreaterThan(0)
+    const later = await nextBeat(scheduler, clock)
+    for (const value of Object.values(later.system_info ?? {})) {
+      expect(value).toBeGreaterThanOrEqual(0)
+      expect(value).toBeLessThanOrEqual(100)
+    }
+    expect(later.system_info).toHaveProperty('disk_usage')
+  })
+})
+
+describe('stopping', () => {
+  it('lets handlers finish, then says farewell', async () => {
+    const { scheduler, worker, clock, gate, run } = await setup()
+    await run('a')
+    const stopping = worker.stop()
+    gate.open('done')
+    await turns()
+    // The claim that waited for work is cut off.
+    clock.advance(200)
+    await stopping
+    await worker.done
+    expect(scheduler.stored('a').task.status).toBe('completed')
+    expect(scheduler.seen.at(-1)).toMatchObject({ method: 'DELETE', path: '/api/workers/w1' })
+    expect(worker.status()).toMatchObject({ state: 'stopped', slotsUsed: 0 })
+  })
+
+  it('gives back what does not finish within the grace, without counting the attempt', async () => {
+    const { scheduler, worker, clock, run } = await setup()
+    const ctx = await run('a')
+    const stopping = worker.stop({ graceMs: 3_000 })
+    await turns()
+    clock.advance(2_999)
+    expect(ctx.signal.aborted).toBe(false)
+    clock.advance(1)
+    await turns()
+    expect(ctx.signal.reason).toMatchObject({ name: 'ShutdownError' })
+    await stopping
+    expect(settled(scheduler)).toEqual([{ task_id: 'a', epoch: 1, outcome: 'released' }])
+    expect(scheduler.stored('a').task).toMatchObject({ status: 'pending', attempt: 0 })
+  })
+
+  it('gives back what ignores its signal', async () => {
+    const { scheduler, worker, clock, run } = await setup({ heedsSignal: false })
+    await run('a')
+    const stopping = worker.stop({ graceMs: 0 })
+    for (let step = 0; step < 20; step += 1) {
+      clock.advance(100)
+      await turns()
+    }
+    await stopping
+    expect(scheduler.stored('a').task).toMatchObject({ status: 'pending', attempt: 0 })
+  })
+
+  it('gives back what a claim brings that was under way', async () => {
+    const { scheduler, worker, clock, contexts } = await setup()
+    scheduler.fail(/claim/, { until: Promise.resolve() })
+    const stopping = worker.stop()
+    scheduler.add({ task_type: 'held', task_id: 'a' })
+    for (let step = 0; step < 5; step += 1) {
+      clock.advance(100)
+      await turns()
+    }
+    await stopping
+    expect(contexts).toHaveLength(0)
+    expect(scheduler.stored('a').task).toMatchObject({ status: 'pending', attempt: 0 })
+    expect(scheduler.stored('a').epoch).toBe(1)
+  })
+
+  it('is what a drain asked by the scheduler means', async () => {
+    const { scheduler, worker, clock, gate, run } = await setup()
+    await run('a')
+    scheduler.worker('w1').isDraining = true
+    await nextBeat(scheduler, clock)
+    gate.open('done')
+    await worker.done
+    expect(scheduler.stored('a').task.status).toBe('completed')
+    expect(() => scheduler.worker('w1')).toThrow()
+  })
+
+  it('ends in bounded time when the scheduler is away', async () => {
+    const { scheduler, worker, clock, gate, run, told } = await setup()
+    await run('a')
+    await scheduler.goAway()
+    let isOver = false
+    const stopping = worker.stop({ graceMs: 1_000 }).then(() => {
+      isOver = true
+    })
+    gate.open(new PermanentError('It failed.'))
+    let tookMs = 0
+    for (; !isOver && tookMs < 60_000; tookMs += 100) {
+      clock.advance(100)
+      await turns()
+    }
+    await stopping
+    expect(tookMs).toBeLessThan(15_000)
+    expect(told.join()).toContain('their tasks will run again')
+  })
+})
+
+function settled(scheduler: SchedulerDouble): SettleRequest['results'] {
+  return scheduler.seenAt(/settle/).flatMap(each => (each.body as SettleRequest).results)
+}
+
+/** Passes task `gone` to another worker at the next look. */
+async function stealWhenAsked(scheduler: SchedulerDouble): Promise<void> {
+  const before = scheduler.seenAt(/heartbeat/).length
+  await until('it is asked', () => scheduler.seenAt(/heartbeat/).length > before)
+  scheduler.stored('gone').epoch += 1
+}
+
+/** Lets what is ready on real sockets happen. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) {
+    const { opened, open } = createGate()
+    setImmediate(open)
+    await opened
+  }
+}
