@@ -147,6 +147,7 @@ async function countByTasks(run: CommandRun, cluster: Cluster, client: Scheduler
   const startMs = host.nowMs()
   const { tasks, killing } = await runJob(cluster, client, plan, {
     isKilling: job.isKilling,
+    slots: workers * slots,
     signal: job.signal,
     sleep: host.sleep,
     onProgress: progress => bar.update(describeProgress(progress, cluster)),
@@ -166,7 +167,7 @@ async function countByTasks(run: CommandRun, cluster: Cluster, client: Scheduler
       `The ${formatPlural(killing.held.length, 'task')} of ${killing.worker} ended at ${[...heirs].join(', ')}.`,
     )
   } else if (job.isKilling)
-    output.warn('Everything was done before a worker could be killed at work; try a larger folder.')
+    output.warn('Everything was done before a worker could be caught at work, so none was killed; try a larger folder.')
   output.document(findings.report, () => `\n${renderFindings(findings, job.root, elapsedMs, output)}`)
   return findings
 }

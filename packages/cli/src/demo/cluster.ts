@@ -24,8 +24,8 @@ export interface Cluster {
   readonly workers: () => readonly DemoWorker[]
   /** Starts one more; resolves at once. */
   addWorker(): DemoWorker
-  /** Calls back whenever a worker tells how it is doing. */
-  onTally(listener: (worker: DemoWorker) => void): void
+  /** Calls back whenever a worker tells how it is doing; returns how to end that. */
+  onTally(listener: () => void): () => void
   stop(): Promise<void>
 }
 
@@ -56,7 +56,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     LOG_LEVEL: 'error',
   }
   const folder = await mkdtemp(join(tmpdir(), 'tasklane-demo-'))
-  const listeners: ((worker: DemoWorker) => void)[] = []
+  const listeners = new Set<() => void>()
   const workers: DemoWorker[] = []
   let scheduler: Child | null = null
   const stop = async () => {
@@ -73,8 +73,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     })
     scheduler = started.child
     const addWorker = () => {
-      const worker = startWorker(options, env, started.url, `w${workers.length + 1}`, changed => {
-        for (const listener of listeners) listener(changed)
+      const worker = startWorker(options, env, started.url, `w${workers.length + 1}`, () => {
+        for (const listener of listeners) listener()
       })
       workers.push(worker)
       return worker
@@ -84,7 +84,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       url: started.url,
       workers: () => workers,
       addWorker,
-      onTally: listener => void listeners.push(listener),
+      onTally: listener => {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      },
       stop,
     }
   } catch (error) {
@@ -98,7 +101,7 @@ function startWorker(
   env: Readonly<Record<string, string | undefined>>,
   url: string,
   id: string,
-  onTally: (worker: DemoWorker) => void,
+  onTally: () => void,
 ): DemoWorker {
   // With --json what it says of itself is on stdout, and stderr is left for what goes wrong.
   const flags = [
@@ -120,11 +123,10 @@ function startWorker(
     onMessage: message => {
       if (!isTally(message)) return
       Object.assign(tally, message)
-      onTally(worker)
+      onTally()
     },
   })
-  const worker: DemoWorker = { id, child, tally }
-  return worker
+  return { id, child, tally }
 }
 
 function isTally(message: unknown): message is Tally {

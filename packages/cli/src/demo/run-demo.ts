@@ -1,9 +1,10 @@
 import { limits, type StateCounts, type Task } from '@tasklane/protocol'
+import { describeExit } from '../child-process.ts'
 import type { SchedulerClient } from '../connection.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { CommandFailure } from '../faults.ts'
 import type { Cluster } from './cluster.ts'
-import { type Killing, killInTheMiddle } from './kill.ts'
+import { type Killing, killInTheMiddle, killWithHandedTasks } from './kill.ts'
 import type { Plan } from './plan.ts'
 
 export interface DemoProgress {
@@ -13,6 +14,8 @@ export interface DemoProgress {
 
 export interface JobOptions {
   readonly isKilling: boolean
+  /** Of all workers together. */
+  readonly slots: number
   readonly signal: AbortSignal
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
   readonly onProgress: (progress: DemoProgress) => void
@@ -29,6 +32,8 @@ export interface JobOutcome {
 /** Edges of one batch: a merge of 5,000 parents is 60 kB of ids, and a body holds 16 MiB. */
 const batchEdgesMax = 50_000
 const pollEveryMs = 100
+const registrationMsMax = 30_000
+const registrationPollMs = 25
 /** Many times what a lease and a large file take. */
 const stallMsMax = 60_000
 
@@ -39,30 +44,53 @@ export async function runJob(
   plan: Plan,
   options: JobOptions,
 ): Promise<JobOutcome> {
+  await untilRegistered(cluster, client, options)
   const over = new AbortController()
   const signal = AbortSignal.any([options.signal, over.signal])
-  const killing = options.isKilling ? killOne(cluster, client, { ...options, signal }) : Promise.resolve(null)
+  const killOptions = { total: plan.tasks.length, sleep: options.sleep, signal }
+  const submit = () => submitPlan(client, plan, options.signal)
+  let killing: Promise<Killing | null> = Promise.resolve(null)
   try {
-    await submitPlan(client, plan, options.signal)
+    if (options.isKilling && plan.tasks.length <= options.slots) {
+      killing = replace(cluster, options, await killWithHandedTasks(cluster, client, killOptions, submit))
+    } else {
+      await submit()
+      if (options.isKilling) {
+        killing = killInTheMiddle(cluster, client, killOptions).then(killed => replace(cluster, options, killed))
+        // Met below; the job's own fault comes first.
+        killing.catch(() => null)
+      }
+    }
     await watchJob(client, plan, options)
   } finally {
     over.abort()
-    // Its fault is the job's, but the job's own comes first.
-    await killing.catch(() => null)
   }
   const tasks = new Map<string, Task>()
   for await (const task of client.listAll()) tasks.set(task.task_id, task)
   return { tasks, killing: await killing }
 }
 
-async function killOne(cluster: Cluster, client: SchedulerClient, options: JobOptions): Promise<Killing | null> {
-  const victim = cluster.workers().at(-1)
-  if (victim === undefined) return null
-  const killing = await killInTheMiddle(cluster, client, victim, options)
+async function replace(cluster: Cluster, options: JobOptions, killing: Killing | null): Promise<Killing | null> {
   if (killing === null) return null
   options.onKilled(killing)
   cluster.addWorker()
   return killing
+}
+
+/** Work begins when everybody is there: what is measured is then the job, not the start of processes. */
+async function untilRegistered(cluster: Cluster, client: SchedulerClient, options: JobOptions): Promise<void> {
+  for (let waitedMs = 0; waitedMs < registrationMsMax; waitedMs += registrationPollMs) {
+    const known = new Set((await client.workers()).map(worker => worker.worker_id))
+    const missing = cluster.workers().filter(worker => !known.has(worker.id))
+    const dead = missing.find(worker => !worker.child.isAlive())
+    if (dead !== undefined) {
+      const exit = describeExit(await dead.child.exited)
+      throw new CommandFailure(exitCodes.failed, 'worker_not_started', `The worker ${dead.id} ${exit}.`)
+    }
+    if (missing.length === 0) return
+    await options.sleep(registrationPollMs, options.signal)
+  }
+  throw new CommandFailure(exitCodes.failed, 'worker_not_started', 'The workers did not register within 30 s.')
 }
 
 /** Parents before children, all of it up front: what may run when is the scheduler's business from then on. */
