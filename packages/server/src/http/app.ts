@@ -108,6 +108,8 @@ function createServer(context: HttpContext): FastifyInstance {
     clientErrorHandler: (error, socket) => answerClientError(error, socket, idOf({ headers: {} })),
     http: {
       maxHeaderSize: headerBytesMax,
+      // Node would answer without a body; the door answers with a problem.
+      requireHostHeader: false,
       headersTimeout: Math.min(headersMs, requestTimeoutMs),
       connectionsCheckingInterval: Math.min(5_000, Math.max(100, requestTimeoutMs / 2)),
     },
@@ -147,6 +149,11 @@ function isRequestName(name: string): name is RequestName {
 function addDoor(app: FastifyInstance, context: HttpContext, allowed: AllowedMethods): void {
   app.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply)
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      reply.header('connection', 'close')
+      sendProblem(reply, new Problem('request_invalid', 'The request has no Host header, which HTTP/1.1 demands.'))
+      return
+    }
     if (request.is404) {
       answerUnknown(request, reply, allowed)
       return

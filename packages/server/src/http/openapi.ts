@@ -14,6 +14,7 @@ export interface CallDescription {
   readonly params?: Readonly<Record<string, string>>
   readonly body?: RequestName
   readonly query?: QuerySchema
+  readonly headers?: Readonly<Record<string, string>>
   /** Reply by status; null has no body. */
   readonly replies: Readonly<Record<number, readonly [what: string, schema: ReplyName | 'text' | null]>>
   /** Beside those that follow from having a body or a query. */
@@ -21,6 +22,7 @@ export interface CallDescription {
 }
 
 const refusesOfAll: readonly ProblemCode[] = ['request_invalid', 'internal_error', 'store_unavailable', 'stopping']
+const refusesOfHealth: readonly ProblemCode[] = ['request_invalid', 'internal_error']
 const refusesOfBodies: readonly ProblemCode[] = [
   'json_invalid',
   'validation_failed',
@@ -33,9 +35,10 @@ const refusesOfBodies: readonly ProblemCode[] = [
 export function describeCall(call: CallDescription): FastifySchema {
   const refuses = new Set<ProblemCode>(call.refuses ?? [])
   if (call.body !== undefined) for (const code of refusesOfBodies) refuses.add(code)
-  // Every call refuses query parameters that it does not know.
-  refuses.add('validation_failed')
-  for (const code of refusesOfAll) refuses.add(code)
+  // Every call of the API refuses query parameters that it does not know; probes of health may carry any.
+  const query = call.query ?? (call.tag === 'health' ? undefined : noQuery)
+  if (query !== undefined) refuses.add('validation_failed')
+  for (const code of call.tag === 'health' ? refusesOfHealth : refusesOfAll) refuses.add(code)
   const schema = {
     operationId: call.operationId,
     tags: [call.tag],
@@ -43,7 +46,8 @@ export function describeCall(call: CallDescription): FastifySchema {
     ...(call.description === undefined ? {} : { description: call.description }),
     ...(call.params === undefined ? {} : { params: paramsSchema(call.params) }),
     ...(call.body === undefined ? {} : { body: ref(call.body) }),
-    querystring: call.query ?? noQuery,
+    ...(call.headers === undefined ? {} : { headers: headersSchema(call.headers) }),
+    ...(query === undefined ? {} : { querystring: query }),
     response: Object.fromEntries(
       Object.entries(call.replies).map(([status, [what, name]]) => [status, replySchema(what, name)]),
     ),
@@ -95,6 +99,13 @@ function paramsSchema(params: Readonly<Record<string, string>>): object {
   return { type: 'object', properties, required: Object.keys(params) }
 }
 
+function headersSchema(headers: Readonly<Record<string, string>>): object {
+  const properties = Object.fromEntries(
+    Object.entries(headers).map(([name, description]) => [name, { type: 'string', description }]),
+  )
+  return { type: 'object', properties }
+}
+
 function replySchema(what: string, name: ReplyName | 'text' | null): object {
   if (name === null) return { description: what, type: 'null' }
   if (name === 'text') return { description: what, content: { 'text/plain': { schema: { type: 'string' } } } }
@@ -133,6 +144,8 @@ function addRefusals(operation: Record<string, unknown>): void {
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
   for (const [status, sharing] of [...byStatus].sort(([one], [other]) => one - other)) {
+    // A call may answer a status with a body of its own, as /health does with 503.
+    if (responses[status] !== undefined) continue
     responses[status] =
       sharing.length === 1 ? { $ref: `#/components/responses/${sharing[0]}` } : sharedResponse(sharing)
   }

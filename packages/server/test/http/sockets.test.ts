@@ -275,11 +275,16 @@ describe('requests that are none', () => {
     expect(seen.text).toContain('"code":"not_found"')
   })
 
-  it('refuses a request without Host', async () => {
+  it('refuses a request without Host, which only HTTP/1.0 may leave out', async () => {
     const node = await startNode()
-    const { socket, seen } = dial(await listen(node))
-    socket.write('GET /livez HTTP/1.1\r\n\r\n')
-    await until(() => seen.isClosed || seen.text.includes('\r\n\r\n'))
-    expect(seen.text).toMatch(/^HTTP\/1\.1 400 /)
+    const port = await listen(node)
+    const modern = dial(port)
+    modern.socket.write('GET /livez HTTP/1.1\r\n\r\n')
+    const old = dial(port)
+    old.socket.write('GET /livez HTTP/1.0\r\n\r\n')
+    await until(() => modern.seen.isClosed && old.seen.isClosed)
+    expect(modern.seen.text).toMatch(/^HTTP\/1\.1 400 /)
+    expect(modern.seen.text).toContain('"code":"request_invalid"')
+    expect(old.seen.text).toMatch(/^HTTP\/1\.1 200 /)
   })
 })

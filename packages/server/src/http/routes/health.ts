@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { Problem } from '../../core/problem.ts'
 import type { HttpContext } from '../context.ts'
 import { describeCall } from '../openapi.ts'
+import { noQuery } from '../query.ts'
 
 /** How this node is. Nothing here needs a token, and all of it is served while the node stops. */
 export function addHealthRoutes(app: FastifyInstance, context: HttpContext): void {
@@ -28,6 +29,7 @@ export function addHealthRoutes(app: FastifyInstance, context: HttpContext): voi
       operationId: 'ready',
       tag: 'health',
       summary: 'Should this node be sent requests?',
+      refuses: ['store_unavailable', 'stopping'],
       replies: { 200: ['Ready', 'Health'] },
     }),
     handler: async () => {
@@ -59,6 +61,8 @@ export function addHealthRoutes(app: FastifyInstance, context: HttpContext): voi
       operationId: 'stats',
       tag: 'health',
       summary: 'Totals and rates',
+      query: noQuery,
+      refuses: ['store_unavailable', 'stopping'],
       replies: { 200: ['The figures', 'Stats'] },
     }),
     handler: () => engine.stats(),

@@ -15,7 +15,7 @@ export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): v
     method: 'GET',
     url: '/api/queues',
     schema: describeCall({
-      operationId: 'listQueues',
+      operationId: 'queues',
       tag: 'queues',
       summary: 'All queues: depth, oldest age, rates',
       replies: { 200: ['The queues', 'QueueList'] },
@@ -26,7 +26,7 @@ export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): v
     method: 'GET',
     url: '/api/queues/:name',
     schema: describeCall({
-      operationId: 'getQueue',
+      operationId: 'queue',
       tag: 'queues',
       summary: 'One queue',
       params,

@@ -250,7 +250,7 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
     method: 'DELETE',
     url: '/api/tasks/:id',
     schema: describeCall({
-      operationId: 'delete',
+      operationId: 'remove',
       tag: 'tasks',
       summary: 'Delete a finished task with its tries and log lines',
       params,

@@ -43,6 +43,11 @@ function addSubmit(app: FastifyInstance, context: HttpContext): void {
       description:
         'Answered when the task is durable. The same `task_id` or idempotency key with the same content is the same task: 200 with the first one. The header `Idempotency-Key` says the same as `idempotency_key`.',
       body: 'TaskSubmission',
+      headers: {
+        'Idempotency-Key': 'The same as `idempotency_key`: a string in quotes, or one bare word.',
+        traceparent: 'W3C trace context; kept with the task as `trace`, where otherwise the request id stands.',
+        'X-Request-Id': 'Echoed in the reply and told in the log; made where it is absent.',
+      },
       replies: { 201: ['The new task', 'Task'], 200: ['The first task of this id or key', 'Task'] },
       refuses: ['task_conflict', 'dependency_unknown', 'dependency_self', 'overloaded'],
     }),

@@ -209,7 +209,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
     // Giving tasks back ends work, and schedulers and workers are often stopped together.
     config: { servesWhileStopping: true },
     schema: describeCall({
-      operationId: 'deregisterWorker',
+      operationId: 'removeWorker',
       tag: 'workers',
       summary: 'Deregister a worker',
       description: 'Its tasks go back at once and are not charged for it.',
@@ -226,7 +226,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
     method: 'GET',
     url: '/api/workers',
     schema: describeCall({
-      operationId: 'listWorkers',
+      operationId: 'workers',
       tag: 'workers',
       summary: 'All workers',
       replies: { 200: ['The workers', 'WorkerList'] },
@@ -237,7 +237,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
     method: 'GET',
     url: '/api/workers/:id',
     schema: describeCall({
-      operationId: 'getWorker',
+      operationId: 'worker',
       tag: 'workers',
       summary: 'One worker',
       params,
