@@ -226,7 +226,8 @@ function addObservation(app: FastifyInstance, context: HttpContext, metrics: Met
       status,
       duration_ms: Math.round(durationMs * 100) / 100,
     }
-    if (status >= 500) context.log.warn(fields, 'Request failed')
+    // 503 is told to the caller and passes; any other 5xx is ours to look at.
+    if (status >= 500 && status !== 503) context.log.warn(fields, 'Request failed')
     else if (status >= 400) context.log.info(fields, 'Request refused')
     else if (durationMs > slowMs && config.isLongPoll !== true) context.log.info(fields, 'Request was slow')
     else context.log.debug(fields, 'Request served')

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
-import { describeJsonFault, findUnstorable } from '@tasklane/protocol'
+import { describeJsonFault, findUnstorable, limits } from '@tasklane/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem } from '../core/problem.ts'
-import { childSpans, nestsDeeperThan } from './json-spans.ts'
+import { childSpans, nestsDeeperThan, type Span } from './json-spans.ts'
 
 /**
  * How a body becomes a value: UTF-8 or 400, JSON or 400, and then nothing that a store could not keep (422).
@@ -97,15 +97,15 @@ function cutFaults(
   faults: Map<number, string>,
 ): string {
   // The last of several members of one name counts, as for the parser.
-  const list = childSpans(text).findLast(span => span.key === tolerance.list)
+  const list = spansWithin(text, 0).findLast(span => span.key === tolerance.list)
   if (list === undefined) return text
   const parts: string[] = []
   let keptTo = 0
-  for (const [index, element] of childSpans(text, list.start).entries()) {
+  for (const [index, element] of spansWithin(text, list.start).entries()) {
     const spans =
       tolerance.member === null
         ? [element]
-        : childSpans(text, element.start).filter(span => span.key === tolerance.member)
+        : spansWithin(text, element.start).filter(span => span.key === tolerance.member)
     for (const span of spans) {
       const fault = findUnstorable(text.slice(span.start, span.end))
       if (fault === null) continue
@@ -116,6 +116,17 @@ function cutFaults(
   }
   parts.push(text.slice(keptTo))
   return parts.join('')
+}
+
+/** Twice what the longest list of a call takes: no schema lets more through. */
+const spansMax = 2 * Math.max(limits.batchTasksMax, limits.settleResultsMax)
+
+/** A fault that cannot be told from its neighbours within bounds is a fault of the whole body. */
+function spansWithin(text: string, from: number): readonly Span[] {
+  const spans = childSpans(text, from, spansMax)
+  if (spans.length < spansMax) return spans
+  const fault = findUnstorable(text)
+  throw new Problem('text_invalid', fault === null ? undefined : describeJsonFault(fault))
 }
 
 // Cheap guards over the text: only a text that could hold such a thing pays for the walk over its values.

@@ -10,14 +10,14 @@ export interface Span {
   readonly end: number
 }
 
-/** The members or elements of the container that starts at or after `from`; empty where there is none. */
-export function childSpans(text: string, from = 0): Span[] {
+/** The members or elements of the container that starts at or after `from`, `most` at most; empty where there is none. */
+export function childSpans(text: string, from: number, most: number): Span[] {
   const spans: Span[] = []
   let at = skipBlank(text, from)
   const opening = text[at]
   if (opening !== '{' && opening !== '[') return spans
   at = skipBlank(text, at + 1)
-  while (at < text.length && text[at] !== '}' && text[at] !== ']') {
+  while (spans.length < most && at < text.length && text[at] !== '}' && text[at] !== ']') {
     let key: string | null = null
     if (opening === '{') {
       const keyEnd = valueEnd(text, at)

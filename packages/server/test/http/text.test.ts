@@ -1,3 +1,5 @@
+import { findUnstorable } from '@tasklane/protocol'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseInstant } from '../../src/http/instant.ts'
 import { cutToJsonBytes, readJson, scrubText } from '../../src/http/json-body.ts'
@@ -45,14 +47,14 @@ describe('an instant', () => {
 describe('spans', () => {
   it('stand where the values stand, whatever blanks, escapes and brackets are in strings', () => {
     const text = ' { "a" : [ 1 , "]\\"," , { "b" : {} } ] , "\\u0063" : -1.5e3 , "d":null}'
-    const told = childSpans(text).map(span => [span.key, text.slice(span.start, span.end)])
+    const told = childSpans(text, 0, 100).map(span => [span.key, text.slice(span.start, span.end)])
     expect(told).toEqual([
       ['a', '[ 1 , "]\\"," , { "b" : {} } ]'],
       ['c', '-1.5e3'],
       ['d', 'null'],
     ])
-    const [list] = childSpans(text)
-    expect(childSpans(text, list?.start).map(span => text.slice(span.start, span.end))).toEqual([
+    const [list] = childSpans(text, 0, 100)
+    expect(childSpans(text, list?.start ?? 0, 100).map(span => text.slice(span.start, span.end))).toEqual([
       '1',
       '"]\\","',
       '{ "b" : {} }',
@@ -61,8 +63,26 @@ describe('spans', () => {
 
   it('end on texts that are no JSON', () => {
     for (const text of ['', '{', '[', '{"a', '{"a":', '[1', '[,', '{]', ']', '"', '[}{', '{"a" "b"}', '[[[[']) {
-      expect(childSpans(text).length).toBeLessThan(4)
+      expect(childSpans(text, 0, 100).length).toBeLessThan(4)
     }
+  })
+
+  it('find the members of any JSON, however it is written, as the parser does', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 4 }), fc.constantFrom(0, 1, 2), (text, indent) => {
+        const value: unknown = JSON.parse(text)
+        const written = JSON.stringify(value, null, indent)
+        const found = childSpans(written, 0, 1_000).map(span => [
+          span.key,
+          JSON.parse(written.slice(span.start, span.end)),
+        ])
+        const isContainer = typeof value === 'object' && value !== null
+        const expected = isContainer
+          ? Object.entries(value).map(([key, child]) => [Array.isArray(value) ? null : key, child])
+          : []
+        expect(found).toEqual(expected)
+      }),
+    )
   })
 
   it('tell depth without parsing', () => {
@@ -86,6 +106,28 @@ describe('a body', () => {
     const { value, faults } = readJson(text, settle)
     expect(value).toEqual({ results: [{ result: null, epoch: 1 }, { result: 'ok' }, { result: null }] })
     expect([...(faults?.keys() ?? [])]).toEqual([0, 2])
+  })
+})
+
+describe('a body made to confuse', () => {
+  const settle = { list: 'results', member: 'result' } as const
+
+  it('is refused as a whole where a fault hides behind more members than any call has', () => {
+    const many = '"results":[],'.repeat(3_000)
+    expect(() => readJson(`{${many}"results":[{"result":"\\u0000"}]}`, settle)).toThrow('U+0000')
+    const elements = '{},'.repeat(3_000)
+    expect(() => readJson(`{"results":[${elements}{"result":"\\u0000"}]}`, settle)).toThrow('U+0000')
+  })
+
+  it('never lets through what could not be kept', () => {
+    fc.assert(
+      fc.property(fc.array(fc.json({ maxDepth: 3, stringUnit: 'binary' }), { minLength: 1, maxLength: 5 }), results => {
+        const text = `{"results":[${results.map(result => `{"result":${result}}`).join(',')}]}`
+        const { value, faults } = readJson(text, settle)
+        const kept = (value as { results: { result: unknown }[] }).results.filter((_, index) => !faults?.has(index))
+        expect(findUnstorable(JSON.stringify(kept))).toBeNull()
+      }),
+    )
   })
 })
 
