@@ -93,13 +93,18 @@ function letGo(database: Database): void {
 
 /** SQLite says "unable to open database file" for all of these; a person wants to know which. */
 function checkPath(path: string): void {
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (found?.isDirectory() === true) {
-    throw new StoreFileError(`${path} is a folder. Name a file in it, such as ${path}/tasklane.db.`)
-  }
+  if (isFolder(path)) throw new StoreFileError(`${path} is a folder. Name a file in it, such as ${path}/tasklane.db.`)
   const folder = dirname(path)
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (!isFolder(folder)) {
     throw new StoreFileError(`The folder ${folder} does not exist. Create it, or name a database file elsewhere.`)
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  } catch (error) {
+    throw new StoreFileError(`${path} cannot be looked at. Check the rights on the folders above it.`, error)
   }
 }
 

@@ -15,7 +15,7 @@ const matches = `number < ?1
     OR lane IN (SELECT value FROM json_each(?8)))`
 
 /** Statements that only read, for the calls of `ReadStore`. */
-const texts = {
+export const readTexts = {
   recordById: `SELECT ${recordColumns} FROM tasks WHERE id = ?`,
   recordByNumber: `SELECT ${recordColumns} FROM tasks WHERE number = ?`,
   numberById: 'SELECT number FROM tasks WHERE id = ?',
@@ -69,8 +69,8 @@ const texts = {
   holdsOfWorker: `SELECT id FROM tasks INDEXED BY tasks_running WHERE state = 'running' AND worker_id = ? ORDER BY number`,
 } as const
 
-export type ReadStatements = Readonly<Record<keyof typeof texts, Statement>>
+export type ReadStatements = Readonly<Record<keyof typeof readTexts, Statement>>
 
 export function prepareReads(database: Database): ReadStatements {
-  return prepareAll(database, texts)
+  return prepareAll(database, readTexts)
 }

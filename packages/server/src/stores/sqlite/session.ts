@@ -22,6 +22,8 @@ export interface Session {
   nextNumber: number
   /** Where prune goes on. */
   pruneFrom: number
+  /** By lane: what `oldestDue` found in a long lane, for the next few seconds. See reads.ts. */
+  readonly oldestDue: Map<number, { readonly dueAtMs: number; readonly readAtMs: number }>
   /** Runs the work in one transaction: all of it or nothing, durable when it returns. */
   transact<Value>(work: (tx: Transaction) => Value, edgesMax?: number): Value
   /** Call it before reading: after a failed transaction, memory is read anew from the tables. */
@@ -39,7 +41,7 @@ export interface Transaction extends Pick<Session, 'sql' | 'reads' | 'lanes' | '
   readonly parentsToResolve: EndedParent[]
   /** Edges this transaction may still resolve; the rest is left to `unblock`. */
   edgesLeft: number
-  /** Number of parents that this transaction left to `unblock`. */
+  /** Whether this transaction left parents to `unblock`. */
   hasLeftovers: boolean
 }
 
@@ -65,6 +67,7 @@ export function createSession(database: Database, clock: Clock, headStartMs: num
     headStartMs,
     nextNumber: 1,
     pruneFrom: 0,
+    oldestDue: new Map(),
     refresh() {
       if (!isStale) return
       lanes.reload()

@@ -9,7 +9,7 @@ import type { Database, Statement } from './database.ts'
  * `LIMIT ? + 0`, not `LIMIT ?`: the planner looks into a bare parameter there to guess at the number of rows, and then
  * plans the statement anew at every run, because its value might have changed. Measured: 18 us a run against 1.
  */
-const texts = {
+export const statementTexts = {
   // ─── Transactions and caches ──────────────────────────────────────────────────────────────────────────────────────
   begin: 'BEGIN IMMEDIATE',
   commit: 'COMMIT',
@@ -159,11 +159,11 @@ const texts = {
   insertLog: 'INSERT INTO logs (number, line, epoch, at, level, message) VALUES (?, ?, ?, ?, ?, ?)',
 } as const
 
-export type Statements = Readonly<Record<keyof typeof texts, Statement>>
+export type Statements = Readonly<Record<keyof typeof statementTexts, Statement>>
 
 /** Prepared once; SQLite keeps them valid over its own schema changes. */
 export function prepareStatements(database: Database): Statements {
-  return prepareAll(database, texts)
+  return prepareAll(database, statementTexts)
 }
 
 export function prepareAll<Name extends string>(

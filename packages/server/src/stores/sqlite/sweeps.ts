@@ -9,7 +9,6 @@ const claimRequestKeepMs = 300_000
 
 export function promote(session: Session, limit: number): { changes: Changes; nextDueInMs: number | null } {
   // Asked again and again while nothing is due: that must not cost a transaction.
-  session.refresh()
   const next = nextDueInMs(session)
   if (next === null || next > 0) return { changes: { ready: [], ended: [], hasLeftovers: false }, nextDueInMs: next }
   return session.transact(tx => {

@@ -1,0 +1,123 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { taskId } from '../../src/core/task.ts'
+import type { Store } from '../../src/ports/store.ts'
+import { openDatabase } from '../../src/stores/sqlite/database.ts'
+import { StoreFileError } from '../../src/stores/sqlite/file-errors.ts'
+import { createSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
+import { draft } from '../support/drafts.ts'
+import { driveStore } from '../support/store-driver.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
+
+describe('the file of a SQLite store', () => {
+  it('keeps tasks, history, counts, queues and workers over a reopen', async () => {
+    const file = join(newFolder(), 'tasks.db')
+    const first = await open(file)
+    const driver = driveStore(first)
+    await driver.register('w1')
+    await driver.submit(
+      draft('parent'),
+      draft('child', { dependencies: ['parent'] }),
+      draft('later', { delayMs: 60_000 }),
+    )
+    await driver.fail(await driver.claimOne(), 0)
+    await driver.complete(await driver.claimOne())
+    await first.setQueue('night', { isPaused: true })
+    const told = await everything(first)
+    await first.close()
+
+    expect(told.counts).toMatchObject({ completed: 1, pending: 1, scheduled: 1 })
+    expect(await everything(await open(file))).toEqual(told)
+  })
+
+  it('never gives a number twice, even where the newest task was removed before a reopen', async () => {
+    const file = join(newFolder(), 'tasks.db')
+    const first = await open(file)
+    await driveStore(first).submit(draft('one'), draft('two'))
+    await first.cancel([taskId('two')], null)
+    await first.remove([taskId('two')])
+    await first.close()
+    const [receipt] = await driveStore(await open(file)).submit(draft('three'))
+    expect(receipt?.number).toBe(3)
+  })
+
+  it('keeps a payload of any size beside or inside the row and tells it whole', async () => {
+    const driver = driveStore(await open(':memory:'))
+    const payloads = [10, 2_000, 2_100, 300_000].map(length => ({ text: 'ü'.repeat(length) }))
+    await driver.submit(...payloads.map((payload, at) => draft(`task-${at}`, { payload })))
+    const claimed = await driver.claim()
+    expect(claimed.map(task => JSON.parse(task.payload ?? ''))).toEqual(payloads)
+    expect(JSON.parse((await driver.task('task-3')).payload ?? '')).toEqual(payloads[3])
+  })
+
+  it('is refused where a newer version wrote it', async () => {
+    const file = join(newFolder(), 'tasks.db')
+    await (await open(file)).close()
+    execute(file, 'PRAGMA user_version = 99')
+    await expectRefusal(file, 'was written by a newer Tasklane (schema 99')
+  })
+
+  it('is refused where it belongs to another program', async () => {
+    const file = join(newFolder(), 'theirs.db')
+    execute(file, 'CREATE TABLE theirs (a)')
+    await expectRefusal(file, 'is a SQLite database of another program')
+  })
+
+  it('is refused where it is no database', async () => {
+    const file = join(newFolder(), 'letter.txt')
+    writeFileSync(file, 'Dear reader, this is a letter and not a database.'.repeat(100))
+    await expectRefusal(file, 'is not a SQLite database')
+  })
+
+  it('is refused where it is a folder, or where its folder is missing', async () => {
+    const folder = newFolder()
+    mkdirSync(join(folder, 'data'))
+    await expectRefusal(join(folder, 'data'), `is a folder. Name a file in it, such as ${folder}/data/tasklane.db.`)
+    await expectRefusal(join(folder, 'missing', 'tasks.db'), `The folder ${folder}/missing does not exist.`)
+  })
+
+  it('may have a name that SQLite would take for an address', async () => {
+    const file = join(newFolder(), 'file:tasks.db?mode=memory')
+    const first = await open(file)
+    await driveStore(first).submit(draft('kept'))
+    await first.close()
+    expect(await (await open(file)).task(taskId('kept'))).not.toBeNull()
+  })
+})
+
+async function expectRefusal(file: string, words: string): Promise<void> {
+  const refusal = await open(file).catch((error: unknown) => error)
+  expect(refusal).toBeInstanceOf(StoreFileError)
+  expect(String(refusal)).toContain(words)
+}
+
+async function everything(store: Store): Promise<Record<string, unknown>> {
+  const filter = { states: null, types: null, queues: null, workerId: null, label: null, text: null }
+  return {
+    tasks: await store.tasks(filter, { limit: 100, before: null, offset: 0 }),
+    attempts: await store.attempts(taskId('parent')),
+    counts: await store.counts(),
+    queues: await store.queues(),
+    workers: await store.workers(),
+  }
+}
+
+function newFolder(): string {
+  const folder = temporaryFolder()
+  onTestFinished(folder.remove)
+  return folder.path
+}
+
+function execute(file: string, sql: string): void {
+  const database = openDatabase(file, 0)
+  database.exec(sql)
+  database.close()
+}
+
+async function open(file: string): Promise<Store> {
+  const store = await createSqliteStore({ file, clock: createVirtualClock(), headStartMs: 3_600_000 })
+  onTestFinished(() => store.close())
+  return store
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { openDatabase } from '../../src/stores/sqlite/database.ts'
+import { migrate } from '../../src/stores/sqlite/migrate.ts'
+import { readTexts } from '../../src/stores/sqlite/read-statements.ts'
+import { statementTexts } from '../../src/stores/sqlite/statements.ts'
+
+/** Those that read a whole table or sort, each for its reason; every other statement seeks. */
+const walks: Readonly<Record<string, string>> = {
+  allLanes: 'read once at the start',
+  allQueues: 'read once at the start',
+  allCounters: 'read once at the start',
+  page: 'walks the numbers downwards until the page is full',
+  blockedPage: 'walks the blocked tasks',
+  failedPage: 'walks the failed tasks',
+  cancelledPage: 'walks the cancelled tasks',
+  scheduledPage: 'walks and sorts the scheduled tasks',
+  runningPage: 'walks and sorts the running tasks',
+  expiredLeases: 'walks the index of running tasks, as long as the workers have slots',
+  leasesOfWorker: 'sorts what one worker holds',
+  holdsOfWorker: 'sorts what one worker holds',
+  dueTasks: 'sorts nothing but ties',
+  pruneWorkers: 'there are few workers',
+  workers: 'there are few workers',
+  firstUnresolved: 'takes the first row',
+  nextDue: 'takes the first entry of the index',
+  cascadedChildren: 'makes children distinct',
+  childNumbers: 'sorts the children of one task',
+}
+
+describe('the plans of the statements', () => {
+  const database = openDatabase(':memory:', 0)
+  migrate(database, ':memory:')
+  const texts = Object.entries<string>({ ...statementTexts, ...readTexts })
+
+  it.each(texts.filter(([name]) => walks[name] === undefined))('seeks and does not sort: %s', (_, text) => {
+    const values = Array.from({ length: parametersOf(text) }, () => null)
+    const plan = database
+      .prepare(`EXPLAIN QUERY PLAN ${text}`)
+      .all(...values)
+      .map(row => String(row[3]))
+    // A list that came as a JSON parameter is scanned, and what a subquery yields; tables are not.
+    const bad = plan.filter(step => /^SCAN (?!json_each|\(subquery)|TEMP B-TREE/.test(step))
+    expect(bad).toEqual([])
+  })
+
+  it.each(texts)('is planned once, whatever its parameters: %s', (_, text) => {
+    // A bare parameter in LIMIT or OFFSET makes SQLite plan anew at every run.
+    expect(text).not.toMatch(/(LIMIT|OFFSET) \?(?!\d* \+ 0)/)
+  })
+})
+
+function parametersOf(text: string): number {
+  const named = [...text.matchAll(/\?(\d+)/g)].map(match => Number(match[1]))
+  return named.length > 0 ? Math.max(...named) : (text.match(/\?/g) ?? []).length
+}
