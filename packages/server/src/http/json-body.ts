@@ -42,7 +42,8 @@ export function readJson(text: string, tolerance: BodyTolerance): JsonReading {
   const fault = findUnstorable(text)
   const mended = fault !== null && typeof tolerance === 'object' ? cutFaults(text, tolerance, faults) : text
   if (fault !== null && nestsDeeperThan(mended, parsedDepthMax)) {
-    throw new Problem('text_invalid', `The JSON is nested more than ${parsedDepthMax} deep.`)
+    const isDepth = fault.kind === 'depth'
+    throw new Problem('text_invalid', isDepth ? describeJsonFault(fault) : 'The JSON is nested far too deep.')
   }
   const value = parse(mended)
   if (fault !== null && tolerance === 'nothing') throw new Problem('text_invalid', describeJsonFault(fault))
