@@ -119,6 +119,7 @@ export interface SubmitGroup {
 
 export type SubmitVerdict =
   | { readonly kind: 'accepted'; readonly receipts: readonly SubmitReceipt[] }
+  /** One fault of the group; where it has several, any of them. */
   | { readonly kind: 'refused'; readonly code: ProblemCode; readonly detail: string; readonly index: number }
 
 export interface SubmitReceipt {

@@ -218,6 +218,13 @@ export const submitTopic: Topic = test => {
     expect(verdict.kind === 'refused' && verdict.detail).toContain("'ghost'")
   })
 
+  test('an id that its key gave to an earlier task is no parent', async ({ submit, submitGroups, state }) => {
+    await submit(draft('first', { idempotencyKey: 'key' }))
+    const group = [draft('again', { idempotencyKey: 'key' }), draft('child', { dependencies: ['again'] })]
+    expect(only(await submitGroups(group))).toMatchObject({ kind: 'refused', code: 'dependency_unknown', index: 1 })
+    expect(await state('child')).toBeNull()
+  })
+
   test('accepts a repeated task whose parent is gone', async ({ submit, claimOne, complete, store }) => {
     const child = draft('child', { dependencies: ['parent'] })
     const parent = draft('parent')

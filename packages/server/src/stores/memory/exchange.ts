@@ -155,7 +155,8 @@ function findExisting(world: World, draft: TaskDraft): Row | null {
 }
 
 function checkGroup(world: World, group: SubmitGroup): Extract<SubmitVerdict, { kind: 'refused' }> | null {
-  const inGroup = new Set<TaskId>(group.drafts.map(draft => draft.id))
+  // A draft whose key belongs to an earlier task brings no task under its own id.
+  const inGroup = new Set<TaskId>(group.drafts.filter(draft => findExisting(world, draft) === null).map(({ id }) => id))
   const keys = new Map<string, TaskDraft>()
   for (const [index, draft] of group.drafts.entries()) {
     const existing = findExisting(world, draft)

@@ -68,8 +68,8 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
     },
     unblock: async limit => {
       const gathered = gather(world, limit)
-      resolveLeftovers(world, gathered)
-      return { changes: toChanges(gathered), isDone: world.leftovers.length === 0 }
+      const isDone = resolveLeftovers(world, gathered)
+      return { changes: toChanges(gathered), isDone }
     },
     prune: async ask => prune(world, ask),
 
@@ -235,6 +235,7 @@ function isNeeded(row: Row): boolean {
 
 function forget(world: World, row: Row): void {
   world.byId.delete(row.id)
+  world.leftovers.delete(row)
   world.byNumber.delete(row.number)
   if (row.idempotencyKey !== null) world.byKey.delete(row.idempotencyKey)
   for (const edge of row.children) edge.parent = null

@@ -16,8 +16,8 @@ export interface World {
   readonly queues: Map<string, { isPaused: boolean }>
   readonly workers: Map<WorkerId, WorkerRow>
   readonly claimRequests: Map<string, ClaimRequestRow>
-  /** Ended tasks with edges that no transaction had room for yet. */
-  readonly leftovers: Row[]
+  /** Ended tasks with edges that no transaction had room for yet, in the order in which `unblock` goes on with them. */
+  readonly leftovers: Set<Row>
   pruneFrom: number
 }
 
@@ -32,7 +32,7 @@ export function createWorld(clock: Clock, headStartMs: number): World {
     queues: new Map(),
     workers: new Map(),
     claimRequests: new Map(),
-    leftovers: [],
+    leftovers: new Set(),
     pruneFrom: 0,
   }
 }
@@ -42,13 +42,16 @@ export interface Gathered {
   readonly nowMs: number
   readonly ready: Map<string, { queue: string; type: string; count: number }>
   readonly ended: EndedTask[]
+  /** Ended here, and their children are still to be told. */
+  readonly parents: Row[]
   /** Edges this transaction may still resolve; the rest is left to `unblock`. */
   edgesLeft: number
   hasLeftovers: boolean
 }
 
 export function gather(world: World, edgesMax: number = limits.releasedInTransactionMax): Gathered {
-  return { nowMs: world.clock.now(), ready: new Map(), ended: [], edgesLeft: edgesMax, hasLeftovers: false }
+  const nowMs = world.clock.now()
+  return { nowMs, ready: new Map(), ended: [], parents: [], edgesLeft: edgesMax, hasLeftovers: false }
 }
 
 export function toChanges(gathered: Gathered): Changes {
@@ -63,13 +66,19 @@ export function becomePending(row: Row, gathered: Gathered): void {
   else count.count += 1
 }
 
-/** Ends a task and resolves its edges, as far as the transaction has room. */
-export function endTask(
-  world: World,
-  row: Row,
-  end: { state: 'completed' | 'failed' | 'cancelled'; result: JsonText | null; error: JsonText | null },
-  gathered: Gathered,
-): void {
+export interface End {
+  readonly state: 'completed' | 'failed' | 'cancelled'
+  readonly result: JsonText | null
+  readonly error: JsonText | null
+}
+
+/** Ends a task and tells its children, as far as the transaction has room. */
+export function endTask(world: World, row: Row, end: End, gathered: Gathered): void {
+  writeEnd(row, end, gathered)
+  tellChildren(world, gathered)
+}
+
+function writeEnd(row: Row, end: End, gathered: Gathered): void {
   const ranUntilNow = row.state === 'running'
   row.state = end.state
   row.result = end.result
@@ -84,47 +93,48 @@ export function endTask(
     waitMs: ranUntilNow && row.startedAtMs !== null ? Math.max(0, row.startedAtMs - row.dueAtMs) : null,
     runMs: ranUntilNow && row.startedAtMs !== null ? Math.max(0, gathered.nowMs - row.startedAtMs) : null,
   })
-  if (row.children.some(edge => !edge.isResolved)) world.leftovers.push(row)
-  resolveLeftovers(world, gathered)
+  gathered.parents.push(row)
 }
 
-/** Tells the children of ended tasks, oldest parent first. Iterative: a cascade appends to the same list. */
-export function resolveLeftovers(world: World, gathered: Gathered): void {
-  if (isResolving.has(world)) return
-  isResolving.add(world)
-  for (let parent = world.leftovers[0]; parent !== undefined; parent = world.leftovers[0]) {
-    // A parent that was requeued meanwhile tells its children when it ends again.
-    const open = parent.finishedAtMs === null ? [] : parent.children.filter(edge => !edge.isResolved)
-    for (const edge of open) {
-      if (gathered.edgesLeft === 0) break
-      gathered.edgesLeft -= 1
-      resolveEdge(world, parent, edge, gathered)
-    }
-    if (open.some(edge => !edge.isResolved)) break
-    world.leftovers.shift()
+/** Iterative: a cascade appends to the list that is walked, since a chain may be as long as the table. */
+function tellChildren(world: World, gathered: Gathered): void {
+  for (const parent of gathered.parents) {
+    const open = parent.children.filter(edge => !edge.isResolved)
+    for (const edge of open.slice(0, gathered.edgesLeft)) resolveEdge(parent, edge, gathered)
+    const hasRoom = open.length <= gathered.edgesLeft
+    gathered.edgesLeft = Math.max(0, gathered.edgesLeft - open.length)
+    if (hasRoom) continue
+    world.leftovers.add(parent)
+    gathered.hasLeftovers = true
   }
-  gathered.hasLeftovers = world.leftovers.length > 0
-  isResolving.delete(world)
+  gathered.parents.length = 0
 }
 
-const isResolving = new WeakSet<World>()
+/** Goes on with what other transactions left over. A parent that is not done with stands last then, so that none waits for a hub. */
+export function resolveLeftovers(world: World, gathered: Gathered): boolean {
+  for (const parent of world.leftovers) {
+    if (gathered.edgesLeft === 0) break
+    world.leftovers.delete(parent)
+    // A parent that was requeued meanwhile tells its children when it ends again.
+    if (parent.finishedAtMs === null) continue
+    gathered.parents.push(parent)
+    tellChildren(world, gathered)
+  }
+  gathered.hasLeftovers = world.leftovers.size > 0
+  return !gathered.hasLeftovers
+}
 
 export function isSatisfied(edge: Edge): boolean {
   const state = edge.parent?.state ?? 'completed'
   return state === 'completed' || (edge.policy === 'proceed' && (state === 'failed' || state === 'cancelled'))
 }
 
-function resolveEdge(world: World, parent: Row, edge: Edge, gathered: Gathered): void {
+function resolveEdge(parent: Row, edge: Edge, gathered: Gathered): void {
   edge.isResolved = true
   const child = edge.child
   if (child.state !== 'blocked') return
   if (!isSatisfied(edge)) {
-    endTask(
-      world,
-      child,
-      { state: 'cancelled', result: null, error: dependencyError(parent.id, parent.state) },
-      gathered,
-    )
+    writeEnd(child, { state: 'cancelled', result: null, error: dependencyError(parent.id, parent.state) }, gathered)
     return
   }
   child.waitingCount -= 1
