@@ -1,5 +1,5 @@
 // Tasks per second through one node, beside what SQLite alone does in the same run on the same machine.
-// Usage: npm run bench -- [--quick] [--only NAME] [--json FILE] [--tasks N] [--runs N]
+// Usage: npm run bench -- [--quick] [--only NAME] [--json FILE] [--tasks N] [--runs N] [--profile FOLDER]
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -14,6 +14,7 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
     tasks: { type: 'string' },
     runs: { type: 'string' },
+    profile: { type: 'string' },
   },
 })
 const tasks = Number(options.tasks ?? (options.quick ? 10_000 : 50_000))
@@ -24,11 +25,27 @@ const cases = {
   raw_100: ['SQLite alone, 3 transitions, 100 a commit', 'tasks/s', () => rawSqlite({ tasks, batch: 100 }).lives],
   raw_500: ['SQLite alone, 3 transitions, 500 a commit', 'tasks/s', () => rawSqlite({ tasks, batch }).lives],
   raw_insert: ['SQLite alone, inserts, 100 a commit', 'tasks/s', () => rawSqlite({ tasks, batch: 100 }).insert],
-  submit_batch: ['submit over HTTP, batches of 100', 'tasks/s', node => submitOnly(node, { tasks, batch: 100, inFlight: 4 })],
-  submit_single: ['submit over HTTP, one by one, 64 in flight', 'tasks/s', node => singlePosts(node, { tasks: tasks / 2, inFlight: 64 })],
-  end_to_end: ['end to end, batches of 500: producer, scheduler, one worker', 'tasks/s', node => endToEnd(node, { tasks, batch })],
+  submit_batch: [
+    'submit over HTTP, batches of 100',
+    'tasks/s',
+    node => submitOnly(node, { tasks, batch: 100, inFlight: 4 }),
+  ],
+  submit_single: [
+    'submit over HTTP, one by one, 64 in flight',
+    'tasks/s',
+    node => singlePosts(node, { tasks: tasks / 2, inFlight: 64 }),
+  ],
+  end_to_end: [
+    'end to end, batches of 500: producer, scheduler, one worker',
+    'tasks/s',
+    node => endToEnd(node, { tasks, batch }),
+  ],
   drain: ['drain of a queue by one worker process', 'tasks/s', node => drain(node, { tasks, batch })],
-  idle_latency: ['idle latency, submit call to handler start, p50', 'ms', node => idleLatency(node, { submits: options.quick ? 100 : 500 })],
+  idle_latency: [
+    'idle latency, submit call to handler start, p50',
+    'ms',
+    node => idleLatency(node, { submits: options.quick ? 100 : 500 }),
+  ],
 }
 
 const chosen = Object.entries(cases).filter(([name]) => options.only === undefined || name === options.only)
@@ -45,13 +62,15 @@ const machine = {
   tasks,
   runs,
 }
-console.error(`${machine.cores} × ${machine.cpu}, Node ${machine.node}, ${machine.durability}, ${tasks} tasks, median of ${runs} (min–max)\n`)
+console.error(
+  `${machine.cores} × ${machine.cpu}, Node ${machine.node}, ${machine.durability}, ${tasks} tasks, median of ${runs} (min–max)\n`,
+)
 
 const samples = Object.fromEntries(chosen.map(([name]) => [name, []]))
 for (let run = 0; run < runs; run += 1) {
   // Every case once a round, so that a slow minute of the machine falls on all of them alike.
   for (const [name, [, , measure]] of chosen) {
-    const node = measure.length === 0 ? null : await createNode()
+    const node = measure.length === 0 ? null : await createNode(options.profile)
     try {
       samples[name].push(await measure(node))
     } finally {
@@ -69,11 +88,15 @@ const ratios = [
   ['end_to_end', 'raw_500'],
   ['drain', 'raw_500'],
   ['submit_batch', 'raw_insert'],
-].flatMap(([one, limit]) => (value(one) && value(limit) ? [{ of: one, to: limit, ratio: value(one) / value(limit) }] : []))
+].flatMap(([one, limit]) =>
+  value(one) && value(limit) ? [{ of: one, to: limit, ratio: value(one) / value(limit) }] : [],
+)
 
 const number = amount => (amount < 100 ? amount.toFixed(2) : Math.round(amount).toLocaleString('en-US'))
 for (const { what, unit, median: middle, min, max } of results) {
   console.log(`${what.padEnd(62)} ${number(middle).padStart(9)} ${unit.padEnd(8)} (${number(min)}–${number(max)})`)
 }
-for (const { of, to, ratio } of ratios) console.log(`${`${of} to ${to}`.padEnd(62)} ${(ratio * 100).toFixed(0).padStart(9)} %`)
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, results, ratios }, null, 2)}\n`)
+for (const { of, to, ratio } of ratios)
+  console.log(`${`${of} to ${to}`.padEnd(62)} ${(ratio * 100).toFixed(0).padStart(9)} %`)
+if (options.json !== undefined)
+  writeFileSync(options.json, `${JSON.stringify({ machine, results, ratios }, null, 2)}\n`)

@@ -8,17 +8,27 @@ import { join, resolve } from 'node:path'
 import { createUuidV7 } from '@tasklane/protocol'
 
 const command = resolve(import.meta.dirname, '../packages/cli/bin/tasklane.js')
-const nextId = createUuidV7(() => Date.now(), bytes => crypto.getRandomValues(bytes))
+const nextId = createUuidV7(
+  () => Date.now(),
+  bytes => crypto.getRandomValues(bytes),
+)
 
-export async function createNode() {
+/** @param profile a folder for a CPU profile of each process, or undefined */
+export async function createNode(profile) {
+  const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile]
   const folder = mkdtempSync(join(tmpdir(), 'tasklane-bench-'))
   const children = []
   const start = (args, env = {}) => {
-    const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
+    const child = spawn(process.execPath, [...profiling, command, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+    })
     children.push(child)
     return child
   }
-  const scheduler = start(['serve', '--port', '0', '--json', '--data', join(folder, 'bench.db')], { LOG_LEVEL: 'error' })
+  const scheduler = start(['serve', '--port', '0', '--json', '--data', join(folder, 'bench.db')], {
+    LOG_LEVEL: 'error',
+  })
   const [line] = await once(scheduler.stdout, 'data')
   const url = new URL(JSON.parse(String(line)).url)
   const agent = new http.Agent({ keepAlive: true, maxSockets: 128 })
@@ -27,7 +37,18 @@ export async function createNode() {
     call,
     url: url.href.replace(/\/$/, ''),
     worker: async (slots = 1_000) => {
-      start(['worker', '--url', url.href, '--worker-id', 'bench', '--concurrency', String(slots), '--capabilities', 'noop', '--json'])
+      start([
+        'worker',
+        '--url',
+        url.href,
+        '--worker-id',
+        'bench',
+        '--concurrency',
+        String(slots),
+        '--capabilities',
+        'noop',
+        '--json',
+      ])
       await until(async () => (await call('GET', '/api/workers')).workers.length === 1)
     },
     finished: async count => until(async () => (await call('GET', '/api/stats')).tasks.completed >= count),
@@ -96,7 +117,8 @@ async function submitBatches(node, tasks, batch, inFlight) {
 function send(agent, url, method, path, body) {
   return new Promise((resolveCall, reject) => {
     const text = body === undefined ? null : JSON.stringify(body)
-    const headers = text === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+    const headers =
+      text === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
     const request = http.request({ agent, host: url.hostname, port: url.port, method, path, headers }, reply => {
       const chunks = []
       reply.on('data', chunk => chunks.push(chunk))

@@ -24,6 +24,6 @@ export async function idleLatency(node, { submits }) {
     await new Promise(resume => setTimeout(resume, 10))
   }
   await worker.stop()
-  client.close()
+  await client.close()
   return median(waits.sort((one, other) => one - other))
 }

@@ -40,7 +40,10 @@ export function rawSqlite({ tasks, batch }) {
     const complete = database.prepare(
       "UPDATE tasks SET state = 'completed', finished_at = ?, result = ? WHERE id = ? AND state = 'running' AND epoch = 1",
     )
-    const nextId = createUuidV7(() => Date.now(), bytes => crypto.getRandomValues(bytes))
+    const nextId = createUuidV7(
+      () => Date.now(),
+      bytes => crypto.getRandomValues(bytes),
+    )
     const payload = JSON.stringify({ n: 1 })
     const inTransaction = work => {
       database.exec('BEGIN IMMEDIATE')

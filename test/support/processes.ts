@@ -14,6 +14,8 @@ export interface Running {
   stderr(): string
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   kill(signal: NodeJS.Signals): void
+  /** SIGKILL to the process and all it started. */
+  killGroup(): void
 }
 
 /** What a test started; everything is stopped by its own pid and every folder is removed, whatever the test did. */
@@ -46,6 +48,8 @@ export function createStage(): Stage {
       const child = spawn(file, args, {
         cwd: options.cwd ?? root,
         env: { ...cleanEnv(), ...options.env },
+        // A group of its own, so that what a shell or npx starts is stopped with it.
+        detached: true,
         stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       })
       if (options.input !== undefined) child.stdin?.end(options.input)
@@ -71,7 +75,7 @@ export function createStage(): Stage {
       for (const running of processes) {
         if (running.process.exitCode === null && running.process.signalCode === null) {
           running.kill('SIGCONT')
-          running.kill('SIGKILL')
+          running.killGroup()
         }
       }
       await Promise.all(processes.map(running => running.exited))
@@ -119,6 +123,13 @@ function watch(child: ChildProcess): Running {
     exited,
     kill: signal => {
       child.kill(signal)
+    },
+    killGroup: () => {
+      try {
+        process.kill(-(child.pid ?? Number.NaN), 'SIGKILL')
+      } catch {
+        // It is gone already.
+      }
     },
   }
 }

@@ -1,8 +1,7 @@
 import type { AddressInfo } from 'node:net'
-import type { FastifyInstance } from 'fastify'
 import { compose, createLog, type Parts } from './compose.ts'
 import type { Config } from './config.ts'
-import { buildApp } from './http/app.ts'
+import { buildApp, type HttpApp } from './http/app.ts'
 import { systemClock } from './system-clock.ts'
 import { version } from './version.ts'
 
@@ -47,7 +46,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
   }
 }
 
-async function stop({ engine, store, log }: Parts, app: FastifyInstance): Promise<void> {
+async function stop({ engine, store, log }: Parts, app: HttpApp): Promise<void> {
   log.info({}, 'Stopping: no new claims, finishing what is under way.')
   app.beginStop()
   engine.beginStop()
@@ -62,7 +61,7 @@ async function stop({ engine, store, log }: Parts, app: FastifyInstance): Promis
 }
 
 /** A keep-alive connection whose last request was answered during the stop would hold the close up until the cut-off. */
-function closeAsTheyFallIdle(app: FastifyInstance): () => void {
+function closeAsTheyFallIdle(app: HttpApp): () => void {
   const look = (): void => {
     app.server.closeIdleConnections()
     cancel = systemClock.after(idleLookMs, look)
