@@ -1,6 +1,8 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../src/clock.ts'
 import { resolveConnect } from '../src/connect.ts'
+import { createConnection } from '../src/connection.ts'
 import { parseDuration } from '../src/duration.ts'
 import { type Duration, defineTask, UsageError } from '../src/index.ts'
 import { encodeJson, storableText } from '../src/json-encode.ts'
@@ -8,6 +10,7 @@ import { describeIssues, inputJsonSchema } from '../src/standard-schema.ts'
 import { orderParentsFirst } from '../src/submit-order.ts'
 import { createDeadlines } from '../src/worker/deadlines.ts'
 import { resolveSettings } from '../src/worker/settings.ts'
+import { startSchedulerDouble } from './scheduler-double.ts'
 import { createVirtualClock } from './virtual-clock.ts'
 
 describe('durations', () => {
@@ -82,6 +85,20 @@ describe('the order of a long list', () => {
         expect([...orderParentsFirst(entries)].sort((a, b) => a - b)).toEqual([...entries.keys()])
       }),
     )
+  })
+})
+
+describe('a connection', () => {
+  it('reads no more than it may', async () => {
+    const scheduler = await startSchedulerDouble({}, onTestFinished)
+    const connection = createConnection(new URL(scheduler.url), {}, systemClock)
+    onTestFinished(() => connection.close())
+    scheduler.answer('GET', '/long', 'x'.repeat(1_000))
+    const exchange = { method: 'GET', path: '/long', timeoutMs: 10_000 } as const
+    await expect(connection.exchange({ ...exchange, replyBytesMax: 1_001 })).rejects.toMatchObject({
+      kind: 'too_large',
+    })
+    await expect(connection.exchange({ ...exchange, replyBytesMax: 1_002 })).resolves.toMatchObject({ status: 200 })
   })
 })
 

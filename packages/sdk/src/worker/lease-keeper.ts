@@ -30,8 +30,6 @@ export interface LeaseKeeper {
   drop(leases: readonly Lease[]): void
   /** Travels with a beat soon; the latest of a task wins. */
   report(lease: Lease, progress: TaskProgress): void
-  /** Beats now, as well as on time. */
-  hurry(): void
   stop(): void
 }
 
@@ -274,10 +272,6 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     confirm,
     drop,
     report,
-    hurry: () => {
-      fullDueMs = clock.monotonic()
-      armBeat()
-    },
     stop: () => {
       stopping.abort()
       cancelBeat?.()

@@ -26,7 +26,7 @@ export async function readParents(link: Link, task: ClaimedTask, signal: AbortSi
     // Only a path of the scheduler itself: the request carries the worker's token.
     if (!next.startsWith('/') || page === pagesMax) {
       throw new ParentsUnavailableError(
-        `The results of the parents of task ${task.task_id} cannot be read from '${next}'.`,
+        `The results of the parents of task ${task.task_id} cannot be read: '${next}' is no path of the scheduler.`,
       )
     }
     const body = await readPage(link, task, next, signal)
