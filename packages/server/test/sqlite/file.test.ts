@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { taskId } from '../../src/core/task.ts'
@@ -59,10 +59,13 @@ describe('the file of a SQLite store', () => {
     await expectRefusal(file, 'was written by a newer Tasklane (schema 99')
   })
 
-  it('is refused where it belongs to another program', async () => {
+  it('is refused and left as it is where it belongs to another program', async () => {
     const file = join(newFolder(), 'theirs.db')
     execute(file, 'CREATE TABLE theirs (a)')
+    const before = readFileSync(file)
     await expectRefusal(file, 'is a SQLite database of another program')
+    expect(readFileSync(file).equals(before)).toBe(true)
+    execute(file, 'INSERT INTO theirs VALUES (1)')
   })
 
   it('is refused where it is no database', async () => {

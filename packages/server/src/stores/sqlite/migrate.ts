@@ -15,7 +15,7 @@ const applicationId = 0x5461736b
 export function migrate(database: Database, file: string): void {
   database.exec('BEGIN IMMEDIATE')
   try {
-    const version = checkVersion(database, file)
+    const version = readVersion(database, file)
     for (const sql of migrations.slice(version)) database.exec(sql)
     if (version < migrations.length) {
       database.exec(`PRAGMA application_id = ${applicationId}`)
@@ -28,7 +28,11 @@ export function migrate(database: Database, file: string): void {
   }
 }
 
-function checkVersion(database: Database, file: string): number {
+/**
+ * The version of the file's schema; 0 is an empty file. Only reads. Throws `StoreFileError` where the file is another
+ * program's, or newer than this code.
+ */
+export function readVersion(database: Database, file: string): number {
   const version = readPragma(database, 'PRAGMA user_version')
   const owner = readPragma(database, 'PRAGMA application_id')
   const tables = Number(database.prepare('SELECT count(*) FROM sqlite_schema').get()?.[0] ?? 0)

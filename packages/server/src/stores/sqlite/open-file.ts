@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { Clock } from '../../ports/clock.ts'
 import { type Database, faultOf, openDatabase } from './database.ts'
 import { StoreFileError, StoreLockedError } from './file-errors.ts'
-import { migrate } from './migrate.ts'
+import { migrate, readVersion } from './migrate.ts'
 import { readOwner, removeOwner, writeOwner } from './owner.ts'
 
 /**
@@ -20,13 +20,12 @@ import { readOwner, removeOwner, writeOwner } from './owner.ts'
 const lockWaitMs = 2_000
 
 /**
- * EXCLUSIVE first, see above; it also spares the shared memory file. FULL syncs the log at every commit, so that what was
+ * The exclusive mode spares the log its shared memory file. FULL syncs the log at every commit, so that what was
  * answered survives power loss. The log is copied back every 10,000 pages instead of 1,000 (measured: 20 % more lives
  * a second at 40 MB of log) and cut to 64 MiB when it has grown beyond. 64 MiB of cache hold the upper levels of every
  * index at some millions of tasks.
  */
 const settings = `
-PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 10000;
@@ -66,25 +65,36 @@ function openOwned(path: string): Database {
   let database: Database | null = null
   try {
     database = openDatabase(path, lockWaitMs)
+    database.exec('PRAGMA locking_mode = EXCLUSIVE')
+    // Before anything is written: a file that is not ours stays as it is.
+    readVersion(database, path)
     database.exec(settings)
     migrate(database, path)
     database.exec('PRAGMA busy_timeout = 0')
     return database
   } catch (error) {
-    if (database !== null) letGo(database)
+    if (database !== null) giveUp(database, error)
     throw explain(error, path)
   }
 }
+
+/** After a refusal the file is not ours to change; after a failure of our own it is let go of as at a close. */
+function giveUp(database: Database, error: unknown): void {
+  if (faultOf(error) === null && !(error instanceof StoreFileError)) letGo(database)
+  else letGo(database, 'PRAGMA busy_timeout = 0; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM sqlite_schema')
+}
+
+const leaving = 'PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM sqlite_schema'
 
 /**
  * Leaving WAL copies the log back and deletes it, and only then can the lock be let go of; the last statement does so.
  * `close` alone would not: the driver keeps a connection, and with it the lock, until its statements are collected as
  * garbage, and this process could not open its own file again.
  */
-function letGo(database: Database): void {
+function letGo(database: Database, by: string = leaving): void {
   try {
     if (database.isInTransaction()) database.exec('ROLLBACK')
-    database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM sqlite_schema')
+    database.exec(by)
   } catch {
     // A damaged file or a full disk: the lock dies with the process, and the log is read at the next start.
   }
