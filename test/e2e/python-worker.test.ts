@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Task, Worker } from '@tasklane/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { call, createStage, root, type Stage, until } from '../support/processes.ts'
+import { findOrInstall } from '../support/programs.ts'
 
-const python = ['python3', 'python'].find(name => spawnSync(name, ['--version']).status === 0)
+const python = findOrInstall(['python3', 'python'], 'python3')
 
 let stage: Stage
 beforeEach(() => {
@@ -12,7 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => stage.close())
 
-describe.skipIf(python === undefined)('a worker in Python’s standard library', () => {
+describe.skipIf(python === null)('a worker in Python’s standard library', () => {
   it('runs tasks, reports failures as its handlers mean them, and leaves politely', async () => {
     const { url } = await stage.scheduler({ env: { TASKLANE_RETRY_BASE: '0.05' } })
     const worker = stage.run(String(python), [

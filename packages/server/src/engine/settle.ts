@@ -1,5 +1,4 @@
 import type { SettleReply } from '@tasklane/protocol'
-import { limits } from '@tasklane/protocol'
 import { type Decision, decideFailure, decideLoss, type RetryPolicy } from '../core/retry.ts'
 import { type JsonText, taskErrorText, type WorkerId } from '../core/task.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -119,10 +118,8 @@ export function createSettling({ store, committer, clock, retryPolicy, emit, onR
   })
 }
 
-/** The worker's error as it is kept: with a code always, and cut to its bound rather than refused. */
+/** The worker's error as it is kept: with a code always. The door above has cut it to its bound. */
 function errorText(error: WorkerResult['error']): JsonText {
-  const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}… (cut)` : text)
-  const message = cut(error?.message ?? 'The worker gave no reason.', limits.errorBytesMax / 8)
-  const stack = error?.stack === undefined ? {} : { stack: cut(error.stack, limits.errorBytesMax / 4) }
-  return JSON.stringify({ code: error?.code ?? 'error', message, ...stack }) as JsonText // An object is always a text.
+  const { code = 'error', message = 'The worker gave no reason.', stack } = error ?? {}
+  return JSON.stringify({ code, message, ...(stack === undefined ? {} : { stack }) }) as JsonText // An object is always a text.
 }
