@@ -11,13 +11,17 @@ import { readOwner, removeOwner, writeOwner } from './owner.ts'
  *
  * `locking_mode=EXCLUSIVE`, set before the first access, makes SQLite take the operating system's lock on the database
  * file and keep it until the connection closes. The lock belongs to the process: the kernel drops it at any death,
- * SIGKILL included, so that the next start needs no clean-up and no time-out. A second process waits `lockWaitMs` (a
- * restart may overlap the old process's last commit) and is then refused with a `StoreLockedError`.
+ * SIGKILL included, so that the next start needs no clean-up and no time-out. A second process tries for about two
+ * seconds (a restart may overlap the old process's last commit) and is then refused with a `StoreLockedError`. Between
+ * two tries it lets go of everything, and the length of a try is left to chance: two processes that start at one moment
+ * could otherwise each hold half of the lock and wait for the other.
  *
  * NEVER open the database file itself with `node:fs` in this process: POSIX drops a process's locks on a file as soon as
  * it closes any descriptor of it. `stat` is harmless.
  */
-const lockWaitMs = 2_000
+const lockTries = 5
+const lockTryMsMin = 200
+const lockTryMsMax = 600
 
 /**
  * The exclusive mode spares the log its shared memory file. FULL syncs the log at every commit, so that what was
@@ -50,7 +54,7 @@ export function openFile(file: string, clock: Clock): OpenFile {
   // Absolute, so that no path is taken for one of SQLite's `file:` addresses.
   const path = resolve(file)
   checkPath(path)
-  const database = openOwned(path)
+  const database = openOwned(path, clock)
   writeOwner(path, { pid: process.pid, since: new Date(clock.now()).toISOString() })
   return {
     database,
@@ -61,10 +65,20 @@ export function openFile(file: string, clock: Clock): OpenFile {
   }
 }
 
-function openOwned(path: string): Database {
-  let database: Database | null = null
+function openOwned(path: string, clock: Clock): Database {
+  for (let tries = 1; ; tries += 1) {
+    const busyMs = Math.round(lockTryMsMin + (lockTryMsMax - lockTryMsMin) * clock.random())
+    try {
+      return tryToOwn(path, busyMs)
+    } catch (error) {
+      if (faultOf(error) !== 'busy' || tries === lockTries) throw explain(error, path)
+    }
+  }
+}
+
+function tryToOwn(path: string, busyMs: number): Database {
+  const database = openDatabase(path, busyMs)
   try {
-    database = openDatabase(path, lockWaitMs)
     database.exec('PRAGMA locking_mode = EXCLUSIVE')
     // Before anything is written: a file that is not ours stays as it is.
     readVersion(database, path)
@@ -73,8 +87,8 @@ function openOwned(path: string): Database {
     database.exec('PRAGMA busy_timeout = 0')
     return database
   } catch (error) {
-    if (database !== null) giveUp(database, error)
-    throw explain(error, path)
+    giveUp(database, error)
+    throw error
   }
 }
 
