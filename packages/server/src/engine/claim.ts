@@ -1,4 +1,5 @@
 import { limits } from '@tasklane/protocol'
+import type { WorkerId } from '../core/task.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ClaimAsk, ClaimedTask, LaneCount } from '../ports/store.ts'
 import type { Committer, ParkedClaim } from './committer.ts'
@@ -17,6 +18,8 @@ export interface Claims {
   wake(lanes: readonly LaneCount[]): void
   /** Everybody looks again: a queue was resumed, a hint may have been lost. */
   wakeAll(): void
+  /** Ends the waits of one worker with nothing: it drains or leaves, or another process took over its id. */
+  endOf(workerId: WorkerId): void
   /** Ends every wait with nothing; later claims do not wait. */
   close(): void
 }
@@ -131,6 +134,9 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
       })),
     wake: lanes => askAgain(choose(lanes)),
     wakeAll: () => askAgain([...waiters.values()].filter(waiter => !waiter.isAsking)),
+    endOf: workerId => {
+      for (const waiter of [...waiters.values()]) if (waiter.ask.workerId === workerId) waiter.end([])
+    },
     close: () => {
       isClosed = true
       for (const waiter of [...waiters.values()]) waiter.end([])

@@ -90,6 +90,11 @@ export function createCommitter({ store, clock, takeParked, onCommit }: Committe
     })
   }
 
+  /** By commands, not by items: a command without items wants its answer, too. */
+  function isQueued(): boolean {
+    return [settles, submits, beats, claims].some(line => line.commands.length > 0)
+  }
+
   function planFlush(): void {
     if (isFlushPlanned || underWay >= store.exchangesAtOnce) return
     isFlushPlanned = true
@@ -144,7 +149,7 @@ export function createCommitter({ store, clock, takeParked, onCommit }: Committe
       for (const waiter of parked) waiter.fail(error)
     } finally {
       underWay -= 1
-      if (queuedItems > 0) planFlush()
+      if (isQueued()) planFlush()
       else if (underWay === 0) for (const resolve of idlers.splice(0)) resolve()
     }
   }
@@ -160,7 +165,7 @@ export function createCommitter({ store, clock, takeParked, onCommit }: Committe
     beat: async beat => first(await enqueue(beats, [beat], 1)),
     claim: async ask => first(await enqueue(claims, [ask], 1)),
     idle: () => {
-      if (queuedItems === 0 && underWay === 0) return Promise.resolve()
+      if (!isQueued() && underWay === 0) return Promise.resolve()
       return new Promise(resolve => {
         idlers.push(resolve)
       })

@@ -270,7 +270,11 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     },
     bulk: ask => runBulk(store, ask, moved => noteChanges(moved.changes)),
 
-    register: workers.register,
+    register: settings => {
+      // What a former process of this id gives back must not wake a claim that it left behind.
+      claims.endOf(settings.id)
+      return workers.register(settings)
+    },
     claim: async ask => {
       const { queues, capabilities } = await workers.claimant(ask.workerId)
       const { workerId, limit, requestId } = ask
@@ -284,8 +288,15 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     heartbeat: workers.heartbeat,
     settle: settling.settle,
     appendLogs: store.appendLogs,
-    drain: workers.drain,
-    deregister: workers.deregister,
+    drain: async id => {
+      const worker = await workers.drain(id)
+      claims.endOf(id)
+      return worker
+    },
+    deregister: id => {
+      claims.endOf(id)
+      return workers.deregister(id)
+    },
     workers: workers.all,
     worker: workers.one,
 

@@ -45,10 +45,10 @@ export function createSweeps(parts: SweepsParts): Sweeps {
   let running: Promise<void> | null = null
   let isStopped = true
   let isAgain = false
-  let lastPassMs = clock.monotonic()
-  let lastWallMs = clock.now()
-  let reapFromMs = lastPassMs + parts.leaseMs
-  let pruneFromMs = lastPassMs + pruneEveryMs
+  let lastPassMs = 0
+  let lastWallMs = 0
+  let reapFromMs = 0
+  let pruneFromMs = 0
   let isStoreAway = false
   let nextPromoteInMs = 0
   let plannedForMs = 0
@@ -153,6 +153,11 @@ export function createSweeps(parts: SweepsParts): Sweeps {
   return Object.freeze<Sweeps>({
     start: () => {
       isStopped = false
+      // From here on workers can be heard, not from when the node was made.
+      lastPassMs = clock.monotonic()
+      lastWallMs = clock.now()
+      reapFromMs = lastPassMs + parts.leaseMs
+      pruneFromMs = lastPassMs + pruneEveryMs
       run()
     },
     nudge: () => {

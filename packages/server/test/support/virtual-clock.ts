@@ -70,7 +70,8 @@ export function createVirtualClock(options: VirtualClockOptions = {}): VirtualCl
       for (let at = 0; at < bytes.length; at += 1) bytes[at] = Math.floor(random() * 256)
     },
     after: (ms, callback) => {
-      const timer = { atMs: elapsedMs + Math.max(0, ms), order: nextOrder, callback }
+      // Whole milliseconds, as timers and wall clocks have them; a fraction would make an instant be missed by rounding.
+      const timer = { atMs: elapsedMs + Math.max(0, Math.ceil(ms)), order: nextOrder, callback }
       nextOrder += 1
       timers.push(timer)
       return () => {

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest'
+import { Problem } from '../../src/core/problem.ts'
+import { taskId, workerId } from '../../src/core/task.ts'
+import { draft, names } from '../support/drafts.ts'
+import { heartbeatMs, idsOf, leaseMs, startNode, stateOf, type TestNode, watch } from './harness.ts'
+
+/** Longer than any pause between two passes: the sweep's jitter is a tenth. */
+const sweepMs = 1_200
+
+/** A node past its first grace, with one task held by a worker that is then silent. */
+async function withSilentWorker(): Promise<TestNode> {
+  const node = await startNode()
+  await node.clock.advance(leaseMs + sweepMs)
+  await node.register('w1')
+  await node.engine.submit([draft('a')])
+  await node.claimOne('w1')
+  return node
+}
+
+describe('a silent worker', () => {
+  it('loses its task at the third missed heartbeat, and not before', async () => {
+    const node = await withSilentWorker()
+    await node.clock.advance(3 * heartbeatMs - 1)
+    expect(await stateOf(node, 'a')).toBe('running')
+    await node.clock.advance(sweepMs)
+    expect(await node.engine.task(taskId('a'))).toMatchObject({ state: 'pending', crashes: 1, workerId: null })
+    expect(await node.engine.attempts(taskId('a'))).toMatchObject([{ outcome: 'crashed' }])
+    expect(node.events).toContainEqual({ kind: 'attempt_failed', as: 'crashed', willRetry: true })
+  })
+
+  it('keeps its task as long as it beats', async () => {
+    const node = await withSilentWorker()
+    for (let beat = 0; beat < 10; beat += 1) {
+      await node.clock.advance(heartbeatMs)
+      expect(await node.beat('w1')).toMatchObject({ lost: [] })
+    }
+    expect(await stateOf(node, 'a')).toBe('running')
+  })
+
+  it('is told what it lost when it comes back', async () => {
+    const node = await withSilentWorker()
+    await node.clock.advance(leaseMs + sweepMs)
+    await node.register('w2')
+    const again = await node.claimOne('w2')
+    expect(again.workerId).toBe('w2')
+    const currentTasks = [{ taskId: again.id, epoch: 1, progress: null }]
+    const reply = await node.engine.heartbeat({ workerId: workerId('w1'), systemInfo: null, currentTasks })
+    expect(reply).toEqual({ lost: ['a'], cancel: [], drain: false })
+  })
+
+  it('wakes a parked claim with what it lost', async () => {
+    const node = await withSilentWorker()
+    await node.register('w2')
+    const claim = watch(node.claim('w2', { waitMs: 30_000 }))
+    await node.clock.advance(leaseMs + sweepMs)
+    expect(idsOf(claim.value())).toEqual(['a'])
+  })
+})
+
+describe('the reaper’s grace', () => {
+  it('reaps nothing for one lease after its start', async () => {
+    const first = await startNode()
+    await first.register('w1')
+    await first.engine.submit([draft('a')])
+    await first.claimOne('w1')
+    await first.engine.stop()
+    await first.clock.advance(leaseMs * 4)
+    const second = await startNode({ beside: first })
+    await second.clock.advance(leaseMs - 1)
+    expect(await stateOf(second, 'a')).toBe('running')
+    await second.clock.advance(sweepMs)
+    expect(await stateOf(second, 'a')).toBe('pending')
+  })
+
+  it('counts that lease from the start, however long the making of the node took', async () => {
+    const node = await startNode({ isStarted: false })
+    await node.register('w1')
+    await node.engine.submit([draft('a')])
+    await node.claimOne('w1')
+    await node.clock.advance(heartbeatMs - 1_000)
+    await node.engine.start()
+    await node.clock.advance(leaseMs - 100)
+    expect(await stateOf(node, 'a')).toBe('running')
+  })
+
+  it('reaps nothing for one lease after a gap in its own clock', async () => {
+    const node = await withSilentWorker()
+    node.clock.pause(leaseMs * 2)
+    await node.clock.advance(leaseMs - 1)
+    expect(await stateOf(node, 'a')).toBe('running')
+    expect(node.log).toContainEqual({
+      level: 'warn',
+      message: 'The clock has a gap; nothing is reaped for one lease.',
+    })
+    await node.clock.advance(sweepMs)
+    expect(await stateOf(node, 'a')).toBe('pending')
+  })
+
+  it('reaps nothing for one lease after somebody set the wall clock', async () => {
+    const node = await withSilentWorker()
+    node.clock.jumpWall(60_000)
+    await node.clock.advance(leaseMs - 1)
+    expect(await stateOf(node, 'a')).toBe('running')
+    await node.clock.advance(2 * sweepMs)
+    expect(await stateOf(node, 'a')).toBe('pending')
+  })
+
+  it('reaps nothing for one lease after the store was away', async () => {
+    const node = await withSilentWorker()
+    await node.clock.advance(sweepMs)
+    node.outage = new Problem('store_unavailable')
+    await node.clock.advance(leaseMs * 2)
+    node.outage = null
+    await node.clock.advance(leaseMs - sweepMs)
+    expect(await stateOf(node, 'a')).toBe('running')
+    await node.clock.advance(2 * sweepMs)
+    expect(await stateOf(node, 'a')).toBe('pending')
+  })
+
+  it('tells of an outage once, and of its end', async () => {
+    const node = await startNode()
+    node.outage = new Problem('store_unavailable')
+    await node.clock.advance(10_000)
+    node.outage = null
+    await node.clock.advance(2_000)
+    expect(node.log.filter(line => line.level === 'error').length).toBe(1)
+    expect(node.log).toContainEqual({ level: 'info', message: 'The store is back.' })
+  })
+})
+
+describe('a scheduled task', () => {
+  it('is promoted when it is due, and not at the next pass only', async () => {
+    const node = await startNode()
+    await node.clock.advance(400)
+    await node.engine.submit([draft('a', { delayMs: 150 })])
+    await node.clock.advance(149)
+    expect(await stateOf(node, 'a')).toBe('scheduled')
+    await node.clock.advance(1)
+    expect(await stateOf(node, 'a')).toBe('pending')
+  })
+
+  it('is promoted in time where another one is due before it', async () => {
+    const node = await startNode()
+    await node.engine.submit([draft('late', { delayMs: 5_000 }), draft('soon', { delayMs: 70 })])
+    await node.clock.advance(70)
+    expect([await stateOf(node, 'soon'), await stateOf(node, 'late')]).toEqual(['pending', 'scheduled'])
+    await node.clock.advance(4_930)
+    expect(await stateOf(node, 'late')).toBe('pending')
+  })
+
+  it('wakes a parked claim when it is due', async () => {
+    const node = await startNode()
+    await node.register('w1')
+    const claim = watch(node.claim('w1', { waitMs: 30_000 }))
+    await node.engine.submit([draft('a', { delayMs: 2_345 })])
+    await node.clock.advance(2_344)
+    expect(claim.isSettled()).toBe(false)
+    await node.clock.advance(1)
+    expect(idsOf(claim.value())).toEqual(['a'])
+  })
+})
+
+describe('housekeeping', () => {
+  it('goes on with the children that a hub left over, without being asked', async () => {
+    const node = await startNode()
+    await node.register('w1')
+    const children = names('child', 2_500).map(id => draft(id, { dependencies: ['hub'] }))
+    await node.engine.submit([draft('hub')])
+    for (let at = 0; at < children.length; at += 1_000) await node.engine.submit(children.slice(at, at + 1_000))
+    await node.settle(await node.claimOne('w1'), { outcome: 'completed' })
+    await node.clock.rest()
+    expect(await node.store.counts()).toMatchObject({ pending: 2_500, blocked: 0 })
+  })
+
+  it('prunes finished tasks after the retention', async () => {
+    const node = await startNode({ settings: { retentionMs: 60_000 } })
+    await node.engine.submit([draft('a')])
+    await node.engine.cancel(taskId('a'), null)
+    await node.clock.advance(59_000)
+    expect(await stateOf(node, 'a')).toBe('cancelled')
+    await node.clock.advance(15_000)
+    expect(await node.store.task(taskId('a'))).toBeNull()
+  })
+})
