@@ -23,10 +23,11 @@ export interface Seen {
 
 /**
  * How the next matching requests go wrong: done but the reply is lost, never answered, or answered with this.
- * `lose_request` closes the connection before anything was done; `until` does it when that has come.
+ * `withhold_reply` does the work and leaves the connection open; `lose_request` closes the connection before anything was done; `until` does it when that has come.
  */
 export type Fault =
   | 'lose_reply'
+  | 'withhold_reply'
   | 'lose_request'
   | 'hang'
   | { readonly until: Promise<unknown> }
@@ -102,6 +103,7 @@ export async function startSchedulerDouble(
       return
     }
     const reply = await route(request, url, body)
+    if (fault === 'withhold_reply') return
     if (fault === 'lose_reply') {
       request.socket.destroy()
       return

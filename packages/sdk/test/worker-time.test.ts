@@ -332,8 +332,22 @@ describe('stopping', () => {
     }
     await stopping
     expect(contexts).toHaveLength(0)
+    expect(settled(scheduler)).toEqual([{ task_id: 'a', epoch: 1, outcome: 'released' }])
     expect(scheduler.stored('a').task).toMatchObject({ status: 'pending', attempt: 0 })
-    expect(scheduler.stored('a').epoch).toBe(1)
+  })
+
+  it('asks once more for the tasks of a claim it cuts off', async () => {
+    const { scheduler, worker, clock, contexts } = await setup()
+    scheduler.fail(/claim/, 'withhold_reply')
+    clock.advance(5_000)
+    await until('the next claim is there', () => scheduler.seenAt(/claim/).length === 2)
+    scheduler.add({ task_type: 'held', task_id: 'a' })
+    await until('it has the task', () => scheduler.stored('a').epoch === 1)
+    const stopping = worker.stop()
+    clock.advance(200)
+    await stopping
+    expect(contexts).toHaveLength(0)
+    expect(settled(scheduler)).toEqual([{ task_id: 'a', epoch: 1, outcome: 'released' }])
   })
 
   it('is what a drain asked by the scheduler means', async () => {
