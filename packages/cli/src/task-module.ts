@@ -20,24 +20,41 @@ export async function loadTaskModule(path: string, cwd: string): Promise<readonl
   }
   if (!(await isFile(file))) throw new UsageError([`There is no file ${file}. Give the path of a task module.`])
   const exported = await importModule(path, file, typescriptExtensions.includes(extension))
-  const definitions = Object.values(exported)
-    .flatMap(value => (Array.isArray(value) ? value : [value]) as unknown[])
-    .filter(isTaskDefinition)
+  const definitions = exportedValues(exported).filter(isTaskDefinition)
   const found = [...new Set(definitions)]
   if (found.length === 0) throw new UsageError([describeEmpty(path, Object.keys(exported))])
   refuseDoubles(path, found)
   return found
 }
 
+/** Named exports and the default one, and what stands in arrays of them. */
+function exportedValues(exported: Record<string, unknown>): readonly unknown[] {
+  const values = Object.values(exported).flatMap((value: unknown): unknown[] =>
+    Array.isArray(value) ? value : [value],
+  )
+  // Of a CommonJS module, which a .ts file without "type": "module" is, `default` is the object of all its exports.
+  const { default: all } = exported
+  if (typeof all !== 'object' || all === null || Array.isArray(all) || isTaskDefinition(all)) return values
+  return [
+    ...values,
+    ...Object.values(all).flatMap((value: unknown): unknown[] => (Array.isArray(value) ? value : [value])),
+  ]
+}
+
+/**
+ * Lets this process load TypeScript, as ESM and as CommonJS. For the whole process, not for one import alone: a scoped
+ * import would give the module an SDK of its own.
+ */
+async function registerTypescript(): Promise<void> {
+  const [cjs, esm] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')])
+  cjs.register()
+  esm.register()
+}
+
 async function importModule(path: string, file: string, isTypescript: boolean): Promise<Record<string, unknown>> {
   const address = pathToFileURL(file).href
   try {
-    if (isTypescript) {
-      // For the whole process, not for this module alone: a scoped import would give the module an SDK of its own, whose
-      // errors the worker could not know by their class.
-      const { register } = await import('tsx/esm/api')
-      register()
-    }
+    if (isTypescript) await registerTypescript()
     return await import(address)
   } catch (error) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -78,6 +78,6 @@ export function describeEnd(task: Task): CommandFailure | null {
     return new CommandFailure(exitCodes.cancelled, 'task_cancelled', `Task ${task.task_id} was cancelled.${reason}`)
   }
   const attempts = task.attempt > 1 ? ` after ${task.attempt} attempts` : ''
-  const text = `Task ${task.task_id} failed${attempts}:${reason} More: tasklane tasks get ${task.task_id}`
+  const text = `Task ${task.task_id} failed${attempts}:${reason}. More: tasklane tasks get ${task.task_id}`
   return new CommandFailure(exitCodes.failed, 'task_failed', text)
 }

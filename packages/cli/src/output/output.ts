@@ -50,7 +50,10 @@ export function createOutput(host: Host, isJson: boolean): Output {
       host.stderr.write(`${word} ${text}\n`)
     },
     table: (rows, columns) =>
-      renderTable(rows, columns, { paint, width: host.stdout.isTTY === true ? host.stdout.columns : undefined }),
+      renderTable(rows, columns, {
+        paint,
+        width: host.stdout.isTTY === true ? host.stdout.columns || undefined : undefined,
+      }),
     progress: () =>
       createProgressBar({
         stream: host.stderr,

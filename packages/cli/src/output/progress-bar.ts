@@ -52,7 +52,7 @@ export function createProgressBar(options: {
     return `\r${up}\u001b[0J`
   }
   const draw = (state: ProgressState) => {
-    const lines = renderProgress(state, paint, stream.columns ?? 80)
+    const lines = renderProgress(state, paint, columnsOf(stream))
     const text = erase() + lines.join('\n')
     linesDrawn = lines.length
     return text
@@ -75,6 +75,11 @@ export function createProgressBar(options: {
       last = null
     },
   }
+}
+
+/** A terminal that does not know its width says 0. */
+function columnsOf(stream: BarStream): number {
+  return stream.columns === undefined || stream.columns === 0 ? 80 : stream.columns
 }
 
 /** The lines of a bar, none wider than the terminal: a wrapped line could not be erased again. */
