@@ -86,11 +86,14 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list', validatorUrl: null },
-    theme: { title: 'Tasklane API' },
+    theme: { title: 'Tasklane API', css: [{ filename: 'tasklane.css', content: hiddenBar }] },
     staticCSP:
       "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   })
 }
+
+/** The page names the one document there is; a bar to choose others, under another project's name, says nothing. */
+const hiddenBar = '.swagger-ui .topbar { display: none }'
 
 function paramsSchema(params: Readonly<Record<string, string>>): object {
   const properties = Object.fromEntries(
