@@ -2,8 +2,22 @@
 import { readFileSync } from 'node:fs'
 
 const colours = {
-  30: '#6e7681', 31: '#ff7b72', 32: '#7ee787', 33: '#e3b341', 34: '#79c0ff', 35: '#d2a8ff', 36: '#76e3ea', 37: '#e6edf3',
-  90: '#8b949e', 91: '#ffa198', 92: '#a5f3ab', 93: '#f2cc60', 94: '#a5d6ff', 95: '#e2c5ff', 96: '#b3f0ff', 97: '#ffffff',
+  30: '#6e7681',
+  31: '#ff7b72',
+  32: '#7ee787',
+  33: '#e3b341',
+  34: '#79c0ff',
+  35: '#d2a8ff',
+  36: '#76e3ea',
+  37: '#e6edf3',
+  90: '#8b949e',
+  91: '#ffa198',
+  92: '#a5f3ab',
+  93: '#f2cc60',
+  94: '#a5d6ff',
+  95: '#e2c5ff',
+  96: '#b3f0ff',
+  97: '#ffffff',
 }
 const columnWidth = 8.43
 const lineHeight = 19
@@ -16,7 +30,7 @@ const width = Math.ceil(columns * columnWidth + 2 * margin)
 const height = titleHeight + lines.length * lineHeight + margin
 
 const texts = lines.map((runs, row) => {
-  const spans = runs.map(run => `<tspan${style(run)}>${escape(run.text)}</tspan>`).join('')
+  const spans = runs.map(run => `<tspan${style(run)}>${escaped(run.text)}</tspan>`).join('')
   return `<text x="${margin}" y="${titleHeight + (row + 0.8) * lineHeight}" xml:space="preserve">${spans}</text>`
 })
 process.stdout.write(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Output of tasklane demo">
@@ -55,6 +69,6 @@ function style({ colour, isBold, isDim }) {
   return `${colour === null ? '' : ` fill="${colour}"`}${isBold ? ' font-weight="bold"' : ''}${isDim ? ' opacity="0.6"' : ''}`
 }
 
-function escape(text) {
+function escaped(text) {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
 }
