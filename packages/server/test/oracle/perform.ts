@@ -96,7 +96,11 @@ export function toCall(command: Command, run: Run): Call | null {
       return store => store.prune({ keepMs: command.keepMs, workerKeepMs: command.keepMs, limit: 1_000 })
     case 'advance':
       return null
-    default:
+    case 'register':
+    case 'drain':
+    case 'deregister':
+    case 'set_queue':
+    case 'append_logs':
       return toWorkerCall(command, run)
   }
 }
@@ -304,12 +308,12 @@ function sortedChanges({ ready, ended, hasLeftovers }: Changes): unknown {
   return { ready: lanes, ended: tasks, hasLeftovers }
 }
 
-function sorted(outcome: ExchangeOutcome): { readonly claims: ExchangeOutcome['claims'] } {
+function sorted(outcome: ExchangeOutcome): unknown {
   // `all` extends in no order; `cancel` and `lost` are told as sets.
   const beats = outcome.beats.map(beat => ({ ...beat, cancel: [...beat.cancel].sort(), lost: [...beat.lost].sort() }))
   // Where a group has several faults, any of them may be told.
   const submits = outcome.submits.map(verdict => (verdict.kind === 'refused' ? { kind: 'refused' } : verdict))
-  return { ...outcome, beats, submits, ...{ changes: sortedChanges(outcome.changes) } }
+  return { ...outcome, beats, submits, changes: sortedChanges(outcome.changes) }
 }
 
 function moved(answer: { readonly changes: Changes }): unknown {

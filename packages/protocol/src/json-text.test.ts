@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { describeJsonFault, findUnstorable, type Unstorable } from './json-text.ts'
+import { limits } from './limits.ts'
+
+describe('finds', () => {
+  const faulty: readonly (readonly [string, string, Unstorable, number])[] = [
+    ['U+0000 as an escape', '{"a":"x\\u0000"}', 'nul', 7],
+    ['U+0000 in a key', '{"\\u0000":1}', 'nul', 2],
+    ['a high surrogate alone', '["\\ud83d"]', 'lone_surrogate', 2],
+    ['a low surrogate alone', '["\\uDE00"]', 'lone_surrogate', 2],
+    ['two halves in the wrong order', '["\\ude00\\ud83d"]', 'lone_surrogate', 2],
+    ['a half before another character', '["\\ud83dx"]', 'lone_surrogate', 2],
+    ['a raw half', '["\ud83d"]', 'lone_surrogate', 2],
+    ['an integer one too large', '[9007199254740992]', 'integer', 1],
+    ['an integer one too small', '{"a":-9007199254740992}', 'integer', 5],
+    ['an integer far too large', '123456789012345678901234567890', 'integer', 0],
+    ['too deep a list', '['.repeat(101) + ']'.repeat(101), 'depth', 100],
+  ]
+  it.each(faulty)('%s', (_, text, kind, at) => {
+    expect(JSON.parse(text)).toBeDefined()
+    expect(findUnstorable(text)).toEqual({ kind, at })
+  })
+})
+
+describe('lets pass', () => {
+  const sound: readonly (readonly [string, string])[] = [
+    ['the largest integers', '[9007199254740991,-9007199254740991]'],
+    ['floats beyond them', '[9007199254740992.5,9007199254740993e0,1e300,-1.5E+30]'],
+    ['whole characters beyond the first plane', '["😀","\\ud83d\\ude00","\\uD83D\\uDE00"]'],
+    ['digits and escapes inside strings', '["9007199254740993","\\\\u0000","\\\\ud83d","\\"\\\\"]'],
+    ['other control characters', '["\\u0001\\n\\u001f"]'],
+    ['a hundred levels', '['.repeat(100) + ']'.repeat(100)],
+    ['brackets in strings', `"${'['.repeat(200)}"`],
+    ['scalars', 'null'],
+  ]
+  it.each(sound)('%s', (_, text) => {
+    expect(JSON.parse(text)).not.toBeUndefined()
+    expect(findUnstorable(text)).toBeNull()
+  })
+})
+
+it('agrees with a slow and obvious reference on every JSON text', () => {
+  const integers = fc.bigInt({ min: -(2n ** 60n), max: 2n ** 60n }).map(String)
+  const chars = fc.constantFrom(
+    'a',
+    '\\u0000',
+    '\\ud83d',
+    '\\ude00',
+    '😀',
+    '\\\\',
+    '\\"',
+    '\\n',
+    'u0000',
+    '9'.repeat(17),
+    '{',
+    '\ud83d',
+  )
+  const strings = fc.array(chars, { maxLength: 5 }).map(parts => `"${parts.join('')}"`)
+  const { value } = fc.letrec<{ value: string; leaf: string }>(tie => ({
+    leaf: fc.oneof(integers, strings, fc.constantFrom('null', 'true', '1.5', '9007199254740993.0', '1e20')),
+    value: fc.oneof(
+      { maxDepth: 4 },
+      tie('leaf'),
+      fc.array(tie('value'), { maxLength: 3 }).map(items => `[${items.join(' , ')}]`),
+      fc
+        .array(fc.tuple(strings, tie('value')), { maxLength: 3 })
+        .map(items => `{${items.map(([key, item]) => `${key} :${item}`).join(',')}}`),
+    ),
+  }))
+  fc.assert(
+    fc.property(value, text => {
+      expect(JSON.parse(text)).toBeDefined()
+      const found = findUnstorable(text, 3)
+      expect(found === null).toBe(faultsOf(text, 3).size === 0)
+      if (found !== null) expect(faultsOf(text, 3)).toContain(found.kind)
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+/** What is wrong with a text, by its parsed value; integers by their digits, since parsing has rounded them. */
+function faultsOf(text: string, depthMax: number): Set<Unstorable> {
+  const faults = new Set<Unstorable>()
+  const visit = (value: unknown, depth: number): void => {
+    if (typeof value === 'string') {
+      if (value.includes('\0')) faults.add('nul')
+      if (/\p{Surrogate}/u.test(value)) faults.add('lone_surrogate')
+    }
+    if (typeof value !== 'object' || value === null) return
+    if (depth === depthMax) faults.add('depth')
+    for (const [key, field] of Object.entries(value)) {
+      visit(key, depth + 1)
+      visit(field, depth + 1)
+    }
+  }
+  visit(JSON.parse(text), 0)
+  // A key that stands twice hides its first value from the parser; strings are judged one by one as well.
+  for (const [string] of text.matchAll(/"(?:[^"\\]|\\.)*"/g)) visit(JSON.parse(string), 0)
+  const withoutStrings = text.replace(/"(?:[^"\\]|\\.)*"/g, '""')
+  for (const [literal] of withoutStrings.matchAll(/-?[0-9][0-9.eE+-]*/g)) {
+    if (/^-?[0-9]+$/.test(literal) && !Number.isSafeInteger(Number(literal))) faults.add('integer')
+  }
+  return faults
+}
+
+it('has a sentence for every fault, with its place and the way out', () => {
+  for (const kind of ['nul', 'lone_surrogate', 'integer', 'depth'] as const) {
+    expect(describeJsonFault({ kind, at: 42 })).toMatch(/character 42.*\.$/)
+  }
+  expect(describeJsonFault({ kind: 'depth', at: 1 })).toContain(String(limits.jsonDepthMax))
+})
