@@ -158,6 +158,21 @@ describe('a parked claim', () => {
     expect(idsOf(claim.value())).toEqual(['a'])
   })
 
+  it('asks once where two things wake it at the same time', async () => {
+    const node = await startNode({ isStarted: false })
+    await node.register('w1')
+    const claim = watch(node.claim('w1', { waitMs: 30_000, limit: 1 }))
+    await node.clock.rest()
+    const before = node.exchanges.length
+    await Promise.all([
+      node.engine.setQueue('default', { isPaused: false }),
+      node.engine.submit([draft('a'), draft('b')]),
+    ])
+    await node.clock.rest()
+    expect(node.exchanges.slice(before).flatMap(batch => batch.claims).length).toBe(1)
+    expect([idsOf(claim.value()), await stateOf(node, 'b')]).toEqual([['a'], 'pending'])
+  })
+
   it('ends empty when its worker drains', async () => {
     const node = await startNode({ isStarted: false })
     await node.register('w1')
