@@ -242,12 +242,11 @@ describe('the scheduler dies', () => {
     const submits = Array.from({ length: 50 }, (_, at) =>
       call(url, 'POST', '/api/tasks', { task_type: 'other', payload: at }),
     )
+    const ended = Promise.allSettled(submits)
     const answered = await Promise.all(submits.slice(0, 10))
     running.kill('SIGTERM')
     expect(await running.exited).toEqual({ code: 0, signal: null })
-    const statuses = (await Promise.allSettled(submits)).map(each =>
-      each.status === 'fulfilled' ? each.value.status : 0,
-    )
+    const statuses = (await ended).map(each => (each.status === 'fulfilled' ? each.value.status : 0))
     await waiting.catch(() => {})
 
     const again = await stage.scheduler({ env, data })
