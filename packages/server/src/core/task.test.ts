@@ -26,7 +26,7 @@ const createdAtMs = 1_000_000
 function isSame(again: Partial<TaskDraft>, asked: Partial<TaskDraft> = {}): boolean {
   const original = { ...first, ...asked }
   const runAtMs = original.delayMs === null ? original.runAtMs : createdAtMs + original.delayMs
-  const record = acceptedRecord(original, { number: 1, state: 'blocked', createdAtMs, runAtMs })
+  const record = acceptedRecord(original, { number: 1, state: 'blocked', error: null, createdAtMs, runAtMs })
   const kept: Asked = { priority: askedPriority(original), delayMs: original.delayMs, dueAtMs: runAtMs ?? createdAtMs }
   return isSameContent(
     { ...original, ...again },

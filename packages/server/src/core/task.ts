@@ -70,6 +70,8 @@ export interface Acceptance {
   readonly state: TaskState
   readonly createdAtMs: number
   readonly runAtMs: number | null
+  /** Where the task was cancelled at once. */
+  readonly error: JsonText | null
 }
 
 /** The record of a task that was accepted this moment, without asking the store again. */
@@ -104,7 +106,7 @@ export function acceptedRecord(draft: TaskDraft, acceptance: Acceptance): TaskRe
     finishedAtMs: isCancelled ? acceptance.createdAtMs : null,
     cancelRequestedAtMs: null,
     result: null,
-    error: isCancelled ? taskErrorText('dependency_failed') : null,
+    error: acceptance.error,
     progress: null,
   }
 }

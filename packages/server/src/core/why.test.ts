@@ -25,7 +25,7 @@ const task: TaskRecord = acceptedRecord(
     submittedBy: null,
     trace: null,
   },
-  { number: 1, state: 'pending', createdAtMs: nowMs, runAtMs: null },
+  { number: 1, state: 'pending', createdAtMs: nowMs, runAtMs: null, error: null },
 )
 const facts: WhyFacts = {
   task,

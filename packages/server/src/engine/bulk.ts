@@ -1,6 +1,6 @@
 import type { BulkReply } from '@tasklane/protocol'
 import type { TaskId } from '../core/task.ts'
-import type { Moved, Store } from '../ports/store.ts'
+import type { Moved, Store, TaskFilter } from '../ports/store.ts'
 import type { BulkAsk } from './engine.ts'
 
 /** One page is one transaction: other callers have their turn between two pages. */
@@ -27,9 +27,18 @@ async function* pagesOf(store: Store, ask: BulkAsk): AsyncGenerator<readonly Tas
     for (let at = 0; at < ids.length; at += pageMax) yield ids.slice(at, at + pageMax)
     return
   }
+  const newestFirst = walk(store, ask.target.filter)
+  if (ask.action !== 'retry') return yield* newestFirst
+  // Parents are older than their children. Retried first they are unfinished again, and the children wait for them.
+  const pages: (readonly TaskId[])[] = []
+  for await (const page of newestFirst) pages.push(page)
+  for (const page of pages.reverse()) yield page.toReversed()
+}
+
+async function* walk(store: Store, filter: TaskFilter): AsyncGenerator<readonly TaskId[]> {
   let before: number | null = null
   for (;;) {
-    const page: readonly { readonly id: TaskId; readonly number: number }[] = await store.taskIds(ask.target.filter, {
+    const page: readonly { readonly id: TaskId; readonly number: number }[] = await store.taskIds(filter, {
       limit: pageMax,
       before,
       offset: 0,

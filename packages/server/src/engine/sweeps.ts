@@ -38,6 +38,8 @@ const batchMax = 1_000
 /** A pass that found a full batch goes on at once, this often at most: bounded, but a crowd is not made to wait. */
 const roundsMax = 20
 const pruneEveryMs = 10_000
+/** A machine that was paused is late once. One that is late at every pass is slow, and must not postpone reaping for ever. */
+const gapsInRowMax = 3
 
 export function createSweeps(parts: SweepsParts): Sweeps {
   const { store, settling, clock, log } = parts
@@ -52,6 +54,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
   let isStoreAway = false
   let nextPromoteInMs = 0
   let plannedForMs = 0
+  let gapsInRow = 0
 
   function plan(ms: number): void {
     if (isStopped) return
@@ -99,11 +102,16 @@ export function createSweeps(parts: SweepsParts): Sweeps {
     const driftMs = Math.abs(wallMs - lastWallMs - gapMs)
     const tolerance = parts.leaseMs / 3
     if (gapMs > parts.sweepMs + tolerance || driftMs > tolerance) {
+      gapsInRow += 1
       log.warn(
         { gapMs: Math.round(gapMs), driftMs: Math.round(driftMs) },
-        'The clock has a gap; nothing is reaped for one lease.',
+        gapsInRow <= gapsInRowMax
+          ? 'The clock has a gap; nothing is reaped for one lease.'
+          : 'Pass after pass comes late; leases are reaped all the same.',
       )
-      reapFromMs = nowMs + parts.leaseMs
+      if (gapsInRow <= gapsInRowMax) reapFromMs = nowMs + parts.leaseMs
+    } else {
+      gapsInRow = 0
     }
     lastPassMs = nowMs
     lastWallMs = wallMs

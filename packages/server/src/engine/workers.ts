@@ -78,7 +78,7 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
       const { orphans } = await store.registerWorker(settings)
       known.delete(settings.id)
       await settling.lose(orphans, {
-        guard: 'held',
+        guard: 'replaced',
         detail: 'Its process was replaced by another of the same worker id.',
       })
       return {

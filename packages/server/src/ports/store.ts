@@ -128,6 +128,8 @@ export interface SubmitReceipt {
   readonly state: TaskState
   readonly createdAtMs: number
   readonly runAtMs: number | null
+  /** Why the task was cancelled at once; null otherwise. */
+  readonly error: JsonText | null
   /** The first task where this submit repeated it (same id or key, same content); null where one was created. */
   readonly existing: TaskRecord | null
 }
@@ -139,7 +141,10 @@ export interface ClaimAsk {
   readonly types: readonly string[] | null
   readonly limit: number
   readonly leaseMs: number
-  /** Repeated, the same leases come back as far as the worker still holds them, and nothing new is claimed. */
+  /**
+   * Repeated, the same leases come back as far as the worker still holds them, and nothing new is claimed. If it holds
+   * none of them any more (an undelivered claim was released, say), the repeat claims anew.
+   */
   readonly requestId: string | null
 }
 
@@ -166,8 +171,11 @@ export interface Lease {
 export interface Settlement {
   readonly lease: Lease
   readonly outcome: Outcome
-  /** `expired`: only if the lease has run out by the store's clock, too. That is how the reaper ends an attempt. */
-  readonly guard: 'held' | 'expired'
+  /**
+   * `held`: the worker's own word, which it may repeat. The other two are the scheduler's, after which the worker's word
+   * is stale: `expired` holds only if the lease has run out by the store's clock, `replaced` without that condition.
+   */
+  readonly guard: 'held' | 'expired' | 'replaced'
 }
 
 export type Outcome =

@@ -175,6 +175,16 @@ export const claimTopic: Topic = test => {
     expect(await claimedIds(bench, { requestId: 'r1' })).toEqual(['c'])
   })
 
+  test('claims anew for a request whose tasks were all given back: nobody had received them', async bench => {
+    await bench.submit(draft('a'))
+    const [a] = await bench.claim({ requestId: 'r1' })
+    if (a === undefined) throw new Error('expected a task')
+    await bench.release(a)
+    const [again] = await bench.claim({ requestId: 'r1' })
+    expect(again).toMatchObject({ id: 'a', epoch: 2, attempt: 1 })
+    expect(await bench.claim({ requestId: 'r1' })).toEqual([again])
+  })
+
   test('claims anew for a request that found nothing', async bench => {
     expect(await claimedIds(bench, { requestId: 'r1' })).toEqual([])
     await bench.submit(draft('a'))

@@ -162,6 +162,15 @@ describe('a bulk call', () => {
     expect(claim.value()).toMatchObject([{ id: 'a' }])
   })
 
+  it('retries parents before their children, so that a family of many pages keeps its order', async () => {
+    const node = await startNode({ isStarted: false })
+    await node.engine.submit([draft('parent')])
+    await node.engine.submit(names('child', 600).map(id => draft(id, { dependencies: ['parent'] })))
+    await node.engine.bulk(ask)
+    await node.engine.bulk({ ...ask, action: 'retry' })
+    expect(await node.store.counts()).toMatchObject({ pending: 1, blocked: 600, cancelled: 0 })
+  })
+
   it('deletes children before their parents', async () => {
     const node = await startNode({ isStarted: false })
     await node.engine.submit([draft('parent'), draft('child', { dependencies: ['parent'] })])

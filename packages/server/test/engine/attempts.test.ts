@@ -130,6 +130,16 @@ describe('a task whose worker dies', () => {
     expect(node.events).toContainEqual({ kind: 'stale_settle' })
   })
 
+  it('is the scheduler’s word, and not the replaced process’s, also past its deadline', async () => {
+    const node = await settledNode()
+    await node.engine.submit([draft('a', { timeoutMs: 1_000 })])
+    const old = await node.claimOne('w1')
+    await node.clock.advance(1_500)
+    await node.register('w1', { instance: 'two' })
+    expect((await node.engine.attempts(taskId('a')))[0]).toMatchObject({ outcome: 'timeout' })
+    expect(await node.settle(old, boom)).toBe('stale')
+  })
+
   it('goes back uncharged when the worker deregisters', async () => {
     const node = await settledNode()
     await node.engine.submit([draft('a')])

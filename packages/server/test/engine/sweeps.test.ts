@@ -96,6 +96,15 @@ describe('the reaper’s grace', () => {
     expect(await stateOf(node, 'a')).toBe('pending')
   })
 
+  it('reaps all the same where every pass comes late: that is a slow machine, not a paused one', async () => {
+    const node = await withSilentWorker()
+    for (let pass = 0; pass < 8 && (await stateOf(node, 'a')) === 'running'; pass += 1) {
+      node.clock.pause(leaseMs)
+      await node.clock.advance(1)
+    }
+    expect(await stateOf(node, 'a')).toBe('pending')
+  })
+
   it('reaps nothing for one lease after somebody set the wall clock', async () => {
     const node = await withSilentWorker()
     node.clock.jumpWall(60_000)

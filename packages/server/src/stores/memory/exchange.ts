@@ -1,4 +1,5 @@
 import { limits } from '@tasklane/protocol'
+import { assert } from '../../core/assert.ts'
 import { leaseUntilMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
 import { acceptedRecord, askedPriority, isSameContent, type TaskDraft, type TaskId } from '../../core/task.ts'
@@ -58,7 +59,6 @@ function settle(world: World, settlement: Settlement, gathered: Gathered): Settl
 
 function applyOutcome(world: World, row: Row, { outcome, guard }: Settlement, gathered: Gathered): void {
   const { nowMs } = gathered
-  const byWorker = guard === 'held' && !('as' in outcome && outcome.as === 'crashed')
   if (outcome.kind === 'completed') {
     endAttempt(row, { outcome: 'completed', error: null, settledAs: 'completed' }, nowMs)
     endTask(world, row, { state: 'completed', result: outcome.result, error: null }, gathered)
@@ -66,7 +66,7 @@ function applyOutcome(world: World, row: Row, { outcome, guard }: Settlement, ga
   }
   const kind = outcome.kind === 'released' ? 'released' : 'failed'
   const error = outcome.kind === 'released' ? null : outcome.error
-  const settledAs = byWorker ? kind : null
+  const settledAs = guard === 'held' ? kind : null
   if (row.cancelRequestedAtMs !== null) {
     endAttempt(row, { outcome: 'cancelled', error, settledAs }, nowMs)
     endTask(world, row, { state: 'cancelled', result: null, error: row.error }, gathered)
@@ -125,6 +125,7 @@ function submit(world: World, group: SubmitGroup, gathered: Gathered): SubmitVer
         state: row.state,
         createdAtMs: row.createdAtMs,
         runAtMs: row.runAtMs,
+        error: null,
         existing: null,
       })
     } else {
@@ -135,6 +136,7 @@ function submit(world: World, group: SubmitGroup, gathered: Gathered): SubmitVer
         state: record.state,
         createdAtMs: record.createdAtMs,
         runAtMs: record.runAtMs,
+        error: null,
         existing: record,
       })
     }
@@ -145,7 +147,11 @@ function submit(world: World, group: SubmitGroup, gathered: Gathered): SubmitVer
   return {
     kind: 'accepted',
     // A receipt tells the state after the whole group was connected.
-    receipts: receipts.map(receipt => ({ ...receipt, state: world.byId.get(receipt.taskId)?.state ?? receipt.state })),
+    receipts: receipts.map(receipt => {
+      const row = world.byId.get(receipt.taskId)
+      assert(row !== undefined, 'what was accepted is there')
+      return { ...receipt, state: row.state, error: receipt.existing === null ? row.error : null }
+    }),
   }
 }
 
@@ -199,7 +205,7 @@ function insert(world: World, draft: TaskDraft, nowMs: number): Row {
   world.nextNumber += 1
   const dueAtMs = runAtMs ?? nowMs
   const row: Row = {
-    ...acceptedRecord(draft, { number, state: 'blocked', createdAtMs: nowMs, runAtMs }),
+    ...acceptedRecord(draft, { number, state: 'blocked', createdAtMs: nowMs, runAtMs, error: null }),
     ...rest,
     runAtMs,
     asked: { priority: askedPriority(draft), delayMs, dueAtMs },
@@ -276,12 +282,11 @@ function allHeld(world: World, beat: WorkerBeat): HeldLease[] {
 function claim(world: World, ask: ClaimAsk, nowMs: number): readonly ClaimedTask[] {
   const requestKey = ask.requestId === null ? null : `${ask.workerId}\n${ask.requestId}`
   const repeated = requestKey === null ? undefined : world.claimRequests.get(requestKey)
-  if (repeated !== undefined) {
-    const rows = repeated.leases.map(lease => ({ lease, row: world.byId.get(lease.taskId) }))
-    return rows.flatMap(({ lease, row }) =>
-      row !== undefined && holds(row, ask.workerId, lease.epoch) ? [toClaimed(row)] : [],
-    )
-  }
+  const stillHeld = (repeated?.leases ?? []).flatMap(lease => {
+    const row = world.byId.get(lease.taskId)
+    return row !== undefined && holds(row, ask.workerId, lease.epoch) ? [toClaimed(row)] : []
+  })
+  if (stillHeld.length > 0) return stillHeld
   const claimed = pick(world, ask).map(row => {
     row.state = 'running'
     row.workerId = ask.workerId

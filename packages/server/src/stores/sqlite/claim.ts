@@ -16,8 +16,8 @@ import { dependenciesOf, readRecord, type Transaction } from './session.ts'
  * from the index in chunks, as far as it is needed.
  */
 export function claim(tx: Transaction, ask: ClaimAsk): readonly ClaimedTask[] {
-  const repeated = ask.requestId === null ? null : repeat(tx, ask.workerId, ask.requestId)
-  if (repeated !== null) return repeated
+  const repeated = ask.requestId === null ? [] : repeat(tx, ask.workerId, ask.requestId)
+  if (repeated.length > 0) return repeated
   const claimed: ClaimedTask[] = []
   const line = lineOf(tx, ask)
   while (claimed.length < ask.limit) {
@@ -85,10 +85,10 @@ function parentsWithin(tx: Transaction, child: number): readonly ParentRecord[] 
   return parentsBytes(tx, child) > limits.parentsBytesMax ? null : parentRecords(tx, child)
 }
 
-/** What the same request handed out before, as far as the worker still holds it; null where the request is new. */
-function repeat(tx: Transaction, workerId: WorkerId, requestId: string): readonly ClaimedTask[] | null {
+/** What the same request handed out before, as far as the worker still holds it. */
+function repeat(tx: Transaction, workerId: WorkerId, requestId: string): readonly ClaimedTask[] {
   const kept = tx.sql.claimRequest.get(workerId, requestId)
-  if (kept === undefined) return null
+  if (kept === undefined) return []
   const leases = JSON.parse(text(kept[0])) as readonly (readonly [number, number])[] // Written by claim.
   return leases.flatMap(([own, epoch]) => {
     const row = tx.reads.recordByNumber.get(own)

@@ -62,8 +62,8 @@ function apply(tx: Transaction, facts: SettleFacts, settlement: Settlement): Set
 }
 
 /** A loss is decided by the scheduler, and the worker's own settle that comes after it is stale. */
-function isWorkersWord({ guard, outcome }: Settlement): boolean {
-  return guard === 'held' && !('as' in outcome && outcome.as === 'crashed')
+function isWorkersWord({ guard }: Settlement): boolean {
+  return guard === 'held'
 }
 
 interface BadOutcome {

@@ -53,7 +53,7 @@ export const statementTexts = {
       started_at = ?, progress = NULL
     WHERE number = ? AND state = 'pending'`,
   claimRequest: 'SELECT leases FROM claim_requests WHERE worker_id = ? AND request_id = ?',
-  insertClaimRequest: 'INSERT INTO claim_requests (worker_id, request_id, leases, at) VALUES (?, ?, ?, ?)',
+  insertClaimRequest: 'INSERT OR REPLACE INTO claim_requests (worker_id, request_id, leases, at) VALUES (?, ?, ?, ?)',
   touchWorker: `UPDATE workers SET last_seen_at = ?, system_info = coalesce(?, system_info) WHERE id = ?
     RETURNING is_draining`,
   leaseById: `SELECT ${leaseColumns} FROM tasks WHERE id = ?`,

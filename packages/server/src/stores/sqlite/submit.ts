@@ -164,13 +164,14 @@ function refusal(code: ProblemCode, detail: string, index: number): Refusal {
 
 function receiptOf(tx: Transaction, draft: TaskDraft, placed: Placed, current: TaskState): SubmitReceipt {
   const { number: own, runAtMs } = placed
-  return { taskId: draft.id, number: own, state: current, createdAtMs: tx.nowMs, runAtMs, existing: null }
+  const error = current === 'cancelled' ? recordOf(tx, own).error : null
+  return { taskId: draft.id, number: own, state: current, createdAtMs: tx.nowMs, runAtMs, error, existing: null }
 }
 
 function existingReceipt(tx: Transaction, own: number): SubmitReceipt {
   const existing = recordOf(tx, own)
   const { id, state: current, createdAtMs, runAtMs } = existing
-  return { taskId: id, number: own, state: current, createdAtMs, runAtMs, existing }
+  return { taskId: id, number: own, state: current, createdAtMs, runAtMs, error: null, existing }
 }
 
 // ─── Tasks with parents ──────────────────────────────────────────────────────────────────────────────────────────────
