@@ -1,4 +1,4 @@
-/** Checks what only a fault of our own can break. A failed assertion is a crash, never a reply to a client. */
+/** Checks what only a fault of our own can break. The call under way ends as `internal_error`, its transaction undone. */
 export function assert(condition: boolean, why: string): asserts condition {
   if (!condition) throw new Error(`Assertion failed: ${why}`)
 }

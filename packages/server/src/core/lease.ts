@@ -3,6 +3,9 @@ export const deadlineGraceMs = 10_000
 /** After somebody asked to cancel, a handler has this long to stop. */
 export const cancelGraceMs = 30_000
 
+/** A claim counts as a sign of life where the last one is older than this share of a lease: a write now and then, not at every claim. */
+export const claimsPerSign = 3
+
 /**
  * Until when a lease runs: `leaseMs` from now, but never past the attempt's deadline plus a grace (a worker that hangs
  * must not hold its task for ever by heartbeats), nor far past a cancel mark. A bound in the past leaves the lease as it is.

@@ -45,17 +45,20 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
   const waiters = new Map<number, Waiter>()
   let nextOrder = 1
   let isClosed = false
+  /** How often somebody's waits were ended. A claim that was under way meanwhile does not park: it may be the one meant. */
+  let ends = 0
 
   async function claim(
     ask: ClaimAsk,
     wait: { readonly waitMs: number; readonly signal: AbortSignal },
   ): Promise<readonly ClaimedTask[]> {
+    const endsBefore = ends
     const tasks = await committer.claim(ask)
     if (tasks.length > 0 && wait.signal.aborted) {
       onUndelivered(ask, tasks)
       return []
     }
-    if (tasks.length > 0 || wait.waitMs <= 0 || wait.signal.aborted || isClosed) return tasks
+    if (tasks.length > 0 || wait.waitMs <= 0 || wait.signal.aborted || isClosed || ends !== endsBefore) return tasks
     return park(ask, Math.min(wait.waitMs, limits.waitSecondsMax * 1_000), wait.signal)
   }
 
@@ -135,6 +138,7 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
     wake: lanes => askAgain(choose(lanes)),
     wakeAll: () => askAgain([...waiters.values()].filter(waiter => !waiter.isAsking)),
     endOf: workerId => {
+      ends += 1
       for (const waiter of [...waiters.values()]) if (waiter.ask.workerId === workerId) waiter.end([])
     },
     close: () => {

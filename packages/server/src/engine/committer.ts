@@ -40,6 +40,8 @@ export interface CommitterParts {
   readonly takeParked: (lanes: readonly LaneCount[]) => readonly ParkedClaim[]
   /** After each commit, before anybody's promise resolves. */
   readonly onCommit: (commit: Commit) => void
+  /** After an exchange that the store refused. */
+  readonly onFailure: () => void
 }
 
 export interface ParkedClaim {
@@ -71,7 +73,7 @@ interface Line<In, Out> {
   readonly commands: Command<In, Out>[]
 }
 
-export function createCommitter({ store, clock, takeParked, onCommit }: CommitterParts): Committer {
+export function createCommitter({ store, clock, takeParked, onCommit, onFailure }: CommitterParts): Committer {
   const settles: Line<Settlement, SettleResult> = { commands: [] }
   const submits: Line<SubmitGroup, SubmitVerdict> = { commands: [] }
   const beats: Line<WorkerBeat, BeatVerdict> = { commands: [] }
@@ -143,6 +145,7 @@ export function createCommitter({ store, clock, takeParked, onCommit }: Committe
       onCommit({ submitted, changes: outcome.changes, commands, durationMs: clock.monotonic() - beganMs })
       answer(taken, parked, outcome)
     } catch (error) {
+      onFailure()
       for (const kind of [taken.settles, taken.submits, taken.beats, taken.claims]) {
         for (const command of kind) command.reject(error)
       }

@@ -2,15 +2,16 @@ import { createUuidV7, limits, type Queue, type StateCounts, type Stats } from '
 import { readCursor, writeCursor } from '../core/cursor.ts'
 import { Problem } from '../core/problem.ts'
 import { type RetryPolicy, retryPolicyDefault } from '../core/retry.ts'
-import { type TaskId, type TaskRecord, taskId } from '../core/task.ts'
+import { type TaskId, type TaskRecord, taskId, type WorkerId } from '../core/task.ts'
 import { explain } from '../core/why.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
-import type { Changes, LaneCount, QueueRecord, Store } from '../ports/store.ts'
+import type { Changes, ClaimedTask, LaneCount, QueueRecord, Store } from '../ports/store.ts'
 import { runBulk } from './bulk.ts'
 import { createClaims } from './claim.ts'
 import { createCommitter } from './committer.ts'
+import { createDeliveries } from './deliveries.ts'
 import type { Engine, EngineEvent } from './engine.ts'
 import { createRates, createSamples } from './rates.ts'
 import { createResultWaiters } from './results.ts'
@@ -60,6 +61,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
   const runs = createSamples()
   const startedMs = clock.monotonic()
   const nextId = createUuidV7(clock.now, clock.fillRandom)
+  const deliveries = createDeliveries()
   let isStopping = false
 
   const emit = (event: EngineEvent): void => {
@@ -74,15 +76,16 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       noteChanges(commit.changes)
       emit({ kind: 'committed', commands: commit.commands, durationMs: commit.durationMs })
     },
+    onFailure: () => sweeps.storeFailed(),
   })
   const claims = createClaims({
     committer,
     clock,
-    onUndelivered: (ask, tasks) => {
-      const leases = tasks.map(task => ({ taskId: task.id, epoch: task.epoch, workerId: ask.workerId }))
-      settling
-        .release(leases)
-        .catch((error: unknown) => log.warn({ err: error }, 'An undelivered claim waits for its leases to run out.'))
+    onUndelivered: ({ workerId, requestId }, tasks) => {
+      deliveries.handedOut(workerId, requestId)
+      giveBack(workerId, tasks, requestId).catch((error: unknown) =>
+        log.warn({ err: error }, 'An undelivered claim waits for its leases to run out.'),
+      )
     },
   })
   const settling = createSettling({
@@ -145,6 +148,12 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       ...ready.map(({ queue, type }) => ({ kind: 'ready', queue, type }) as const),
       ...(ended.length === 0 ? [] : [{ kind: 'ended', taskIds: ended } as const]),
     ])
+  }
+
+  /** Uncharged, unless another answer to the same request may have reached the worker. */
+  async function giveBack(workerId: WorkerId, tasks: readonly ClaimedTask[], requestId: string | null): Promise<void> {
+    if (!deliveries.areAllLost(workerId, requestId)) return
+    await settling.release(tasks.map(task => ({ taskId: task.id, epoch: task.epoch, workerId })))
   }
 
   async function readTask(id: TaskId): Promise<TaskRecord> {
@@ -216,10 +225,12 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     tasks: async (filter, page) => {
       const filterText = JSON.stringify(filter)
       const before = page.cursor === null ? null : readCursor(page.cursor, filterText)
-      const tasks = await store.tasks(filter, { limit: page.limit, before, offset: page.offset })
+      // One more than asked for tells whether there is a next page.
+      const found = await store.tasks(filter, { limit: page.limit + 1, before, offset: page.offset })
+      const tasks = found.slice(0, page.limit)
       const last = tasks.at(-1)
-      const isFull = tasks.length === page.limit && last !== undefined
-      return { tasks, nextCursor: isFull ? writeCursor(last.number, filterText) : null }
+      const hasMore = found.length > page.limit && last !== undefined
+      return { tasks, nextCursor: hasMore ? writeCursor(last.number, filterText) : null }
     },
     attempts: async id => known(await store.attempts(id), id),
     logs: async (id, after, limit) => known(await store.logs(id, after, limit), id),
@@ -276,15 +287,15 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       return workers.register(settings)
     },
     claim: async ask => {
-      const { queues, capabilities } = await workers.claimant(ask.workerId)
+      const { queues, capabilities, leaseMs: own } = await workers.claimant(ask.workerId)
       const { workerId, limit, requestId } = ask
-      const storeAsk = { workerId, queues, types: capabilities, limit, leaseMs, requestId }
+      const storeAsk = { workerId, queues, types: capabilities, limit, leaseMs: own, requestId }
       const tasks = await claims.claim(storeAsk, ask)
+      if (tasks.length > 0) deliveries.handedOut(workerId, requestId)
       for (const task of tasks) emit({ kind: 'claimed', queue: task.queue, type: task.type, count: 1 })
       return tasks
     },
-    releaseUndelivered: (workerId, tasks) =>
-      settling.release(tasks.map(task => ({ taskId: task.id, epoch: task.epoch, workerId }))),
+    releaseUndelivered: giveBack,
     heartbeat: workers.heartbeat,
     settle: settling.settle,
     appendLogs: store.appendLogs,
@@ -328,7 +339,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
 
     start: async () => {
       await store.migrate()
-      sweeps.start()
+      sweeps.start(await workers.longestLeaseMs())
     },
     beginStop: () => {
       isStopping = true

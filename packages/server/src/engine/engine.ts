@@ -67,8 +67,8 @@ export interface Engine {
     readonly requestId: string | null
     readonly signal: AbortSignal
   }): Promise<readonly ClaimedTask[]>
-  /** Gives back, uncharged, what a claim handed out and nobody received. */
-  releaseUndelivered(workerId: WorkerId, tasks: readonly ClaimedTask[]): Promise<void>
+  /** Gives back, uncharged, what a claim handed out and nobody received, in any answer to the same request. */
+  releaseUndelivered(workerId: WorkerId, tasks: readonly ClaimedTask[], requestId: string | null): Promise<void>
   /** Throws `worker_unknown`. */
   heartbeat(beat: Heartbeat): Promise<HeartbeatReply>
   settle(workerId: WorkerId, results: readonly WorkerResult[]): Promise<SettleReply['results']>

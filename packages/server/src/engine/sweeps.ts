@@ -12,7 +12,10 @@ import type { Settling } from './settle.ts'
  * that the scheduler's outage is not taken for its workers' crash.
  */
 export interface Sweeps {
-  start(): void
+  /** @param longestLeaseMs that any worker was told, maybe by a node with other settings */
+  start(longestLeaseMs: number): void
+  /** The store refused what workers said: they could not be heard. */
+  storeFailed(): void
   /** A pass now: a parent left children over. */
   nudge(): void
   /** A task will be due in so many milliseconds: be there in time. */
@@ -55,6 +58,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
   let nextPromoteInMs = 0
   let plannedForMs = 0
   let gapsInRow = 0
+  let graceMs = parts.leaseMs
 
   function plan(ms: number): void {
     if (isStopped) return
@@ -90,7 +94,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
       if (!isStoreAway) log.error({ err: error }, 'A sweep failed; it is tried again at every pass.')
       isStoreAway = true
       nextPromoteInMs = parts.sweepMs
-      reapFromMs = clock.monotonic() + parts.leaseMs
+      reapFromMs = clock.monotonic() + graceMs
     }
   }
 
@@ -109,7 +113,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
           ? 'The clock has a gap; nothing is reaped for one lease.'
           : 'Pass after pass comes late; leases are reaped all the same.',
       )
-      if (gapsInRow <= gapsInRowMax) reapFromMs = nowMs + parts.leaseMs
+      if (gapsInRow <= gapsInRowMax) reapFromMs = nowMs + graceMs
     } else {
       gapsInRow = 0
     }
@@ -159,14 +163,18 @@ export function createSweeps(parts: SweepsParts): Sweeps {
   }
 
   return Object.freeze<Sweeps>({
-    start: () => {
+    start: longestLeaseMs => {
+      graceMs = Math.max(parts.leaseMs, longestLeaseMs)
       isStopped = false
       // From here on workers can be heard, not from when the node was made.
       lastPassMs = clock.monotonic()
       lastWallMs = clock.now()
-      reapFromMs = lastPassMs + parts.leaseMs
+      reapFromMs = lastPassMs + graceMs
       pruneFromMs = lastPassMs + pruneEveryMs
       run()
+    },
+    storeFailed: () => {
+      reapFromMs = clock.monotonic() + graceMs
     },
     nudge: () => {
       if (!isStopped) run()

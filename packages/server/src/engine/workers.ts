@@ -15,9 +15,11 @@ export interface Workers {
   drain(id: WorkerId): Promise<Worker>
   deregister(id: WorkerId): Promise<void>
   /** What a claim needs to know. Throws `worker_unknown`, `worker_draining`. */
-  claimant(id: WorkerId): Promise<WorkerSettings>
+  claimant(id: WorkerId): Promise<WorkerRecord>
   all(): Promise<readonly Worker[]>
   one(id: WorkerId): Promise<Worker>
+  /** The longest lease that any worker was told: nobody can be called silent before. */
+  longestLeaseMs(): Promise<number>
   /** Workers that could run this type from this queue now. */
   capable(type: string, queue: string): Promise<{ workers: number; slots: number; freeSlots: number }>
 }
@@ -59,7 +61,7 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
   function toWorker(record: WorkerRecord): Worker {
     return {
       worker_id: record.id,
-      status: statusOf(record, leaseMs),
+      status: statusOf(record),
       capabilities: record.capabilities ?? [anyName],
       queues: record.queues ?? [anyName],
       max_concurrent_tasks: record.slots,
@@ -75,7 +77,7 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
 
   return Object.freeze<Workers>({
     register: async settings => {
-      const { orphans } = await store.registerWorker(settings)
+      const { orphans } = await store.registerWorker(settings, leaseMs)
       known.delete(settings.id)
       await settling.lose(orphans, {
         guard: 'replaced',
@@ -89,7 +91,13 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
     },
     heartbeat: async ({ workerId, systemInfo, currentTasks }) => {
       const held = currentTasks?.map(task => ({ ...task, progress: jsonText(task.progress) })) ?? 'all'
-      const verdict = await committer.beat({ workerId, systemInfo: jsonText(systemInfo), leaseMs, held })
+      const terms = await recordOf(workerId)
+      const verdict = await committer.beat({
+        workerId,
+        systemInfo: jsonText(systemInfo),
+        leaseMs: terms.leaseMs,
+        held,
+      })
       if (!verdict.isKnown) {
         known.delete(workerId)
         throw unknownWorker(workerId)
@@ -119,10 +127,12 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
     },
     all: async () => (await store.workers()).map(toWorker),
     one,
+    longestLeaseMs: async () =>
+      (await store.workers()).reduce((most, { leaseMs: own }) => Math.max(most, own), leaseMs),
     capable: async (type, queue) => {
       const records = (await store.workers()).filter(
         record =>
-          statusOf(record, leaseMs) === 'active' &&
+          statusOf(record) === 'active' &&
           (record.capabilities?.includes(type) ?? true) &&
           (record.queues?.includes(queue) ?? true),
       )
@@ -133,8 +143,8 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
   })
 }
 
-function statusOf(record: WorkerRecord, leaseMs: number): WorkerStatus {
-  if (record.lastSeenAtMs + leaseMs < record.nowMs) return 'lost'
+function statusOf(record: WorkerRecord): WorkerStatus {
+  if (record.lastSeenAtMs + record.leaseMs < record.nowMs) return 'lost'
   return record.isDraining ? 'draining' : 'active'
 }
 

@@ -134,6 +134,7 @@ export interface SubmitReceipt {
   readonly existing: TaskRecord | null
 }
 
+/** A claim is a sign of life, too. A draining worker gets nothing, whoever asked for the drain through whichever node. */
 export interface ClaimAsk {
   readonly workerId: WorkerId
   /** Null is every queue, every type. */
@@ -335,7 +336,11 @@ export interface QueueRecord {
 export interface WorkerRecord extends WorkerSettings {
   readonly isDraining: boolean
   readonly systemInfo: JsonText | null
+  /** As told at its registration; another setting of the scheduler counts from the next one on. */
+  readonly leaseMs: number
+  /** Of this instance's first registration. */
   readonly registeredAtMs: number
+  /** The latest beat, or a claim of some time after it. */
   readonly lastSeenAtMs: number
   readonly nowMs: number
   readonly holds: readonly TaskId[]
@@ -356,8 +361,12 @@ export interface WorkerSettings {
 }
 
 export interface AdminStore {
-  /** Creates or replaces; ends a drain. Tells what a former instance under this id still holds: those leases are lost. */
-  registerWorker(settings: WorkerSettings): Promise<{ readonly orphans: readonly LeaseFacts[] }>
+  /**
+   * Creates or replaces; ends a drain. Tells what was claimed under this id before this instance first registered: those
+   * leases are lost. A repeat tells them again as long as they live, so that a give-back that failed is made good.
+   * `leaseMs` is what the worker is told, and what its leases last until it registers again.
+   */
+  registerWorker(settings: WorkerSettings, leaseMs: number): Promise<{ readonly orphans: readonly LeaseFacts[] }>
   drainWorker(id: WorkerId): Promise<boolean>
   /** Forgets the worker. Its leases are to be settled before. */
   removeWorker(id: WorkerId): Promise<boolean>

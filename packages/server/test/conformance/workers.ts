@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { workerId } from '../../src/core/task.ts'
 import { draft, json } from '../support/drafts.ts'
+import { workerLeaseMs } from '../support/store-driver.ts'
 import type { Topic } from './topic.ts'
 
 export const workersTopic: Topic = test => {
@@ -19,6 +20,7 @@ export const workersTopic: Topic = test => {
       ...settings,
       isDraining: false,
       systemInfo: null,
+      leaseMs: workerLeaseMs,
       registeredAtMs: clock.now(),
       lastSeenAtMs: clock.now(),
       nowMs: clock.now(),
@@ -42,8 +44,49 @@ export const workersTopic: Topic = test => {
   test('replaces the settings where a worker registers again', async ({ register, store, clock }) => {
     await register('w1', { slots: 1, capabilities: ['x'] })
     await clock.advance(100)
+    const registeredAtMs = clock.now() - 100
     await register('w1', { slots: 2, capabilities: null })
-    expect(await store.workers()).toMatchObject([{ slots: 2, capabilities: null, registeredAtMs: clock.now() }])
+    expect(await store.workers()).toMatchObject([
+      { slots: 2, capabilities: null, registeredAtMs, lastSeenAtMs: clock.now() },
+    ])
+    await register('w1', { instance: 'another' })
+    expect(await store.workers()).toMatchObject([{ registeredAtMs: clock.now() }])
+  })
+
+  test('hands nothing to a worker that drains, but what it was handed already', async bench => {
+    await bench.register('w1')
+    await bench.submit(draft('a'), draft('b'))
+    const first = await bench.claim({ worker: 'w1', limit: 1, requestId: 'r1' })
+    await bench.store.drainWorker(workerId('w1'))
+    expect(await bench.claim({ worker: 'w1', limit: 1, requestId: 'r2' })).toEqual([])
+    expect(await bench.claim({ worker: 'w1', limit: 1, requestId: 'r1' })).toEqual(first)
+    await bench.register('w1')
+    expect(await bench.claim({ worker: 'w1', limit: 1, requestId: 'r3' })).toMatchObject([{ id: 'b' }])
+  })
+
+  test('takes a claim for a sign of life, now and then', async ({ register, claim, store, clock }) => {
+    await register('w1')
+    const seenAtMs = async () => (await store.worker(workerId('w1')))?.lastSeenAtMs
+    const registeredAtMs = clock.now()
+    await clock.advance(10)
+    await claim({ worker: 'w1', leaseMs: 3_000 })
+    expect(await seenAtMs()).toBe(registeredAtMs)
+    await clock.advance(1_000)
+    await claim({ worker: 'w1', leaseMs: 3_000 })
+    expect(await seenAtMs()).toBe(clock.now())
+  })
+
+  test('tells what a former process held again, until somebody has given it back', async bench => {
+    await bench.register('w1', { instance: 'one' })
+    await bench.submit(draft('a'), draft('b'))
+    await bench.claim({ worker: 'w1', limit: 1 })
+    await bench.clock.advance(10)
+    const { orphans } = await bench.register('w1', { instance: 'two' })
+    expect(orphans).toMatchObject([{ taskId: 'a', epoch: 1 }])
+    await bench.clock.advance(10)
+    await bench.claim({ worker: 'w1', limit: 1 })
+    await bench.clock.advance(10)
+    expect(await bench.register('w1', { instance: 'two' })).toEqual({ orphans })
   })
 
   test('drains until the worker registers again', async ({ register, store, beat }) => {

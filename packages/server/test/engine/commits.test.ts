@@ -29,7 +29,7 @@ describe('group commit', () => {
         return model.exchange(batch)
       },
     }
-    const committer = createCommitter({ store, clock, takeParked: () => [], onCommit: () => {} })
+    const committer = createCommitter({ onFailure: () => {}, store, clock, takeParked: () => [], onCommit: () => {} })
     const first = committer.submit([{ drafts: [draft('a')] }])
     expect(clock.runSoon()).toBe(1)
     const others = names('t', 5).map(id => committer.submit([{ drafts: [draft(id)] }]))
@@ -65,6 +65,7 @@ describe('group commit', () => {
       return model.exchange(batch)
     }
     const committer = createCommitter({
+      onFailure: () => {},
       store: { ...model, exchange },
       clock,
       takeParked: () => [],

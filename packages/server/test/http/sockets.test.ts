@@ -106,9 +106,9 @@ describe('a claim whose reply cannot be delivered', () => {
     let released = 0
     const node = await startNode({
       engine: real => ({
-        releaseUndelivered: async (id, tasks) => {
+        releaseUndelivered: async (id, tasks, requestId) => {
           released += 1
-          await real.releaseUndelivered(id, tasks)
+          await real.releaseUndelivered(id, tasks, requestId)
         },
       }),
     })

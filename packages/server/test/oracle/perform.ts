@@ -111,7 +111,10 @@ function toWorkerCall(command: Extract<Command, { kind: WorkerKind }>, run: Run)
       const { worker, instance } = command
       const rest = { capabilities: null, queues: null, slots: 2, labels: null, types: null }
       return async store => {
-        const { orphans } = await store.registerWorker({ id: workerOf(worker), instance: `i${instance}`, ...rest })
+        const { orphans } = await store.registerWorker(
+          { id: workerOf(worker), instance: `i${instance}`, ...rest },
+          15_000,
+        )
         return byTask(orphans)
       }
     }

@@ -152,18 +152,24 @@ export function driveStore(store: Store): StoreDriver {
       return attempts
     },
     register: (id, settings) =>
-      store.registerWorker({
-        id: workerId(id),
-        instance: 'first',
-        capabilities: null,
-        queues: null,
-        slots: 10,
-        labels: null,
-        types: null,
-        ...settings,
-      }),
+      store.registerWorker(
+        {
+          id: workerId(id),
+          instance: 'first',
+          capabilities: null,
+          queues: null,
+          slots: 10,
+          labels: null,
+          types: null,
+          ...settings,
+        },
+        workerLeaseMs,
+      ),
   })
 }
+
+/** What the workers of these tests are told. */
+export const workerLeaseMs = 15_000
 
 function toHeldLease(held: string | Held | HeldLease): HeldLease {
   if (typeof held === 'string') return { taskId: taskId(held), epoch: null, progress: null }

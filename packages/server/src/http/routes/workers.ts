@@ -76,24 +76,30 @@ function addClaim(app: FastifyInstance, context: HttpContext): void {
       const id = workerOf(request)
       const body = bodyOf<ClaimRequest>(request)
       const delivery = followDelivery(reply)
+      const requestId = body.request_id ?? null
       const tasks = await engine.claim({
         workerId: id,
         limit: body.limit ?? 1,
         waitMs: Math.round((body.wait ?? 0) * 1_000),
-        requestId: body.request_id ?? null,
+        requestId,
         signal: delivery.signal,
       })
       if (context.isStopping()) reply.header('connection', 'close')
-      if (tasks.length > 0) delivery.watch(() => giveBack(context, id, tasks))
+      if (tasks.length > 0) delivery.watch(() => giveBack(context, id, tasks, requestId))
       return reply.header('content-type', json).send(claimJson(tasks))
     },
   })
 }
 
 /** Nobody received these. Should giving them back fail too, their leases run out. */
-function giveBack({ engine, log }: HttpContext, id: WorkerId, tasks: readonly ClaimedTask[]): void {
+function giveBack(
+  { engine, log }: HttpContext,
+  id: WorkerId,
+  tasks: readonly ClaimedTask[],
+  requestId: string | null,
+): void {
   log.info({ worker_id: id, tasks: tasks.length }, 'Claim was not delivered; its tasks are released')
-  engine.releaseUndelivered(id, tasks).catch((error: unknown) => {
+  engine.releaseUndelivered(id, tasks, requestId).catch((error: unknown) => {
     log.warn(
       { worker_id: id, tasks: tasks.length, err: error },
       'Undelivered tasks could not be released; their leases run out',

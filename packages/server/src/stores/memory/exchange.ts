@@ -1,6 +1,6 @@
 import { limits } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
-import { leaseUntilMs } from '../../core/lease.ts'
+import { claimsPerSign, leaseUntilMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
 import { acceptedRecord, askedPriority, isSameContent, type TaskDraft, type TaskId } from '../../core/task.ts'
 import type {
@@ -280,6 +280,8 @@ function allHeld(world: World, beat: WorkerBeat): HeldLease[] {
 // ─── Claim ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function claim(world: World, ask: ClaimAsk, nowMs: number): readonly ClaimedTask[] {
+  const worker = world.workers.get(ask.workerId)
+  if (worker !== undefined && worker.lastSeenAtMs <= nowMs - ask.leaseMs / claimsPerSign) worker.lastSeenAtMs = nowMs
   const requestKey = ask.requestId === null ? null : `${ask.workerId}\n${ask.requestId}`
   const repeated = requestKey === null ? undefined : world.claimRequests.get(requestKey)
   const stillHeld = (repeated?.leases ?? []).flatMap(lease => {
@@ -287,6 +289,7 @@ function claim(world: World, ask: ClaimAsk, nowMs: number): readonly ClaimedTask
     return row !== undefined && holds(row, ask.workerId, lease.epoch) ? [toClaimed(row)] : []
   })
   if (stillHeld.length > 0) return stillHeld
+  if (worker?.isDraining === true) return []
   const claimed = pick(world, ask).map(row => {
     row.state = 'running'
     row.workerId = ask.workerId

@@ -6,6 +6,7 @@ import type {
   ByHandVerdict,
   CancelVerdict,
   Changes,
+  LeaseFacts,
   LogDraft,
   Moved,
   RemoveVerdict,
@@ -112,7 +113,7 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
       return worker === undefined ? null : reads.workerRecord(world, worker)
     },
 
-    registerWorker: async settings => ({ orphans: registerWorker(world, settings) }),
+    registerWorker: async (settings, leaseMs) => ({ orphans: registerWorker(world, settings, leaseMs) }),
     drainWorker: async id => {
       const worker = world.workers.get(id)
       if (worker !== undefined) worker.isDraining = true
@@ -282,19 +283,24 @@ function prune(world: World, ask: { keepMs: number; workerKeepMs: number; limit:
 /** A client repeats a claim within its request time-out; minutes later nobody asks again. */
 const claimRequestKeepMs = 300_000
 
-function registerWorker(world: World, settings: WorkerSettings): ReturnType<typeof reads.leasesOf> {
+function registerWorker(world: World, settings: WorkerSettings, leaseMs: number): readonly LeaseFacts[] {
   const former = world.workers.get(settings.id)
-  const isReplaced = former !== undefined && former.instance !== settings.instance
-  const orphans = isReplaced ? reads.leasesOf(world, settings.id) : []
   const nowMs = world.clock.now()
+  const isSameInstance = former !== undefined && former.instance === settings.instance
+  const registeredAtMs = isSameInstance ? former.registeredAtMs : nowMs
   world.workers.set(settings.id, {
     ...settings,
+    leaseMs,
     isDraining: false,
     systemInfo: former?.systemInfo ?? null,
-    registeredAtMs: nowMs,
+    registeredAtMs,
     lastSeenAtMs: nowMs,
   })
-  return orphans
+  return reads.leasesOf(world, settings.id).filter(lease => {
+    const startedAtMs = world.byId.get(lease.taskId)?.startedAtMs ?? 0
+    // What a new instance finds cannot be its own; later, what was claimed in the very millisecond is taken for its own.
+    return isSameInstance ? startedAtMs < registeredAtMs : true
+  })
 }
 
 function appendLogs(world: World, workerId: WorkerId, lines: readonly LogDraft[]): number {

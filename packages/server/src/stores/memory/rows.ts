@@ -42,6 +42,7 @@ export interface AttemptRow {
 }
 
 export interface WorkerRow extends Mutable<WorkerSettings> {
+  leaseMs: number
   isDraining: boolean
   systemInfo: JsonText | null
   registeredAtMs: number

@@ -1,6 +1,6 @@
 import { limits } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
-import { leaseUntilMs } from '../../core/lease.ts'
+import { claimsPerSign, leaseUntilMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
 import type { WorkerId } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
@@ -17,7 +17,9 @@ import { dependenciesOf, readRecord, type Transaction } from './session.ts'
  */
 export function claim(tx: Transaction, ask: ClaimAsk): readonly ClaimedTask[] {
   const repeated = ask.requestId === null ? [] : repeat(tx, ask.workerId, ask.requestId)
+  const isDraining = signOfLife(tx, ask)
   if (repeated.length > 0) return repeated
+  if (isDraining) return []
   const claimed: ClaimedTask[] = []
   const line = lineOf(tx, ask)
   while (claimed.length < ask.limit) {
@@ -30,6 +32,14 @@ export function claim(tx: Transaction, ask: ClaimAsk): readonly ClaimedTask[] {
     tx.sql.insertClaimRequest.run(ask.workerId, ask.requestId, leases, tx.nowMs)
   }
   return claimed
+}
+
+/** Tells whether the worker is draining. The write is spared where the last sign is fresh. */
+function signOfLife(tx: Transaction, ask: ClaimAsk): boolean {
+  const worker = tx.sql.claimant.get(ask.workerId)
+  if (worker === undefined) return false
+  if (number(worker[1]) <= tx.nowMs - ask.leaseMs / claimsPerSign) tx.sql.seeWorker.run(tx.nowMs, ask.workerId)
+  return worker[0] === 1
 }
 
 function lineOf(tx: Transaction, ask: ClaimAsk): Source<Candidate> {

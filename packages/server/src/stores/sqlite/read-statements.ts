@@ -61,10 +61,10 @@ export const readTexts = {
   oldestDue: `SELECT min(due_at) FROM tasks INDEXED BY tasks_pending WHERE state = 'pending' AND lane = ?`,
 
   workers: `SELECT id, instance, capabilities, queues, slots, labels, types, is_draining, system_info, registered_at,
-      last_seen_at
+      last_seen_at, lease_ms
     FROM workers ORDER BY id`,
   worker: `SELECT id, instance, capabilities, queues, slots, labels, types, is_draining, system_info, registered_at,
-      last_seen_at
+      last_seen_at, lease_ms
     FROM workers WHERE id = ?`,
   holdsOfWorker: `SELECT id FROM tasks INDEXED BY tasks_running WHERE state = 'running' AND worker_id = ? ORDER BY number`,
 } as const

@@ -88,7 +88,7 @@ export async function createSqliteStore(
     workers: () => run(() => workers.readWorkers(session)),
     worker: id => run(() => workers.readWorker(session, id)),
 
-    registerWorker: settings => run(() => workers.registerWorker(session, settings)),
+    registerWorker: (settings, leaseMs) => run(() => workers.registerWorker(session, settings, leaseMs)),
     drainWorker: id => run(() => workers.drainWorker(session, id)),
     removeWorker: id => run(() => workers.removeWorker(session, id)),
     setQueue: (name, settings) => run(() => reads.setQueue(session, name, settings.isPaused)),

@@ -59,6 +59,8 @@ export const statementTexts = {
   leaseById: `SELECT ${leaseColumns} FROM tasks WHERE id = ?`,
   leasesOfWorker: `SELECT ${leaseColumns} FROM tasks INDEXED BY tasks_running
     WHERE state = 'running' AND worker_id = ? ORDER BY number`,
+  claimant: 'SELECT is_draining, last_seen_at FROM workers WHERE id = ?',
+  seeWorker: 'UPDATE workers SET last_seen_at = ? WHERE id = ?',
   extendLease: `UPDATE tasks SET lease_until = ?, progress = coalesce(?, progress)
     WHERE number = ? AND state = 'running' AND epoch = ? AND worker_id = ?`,
 
@@ -146,13 +148,13 @@ export const statementTexts = {
   pruneRequests: 'DELETE FROM claim_requests WHERE at < ?',
 
   // ─── Workers and logs ─────────────────────────────────────────────────────────────────────────────────────────────
-  workerInstance: 'SELECT instance FROM workers WHERE id = ?',
-  writeWorker: `INSERT INTO workers (id, instance, capabilities, queues, slots, labels, types, is_draining, registered_at,
-      last_seen_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
+  workerInstance: 'SELECT instance, registered_at FROM workers WHERE id = ?',
+  writeWorker: `INSERT INTO workers (id, instance, capabilities, queues, slots, labels, types, is_draining, lease_ms,
+      registered_at, last_seen_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET instance = excluded.instance, capabilities = excluded.capabilities,
       queues = excluded.queues, slots = excluded.slots, labels = excluded.labels, types = excluded.types, is_draining = 0,
-      registered_at = excluded.registered_at, last_seen_at = excluded.last_seen_at`,
+      lease_ms = excluded.lease_ms, registered_at = excluded.registered_at, last_seen_at = excluded.last_seen_at`,
   drainWorker: 'UPDATE workers SET is_draining = 1 WHERE id = ?',
   deleteWorker: 'DELETE FROM workers WHERE id = ?',
   lastLine: 'SELECT max(line) FROM logs WHERE number = ?',

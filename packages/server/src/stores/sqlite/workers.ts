@@ -8,11 +8,17 @@ import type { Session } from './session.ts'
 export function registerWorker(
   session: Session,
   settings: WorkerSettings,
+  leaseMs: number,
 ): { readonly orphans: readonly LeaseFacts[] } {
   return session.transact(tx => {
     const former = tx.sql.workerInstance.get(settings.id)
-    const isReplaced = former !== undefined && former[0] !== settings.instance
-    const orphans = isReplaced ? tx.sql.leasesOfWorker.all(settings.id).map(row => toLeaseFacts(row, tx.nowMs)) : []
+    const isSameInstance = former !== undefined && former[0] === settings.instance
+    const registeredAtMs = isSameInstance ? number(former[1]) : tx.nowMs
+    const orphans = tx.sql.leasesOfWorker
+      .all(settings.id)
+      // What a new instance finds cannot be its own; later, what was claimed in the very millisecond is taken for its own.
+      .filter(row => !isSameInstance || number(row[8]) < registeredAtMs)
+      .map(row => toLeaseFacts(row, tx.nowMs))
     tx.sql.writeWorker.run(
       settings.id,
       settings.instance,
@@ -21,7 +27,8 @@ export function registerWorker(
       settings.slots,
       settings.labels,
       settings.types,
-      tx.nowMs,
+      leaseMs,
+      registeredAtMs,
       tx.nowMs,
     )
     return { orphans }
@@ -68,6 +75,7 @@ function toWorkerRecord(session: Session, row: SqlRow): WorkerRecord {
     systemInfo: json(row[8]),
     registeredAtMs: number(row[9]),
     lastSeenAtMs: number(row[10]),
+    leaseMs: number(row[11]),
     nowMs: session.clock.now(),
     holds: session.reads.holdsOfWorker.all(id).map(held => taskId(text(held[0]))),
   }

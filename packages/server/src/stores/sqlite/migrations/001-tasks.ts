@@ -162,6 +162,7 @@ CREATE TABLE workers (
   types         TEXT,
   is_draining   INTEGER NOT NULL,
   system_info   TEXT,
+  lease_ms      INTEGER NOT NULL,
   registered_at INTEGER NOT NULL,
   last_seen_at  INTEGER NOT NULL
 ) WITHOUT ROWID;
