@@ -89,6 +89,8 @@ function listenToSignals(onRepeat?: (name: SignalName) => void): { signal: Abort
   process.on('SIGHUP', onTerminate)
   process.on('disconnect', onTerminate)
   process.channel?.unref()
+  // The parent may have gone while a task module was loading, and 'disconnect' comes once; undefined is no channel at all.
+  if (process.connected === false) onTerminate()
   return {
     signal: controller.signal,
     release() {

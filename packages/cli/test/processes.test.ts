@@ -132,6 +132,30 @@ describe('a worker process', () => {
   })
 })
 
+describe('a process whose parent is gone', () => {
+  it('ends in order though the parent went before it listened for that', async () => {
+    const { url } = await serve('orphan.db')
+    const module = join(folder, 'slow-tasks.mjs')
+    // Loads until the channel to the parent is closed.
+    await writeFile(
+      module,
+      [
+        "await new Promise(resolve => process.connected ? process.once('disconnect', resolve) : resolve())",
+        "export const own = { type: 'own', input: null, run: () => 'mine', defaults: {} }",
+      ].join('\n'),
+    )
+    const child = spawn(process.execPath, [entry, 'worker', module, '--url', url], {
+      env,
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    started.push(child)
+    const exited = new Promise(resolve => child.once('exit', resolve))
+    child.disconnect()
+    expect(await exited).toBe(0)
+  })
+})
+
 describe('dev', () => {
   it('starts a scheduler and workers, restarts a worker that was killed, and takes everybody along at its end', async () => {
     const { child, firstLine } = await start(
