@@ -95,7 +95,8 @@ function endOfParsing(error: CommanderError, session: Session, printed: readonly
   return exitCodes.usage
 }
 
-function reportFailure(failure: Failure, session: Session): void {
+/** Says on stderr what went wrong, for people or, where JSON was asked for, for programs. */
+export function reportFailure(failure: Failure, session: Session): void {
   const { host } = session
   const paint = createPaint(host.stderr, host.env)
   if (session.isJson) {

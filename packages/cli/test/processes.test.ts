@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -153,6 +154,43 @@ describe('a process whose parent is gone', () => {
     const exited = new Promise(resolve => child.once('exit', resolve))
     child.disconnect()
     expect(await exited).toBe(0)
+  })
+})
+
+describe.runIf(process.platform === 'linux')('a full disk', () => {
+  let full = -1
+  beforeAll(() => {
+    full = openSync('/dev/full', 'w')
+  })
+  afterAll(() => closeSync(full))
+
+  it('under the messages of a worker does not end it', async () => {
+    const { url } = await serve('full.db')
+    const child = spawn(process.execPath, [entry, 'worker', '--url', url], {
+      env,
+      cwd: folder,
+      stdio: ['ignore', 'ignore', full],
+    })
+    started.push(child)
+    const words = ['submit', 'add', '{"x":1,"y":2}', '--wait-timeout', '20s', '--url', url]
+    expect(await tasklane(...words)).toMatchObject({ code: 0, out: '3\n' })
+    expect(await end(child, 'SIGTERM')).toBe(0)
+  })
+
+  it.each([
+    [[], /^tasklane: stdout cannot be written: .*ENOSPC.* Free some space/],
+    [['--json'], /^\{"error":\{"code":"enospc","messages":\["stdout cannot be written/],
+  ])('under the data of a command fails it with a sentence, %j', async (words, sentence) => {
+    const child = spawn(process.execPath, [entry, 'worker', '--help', ...words], {
+      env,
+      stdio: ['ignore', full, 'pipe'],
+    })
+    started.push(child)
+    let err = ''
+    child.stderr?.on('data', chunk => (err += chunk))
+    expect(await new Promise(resolve => child.once('close', resolve))).toBe(1)
+    expect(err).toMatch(sentence)
+    expect(err).not.toContain('    at ')
   })
 })
 
