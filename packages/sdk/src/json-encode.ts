@@ -15,7 +15,7 @@ export function encodeJson(value: unknown, noun: 'payload' | 'result'): Encoded 
     // A function or a symbol has no JSON at all: then stringify returns undefined, whatever its type says.
     text = JSON.stringify(value) as string | undefined
   } catch (error) {
-    return { fault: `The ${noun} is not JSON: ${error instanceof Error ? firstLine(error.message) : String(error)}.` }
+    return { fault: `The ${noun} is not JSON: ${describeThrown(error)}.` }
   }
   if (text === undefined) return { fault: `The ${noun} is a ${typeof value}, which JSON cannot hold.` }
   const bytesMax = noun === 'payload' ? limits.payloadBytesMax : limits.resultBytesMax
@@ -44,6 +44,12 @@ export function storableText(text: string, charsMax: number): string {
 }
 
 const unstorableChars = /\p{Surrogate}|\u0000/gu
+
+/** A `toJSON` or a getter of the value may have thrown anything. */
+function describeThrown(error: unknown): string {
+  const told = error instanceof Error ? error.message : error
+  return typeof told === 'string' ? firstLine(told) : 'something in it throws when it is read'
+}
 
 function firstLine(text: string): string {
   const end = text.indexOf('\n')

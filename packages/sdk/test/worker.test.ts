@@ -150,6 +150,43 @@ describe('failing', () => {
     expect(scheduler.stored('coded').settled).not.toHaveProperty('retryable')
   })
 
+  it('is settled whatever was thrown, also what cannot be read, and frees its slot', async () => {
+    const unreadable = () => {
+      throw new Error('Nobody reads this.')
+    }
+    const thrown: Readonly<Record<string, () => unknown>> = {
+      message: () => Object.assign(new Error('x'), { message: { code: 42 } }),
+      stack: () => Object.assign(new Error('Odd.'), { stack: 42, cause: Object.assign(new Error(), { stack: {} }) }),
+      name: () => Object.assign(new Error(''), { name: Symbol('odd') }),
+      getter: () => Object.defineProperty(new Error('x'), 'code', { get: unreadable }),
+      proxy: () => new Proxy({}, { get: unreadable, has: unreadable, getPrototypeOf: unreadable }),
+      bare: () => Object.create(null),
+      written: () => ({
+        toJSON: () => {
+          throw Object.create(null)
+        },
+      }),
+      never: () => Object.assign(new RetryAfter(1, 'Soon.'), { seconds: Number.NaN }),
+      permanent: () => Object.assign(new PermanentError('x'), { message: null }),
+    }
+    const types = Object.keys(thrown)
+    const { scheduler, worker } = await startWorker(types.map(type => throws(type, () => thrown[type]?.())))
+    for (const task_type of types) scheduler.add({ task_type, task_id: task_type })
+    await until('all are settled', () => settled(scheduler).length === types.length)
+    expect(worker.status().slotsUsed).toBe(0)
+    const told = (id: string) => scheduler.stored(id).settled
+    const unread = { code: 'error', message: 'The handler threw something that cannot be read.' }
+    expect(told('message')).toMatchObject({ outcome: 'failed', error: { code: 'Error', message: 'Error' } })
+    expect(told('stack')?.error).toEqual({ code: 'Error', message: 'Odd.' })
+    expect(told('name')).toMatchObject({ outcome: 'failed', error: { code: 'error' } })
+    expect(told('getter')?.error).toEqual(unread)
+    expect(told('proxy')?.error).toEqual(unread)
+    expect(told('bare')?.error).toEqual({ code: 'error', message: 'The handler threw {}.' })
+    expect(told('written')?.error?.message).toBe('The handler threw something that is no Error.')
+    expect(told('never')).not.toHaveProperty('retry_after')
+    expect(told('permanent')).toMatchObject({ retryable: false, error: { message: 'PermanentError' } })
+  })
+
   it('is for good where the handler says so, or later where it says when', async () => {
     const permanent = throws('permanent', () => new PermanentError('Gone.', { code: 'gone' }))
     const later = throws('later', () => new RetryAfter(90, 'Busy.'))

@@ -21,8 +21,17 @@ export function encodeResult(value: unknown): OutcomeText {
   return { text: `"outcome":"completed","result":${encoded.text}` }
 }
 
-/** The handler threw. */
+/** The handler threw. Never throws itself, whatever that was: handlers throw what libraries of all kinds made. */
 export function encodeThrown(thrown: unknown): OutcomeText {
+  try {
+    return encodeReadable(thrown)
+  } catch {
+    // Its own getters or traps throw.
+    return encodeFailure({ code: 'error', message: 'The handler threw something that cannot be read.' })
+  }
+}
+
+function encodeReadable(thrown: unknown): OutcomeText {
   const message = messageOf(thrown)
   const stack = stackOf(thrown)
   const failure = { code: codeOf(thrown), message, ...(stack === null ? {} : { stack }) }
@@ -77,26 +86,33 @@ function nameOf(thrown: unknown): string | null {
 }
 
 function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message
+  if (thrown instanceof Error) {
+    const message = textOr(thrown.message, '')
+    return message === '' ? textOr(thrown.name, 'Error') : message
+  }
   if (typeof thrown === 'string') return thrown
   const encoded = encodeJson(thrown, 'result')
   return 'text' in encoded ? `The handler threw ${encoded.text}.` : 'The handler threw something that is no Error.'
 }
 
+/** An Error's fields are strings by convention only; anybody may assign anything. */
+function textOr(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise
+}
+
 function stackOf(thrown: unknown): string | null {
-  if (!(thrown instanceof Error) || thrown.stack === undefined) return null
+  if (!(thrown instanceof Error) || typeof thrown.stack !== 'string') return null
   let stack = thrown.stack
   let cause: unknown = thrown.cause
   for (let depth = 0; depth < causesMax && cause instanceof Error; depth += 1) {
-    stack += `\nCaused by: ${cause.stack ?? cause.message}`
+    stack += `\nCaused by: ${textOr(cause.stack, messageOf(cause))}`
     cause = cause.cause
   }
   return stack
 }
 
 function retryAfterOf(thrown: unknown): number | null {
-  if (thrown instanceof RetryAfter) return thrown.seconds
-  if (nameOf(thrown) !== 'RetryAfter') return null
+  if (!(thrown instanceof RetryAfter) && nameOf(thrown) !== 'RetryAfter') return null
   const seconds = thrown instanceof Error && 'seconds' in thrown ? thrown.seconds : null
   return typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0 ? seconds : null
 }

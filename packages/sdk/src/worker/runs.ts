@@ -114,19 +114,26 @@ export function createRuns(parts: RunsParts): Runs {
       undecided.set(run.taskId, run)
       slotsUsed += 1
       if (task.timeout !== null) setDue(run, 'timeout', startedMs + task.timeout * 1_000)
-      void execute(run, definition)
+      // Nothing in it is known to throw outside its own guard; if it does, one task pays and not the whole process.
+      execute(run, definition).catch(() => {
+        keeper.drop([run])
+        logger.error({ taskId: run.taskId }, `Task ${run.taskId} could not be settled; its lease will run out.`)
+      })
     }
   }
 
   async function execute(run: Run, definition: AnyTaskDefinition): Promise<void> {
     let outcome: OutcomeText
     try {
-      const parents = parentsInClaim(run.task) ?? (await readParents(link, run.task, signalOf(run)))
-      const input = definition.input === null ? run.task.payload : await checkInput(definition, run.task)
-      // The definition's own types say that its handler takes what its schema gives, or the payload as it came.
-      const run_ = definition.run as (input: unknown, ctx: TaskContext) => unknown
-      const returned = run_(input, createContext(run, parents))
-      outcome = encodeResult(isThenable(returned) ? await returned : returned)
+      const parents = parentsInClaim(run.task) ?? (await fetchParents(run))
+      if (parents === null) outcome = released
+      else {
+        const input = definition.input === null ? run.task.payload : await checkInput(definition, run.task)
+        // The definition's own types say that its handler takes what its schema gives, or the payload as it came.
+        const run_ = definition.run as (input: unknown, ctx: TaskContext) => unknown
+        const returned = run_(input, createContext(run, parents))
+        outcome = encodeResult(isThenable(returned) ? await returned : returned)
+      }
     } catch (error) {
       outcome = outcomeOfThrown(run, error)
     }
@@ -136,11 +143,19 @@ export function createRuns(parts: RunsParts): Runs {
     freeSlot(run)
   }
 
-  function outcomeOfThrown(run: Run, error: unknown): OutcomeText {
-    if (error instanceof ParentsUnavailableError) {
+  /** @returns null where they cannot be had @throws the reason of the run's signal */
+  async function fetchParents(run: Run): Promise<Readonly<Record<string, ParentOutcome>> | null> {
+    try {
+      return await readParents(link, run.task, signalOf(run))
+    } catch (error) {
+      if (!(error instanceof ParentsUnavailableError)) throw error
       logger.warn({ taskId: run.taskId }, error.message)
-      return released
+      return null
     }
+  }
+
+  /** `error` may be anything; only `encodeThrown` looks into it. */
+  function outcomeOfThrown(run: Run, error: unknown): OutcomeText {
     const reason = run.abortReason
     // Out of time on the worker's side is no fault of the task.
     if (reason instanceof ShutdownError) return released
