@@ -189,8 +189,64 @@ describe('leases', () => {
       clock.advance(100)
       await turns()
     }
-    // It was claimed anew, by the same worker; the first run settled nothing.
-    expect(scheduler.stored('a')).toMatchObject({ epoch: 2, settled: null })
+    // It was claimed anew, by the same worker. What the first run gives back is stale then, and changes nothing.
+    await untilSettled(scheduler, clock)
+    expect(settled(scheduler)).toEqual([{ task_id: 'a', epoch: 1, outcome: 'released' }])
+    expect(scheduler.stored('a')).toMatchObject({ epoch: 2, settled: null, task: { status: 'running', attempt: 2 } })
+    await nextBeat(scheduler, clock)
+    expect(worker.status().running).toMatchObject([{ taskId: 'a', epoch: 2 }])
+  })
+
+  it('that ended here while the scheduler was away are given back, so that its absence is charged to nobody', async () => {
+    const { scheduler, clock, gate, run } = await setup()
+    await run('a')
+    await passOutage(scheduler, clock)
+    await untilSettled(scheduler, clock)
+    expect(settled(scheduler)[0]).toEqual({ task_id: 'a', epoch: 1, outcome: 'released' })
+    for (let step = 0; step < 100 && scheduler.stored('a').epoch === 1; step += 1) {
+      clock.advance(100)
+      await turns()
+    }
+    expect(scheduler.stored('a')).toMatchObject({ epoch: 2, task: { attempt: 1 } })
+    gate.open('done')
+    await until('the second run counts', () => scheduler.stored('a').task.status === 'completed')
+  })
+
+  it('that ended here are named in heartbeats until the handler has returned, and what it returns is not kept', async () => {
+    const { scheduler, clock, gate, run } = await setup({ heedsSignal: false, slots: 1 })
+    const ctx = await run('a')
+    await passOutage(scheduler, clock)
+    expect(ctx.signal.reason).toBeInstanceOf(LeaseLostError)
+    for (let beat = 0; beat < 4; beat += 1) {
+      expect((await nextBeat(scheduler, clock)).current_tasks).toEqual([{ task_id: 'a', epoch: 1 }])
+      scheduler.reap()
+    }
+    expect(scheduler.stored('a')).toMatchObject({ epoch: 1, task: { status: 'running' } })
+    expect(settled(scheduler)).toHaveLength(0)
+    gate.open('late')
+    await untilSettled(scheduler, clock)
+    expect(settled(scheduler)[0]).toEqual({ task_id: 'a', epoch: 1, outcome: 'released' })
+  })
+
+  it('that ended here are given back after a while when the handler never returns', async () => {
+    const { scheduler, worker, clock, run, told } = await setup({ heedsSignal: false, slots: 1 })
+    await run('a')
+    await passOutage(scheduler, clock)
+    await untilSettled(scheduler, clock)
+    expect(told.join()).toContain('has ignored its signal for 30 s')
+    expect(settled(scheduler)).toEqual([{ task_id: 'a', epoch: 1, outcome: 'released' }])
+    expect(worker.status().running).toContainEqual(expect.objectContaining({ taskId: 'a', epoch: 1 }))
+  })
+
+  it('that ended here and have passed on are not given back any more', async () => {
+    const { scheduler, clock, gate, run } = await setup({ heedsSignal: false, slots: 1 })
+    await run('a')
+    await passOutage(scheduler, clock)
+    scheduler.stored('a').epoch += 1
+    await nextBeat(scheduler, clock)
+    expect((await nextBeat(scheduler, clock)).current_tasks).toEqual([])
+    gate.open('late')
+    await turns()
     expect(settled(scheduler)).toHaveLength(0)
   })
 
@@ -383,6 +439,23 @@ describe('stopping', () => {
 
 function settled(scheduler: SchedulerDouble): SettleRequest['results'] {
   return scheduler.seenAt(/settle/).flatMap(each => (each.body as SettleRequest).results)
+}
+
+/** The scheduler is away for longer than a lease, and forgets nothing. */
+async function passOutage(scheduler: SchedulerDouble, clock: VirtualClock): Promise<void> {
+  await scheduler.goAway()
+  for (let step = 0; step < 170; step += 1) {
+    clock.advance(100)
+    await turns()
+  }
+  await scheduler.comeBack()
+}
+
+async function untilSettled(scheduler: SchedulerDouble, clock: VirtualClock): Promise<void> {
+  for (let step = 0; step < 400 && settled(scheduler).length === 0; step += 1) {
+    clock.advance(100)
+    await turns()
+  }
 }
 
 /** Passes task `gone` to another worker at the next look. */

@@ -10,9 +10,12 @@ import type { Link } from './link.ts'
  *
  * The scheduler is the authority on who holds a task; this side only has to stop in time. Every lease is counted from
  * the moment the request that gave or extended it was *sent*, on the clock that never jumps, which is never later than
- * the scheduler's own count. When that count runs out without an answer, the lease is given up here, at the latest when
- * the scheduler may give the task to somebody else. A heartbeat that is lost costs nothing as long as a later one
- * arrives in time; `lease_seconds` is three intervals.
+ * the scheduler's own count. When that count runs out without an answer, the lease is fenced: its handler must stop, at
+ * the latest when the scheduler may give the task to somebody else. A heartbeat that is lost costs nothing as long as a
+ * later one arrives in time; `lease_seconds` is three intervals.
+ *
+ * A fenced lease is still named in heartbeats until its task was given back. A scheduler that was away itself finds the
+ * task still held and takes it back as released, where a lease nobody names would be reaped as a crash of this worker.
  *
  * Only plain values go in and come out, so that it can live in a thread of its own.
  */
@@ -46,8 +49,10 @@ export interface LeaseTerms {
 export interface LeaseEvents {
   /** Somebody asked to cancel the task. May come several times. */
   onCancel(lease: Lease): void
-  /** The task is no longer this worker's. */
+  /** The task is no longer this worker's. May come after `onFenced`. */
   onLost(lease: Lease, why: string): void
+  /** The task may be somebody else's already, nobody can say; once a lease. */
+  onFenced(lease: Lease, why: string): void
   onDrain(): void
   /** Resolves when the worker is known again, or will not be. */
   onWorkerUnknown(): Promise<void>
@@ -69,6 +74,7 @@ interface Held {
   sinceMs: number
   /** Not yet told. */
   progress: TaskProgress | null
+  isFenced: boolean
 }
 
 /** Progress reaches people within this time, however often it changes. */
@@ -206,9 +212,14 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     const now = clock.monotonic()
     fenceAtMs = Number.POSITIVE_INFINITY
     for (const lease of held.values()) {
+      if (lease.isFenced) continue
       const endMs = lease.sinceMs + terms.leaseMs
-      if (endMs <= now) lose(lease, `the scheduler could not be reached for ${terms.leaseMs / 1_000} s`)
-      else fenceAtMs = Math.min(fenceAtMs, endMs)
+      if (endMs > now) {
+        fenceAtMs = Math.min(fenceAtMs, endMs)
+        continue
+      }
+      lease.isFenced = true
+      events.onFenced(lease, `the scheduler could not be reached for ${terms.leaseMs / 1_000} s`)
     }
     armFence()
   }
@@ -217,7 +228,7 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     for (const { taskId, epoch } of leases) {
       const older = held.get(taskId)
       if (older !== undefined && older.epoch !== epoch) lose(older, 'it was claimed again')
-      held.set(taskId, { taskId, epoch, sinceMs, progress: null })
+      held.set(taskId, { taskId, epoch, sinceMs, progress: null, isFenced: false })
     }
     if (leases.length > 0 && sinceMs + terms.leaseMs < fenceAtMs) {
       fenceAtMs = sinceMs + terms.leaseMs
@@ -230,7 +241,7 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     for (let tries = 0; clock.monotonic() < untilMs && !stopping.signal.aborted; tries += 1) {
       const startMs = clock.monotonic()
       try {
-        const reply = await ask(leases.map(lease => ({ ...lease, sinceMs: startMs, progress: null })))
+        const reply = await ask(leases.map(lease => ({ ...lease, sinceMs: startMs, progress: null, isFenced: false })))
         const kept = leases.filter(lease => !reply.lost.includes(lease.taskId))
         hold(kept, startMs)
         return kept

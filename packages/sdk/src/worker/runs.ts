@@ -26,6 +26,8 @@ import type { SettleLine } from './settle-line.ts'
  *
  * A run is `running` until something decides its attempt: the handler's end, the time limit, a cancel that the handler
  * ignores, the end of the shutdown's grace (each settles it, once), or the loss of its lease (which settles nothing).
+ * A run whose lease was fenced gives its task back once its handler has returned, whatever that returned: the handler
+ * was told to stop. Where the task has passed on meanwhile, the epoch makes that stale.
  * The decision and the handler's return are two moments: until the handler has returned its slot is used, whatever was
  * decided, because its work still costs what it costs. A handler that does not heed its signal for 30 s is given up on:
  * its slot is handed out again and the worker says so.
@@ -36,6 +38,8 @@ export interface Runs {
   has(lease: Lease): boolean
   cancel(lease: Lease): void
   lose(lease: Lease, why: string): void
+  /** The scheduler is away for so long that the task may be somebody else's. */
+  fence(lease: Lease, why: string): void
   /** Tells every handler that its time is over. */
   abortAll(reason: ShutdownError): void
   /** Gives back what is still undecided. */
@@ -72,7 +76,7 @@ export interface RunsParts {
 interface Run extends Due, Lease {
   readonly task: ClaimedTask
   readonly startedMs: number
-  phase: 'running' | 'settled' | 'lost'
+  phase: 'running' | 'fenced' | 'settled' | 'lost'
   isSlotUsed: boolean
   /** Made when somebody asks for the signal: most handlers of short tasks never do. */
   controller: AbortController | null
@@ -167,13 +171,14 @@ export function createRuns(parts: RunsParts): Runs {
 
   /** The first decision counts; later ones find the run decided and change nothing. */
   function decide(run: Run, outcome: OutcomeText): void {
-    if (run.phase !== 'running') return
+    if (run.phase !== 'running' && run.phase !== 'fenced') return
+    const told = run.phase === 'fenced' ? released : outcome
     run.phase = 'settled'
     undecided.delete(run.taskId)
     const lease: Lease = { taskId: run.taskId, epoch: run.epoch }
     // The scheduler takes lines only of tasks that are still held.
-    if (run.hasLogged) void logs.flush().then(() => settles.add(lease, outcome))
-    else settles.add(lease, outcome)
+    if (run.hasLogged) void logs.flush().then(() => settles.add(lease, told))
+    else settles.add(lease, told)
   }
 
   function freeSlot(run: Run): void {
@@ -206,6 +211,10 @@ export function createRuns(parts: RunsParts): Runs {
         { taskId: run.taskId, type: run.task.task_type },
         `The handler of task ${run.taskId} has ignored its signal for ${abandonAfterMs / 1_000} s. Its slot is handed out again; make the handler heed ctx.signal.`,
       )
+      if (run.phase === 'fenced') {
+        decide(run, released)
+        straying.add(run)
+      }
       freeSlot(run)
       return
     }
@@ -237,10 +246,27 @@ export function createRuns(parts: RunsParts): Runs {
   function lose(lease: Lease, why: string): void {
     const run = find(lease)
     if (run === undefined) return
+    const wasFenced = run.phase === 'fenced'
     run.phase = 'lost'
     undecided.delete(run.taskId)
     logger.warn({ taskId: run.taskId, epoch: run.epoch }, `The lease of task ${run.taskId} is lost: ${why}.`)
-    stray(run)
+    // Its handler was told when it was fenced, and has its time to return since then.
+    if (wasFenced) straying.add(run)
+    else {
+      stray(run)
+      abort(run, new LeaseLostError(run.taskId, why))
+    }
+  }
+
+  function fence(lease: Lease, why: string): void {
+    const run = find(lease)
+    if (run === undefined) return
+    run.phase = 'fenced'
+    logger.warn(
+      { taskId: run.taskId, epoch: run.epoch },
+      `Task ${run.taskId} is stopped and will be given back: ${why}, and its lease may have passed on.`,
+    )
+    setDue(run, 'abandon', clock.monotonic() + abandonAfterMs)
     abort(run, new LeaseLostError(run.taskId, why))
   }
 
@@ -285,6 +311,7 @@ export function createRuns(parts: RunsParts): Runs {
     has: lease => find(lease) !== undefined,
     cancel,
     lose,
+    fence,
     abortAll: reason => {
       for (const run of undecided.values()) abort(run, reason)
     },

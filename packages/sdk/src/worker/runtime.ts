@@ -86,6 +86,7 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
     events: {
       onCancel: lease => runs.cancel(lease),
       onLost: (lease, why) => runs.lose(lease, why),
+      onFenced: (lease, why) => runs.fence(lease, why),
       onDrain: () => drain('The scheduler asked this worker to drain.'),
       onWorkerUnknown: returnToScheduler,
     },
