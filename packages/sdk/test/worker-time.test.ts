@@ -392,6 +392,35 @@ describe('stopping', () => {
     expect(scheduler.stored('a').task).toMatchObject({ status: 'pending', attempt: 0 })
   })
 
+  it('gives back at once what is just being confirmed, and starts none of it', async () => {
+    const { scheduler, worker, clock, contexts } = await setup()
+    const { opened, open } = createGate()
+    scheduler.fail(/claim/, { until: opened })
+    clock.advance(5_000)
+    await until('a claim is held up', () => scheduler.seenAt(/claim/).length === 2)
+    scheduler.add({ task_type: 'held', task_id: 'a' })
+    for (let step = 0; step < 80; step += 1) {
+      clock.advance(100)
+      await turns()
+    }
+    const beats = scheduler.seenAt(/heartbeat/).length
+    scheduler.fail(/heartbeat/, 'hang', 100)
+    open()
+    await until('it asks', () => scheduler.seenAt(/heartbeat/).length > beats)
+    let isOver = false
+    const stopping = worker.stop({ graceMs: 3_000 }).then(() => {
+      isOver = true
+    })
+    for (let step = 0; step < 10; step += 1) {
+      clock.advance(10)
+      await turns()
+    }
+    expect({ isOver, handlers: contexts.length }).toEqual({ isOver: true, handlers: 0 })
+    await stopping
+    expect(settled(scheduler)).toEqual([{ task_id: 'a', epoch: 1, outcome: 'released' }])
+    expect(worker.status().slotsUsed).toBe(0)
+  })
+
   it('asks once more for the tasks of a claim it cuts off', async () => {
     const { scheduler, worker, clock, contexts } = await setup()
     scheduler.fail(/claim/, 'withhold_reply')

@@ -26,9 +26,9 @@ export interface LeaseKeeper {
   hold(leases: readonly Lease[], sinceMs: number): void
   /**
    * For claims that were long under way: asks the scheduler, then holds what is still this worker's.
-   * @returns what may be run; nothing when no answer came within a lease
+   * @returns what may be run; nothing when no answer came within a lease, or before the signal aborted
    */
-  confirm(leases: readonly Lease[]): Promise<readonly Lease[]>
+  confirm(leases: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]>
   /** The scheduler has given its verdict: there is nothing more to keep. */
   drop(leases: readonly Lease[]): void
   /** Travels with a beat soon; the latest of a task wins. */
@@ -144,8 +144,8 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     fullDueMs = clock.monotonic()
   }
 
-  /** One call. @returns the ids among `named` that are lost */
-  async function ask(named: readonly Held[]): Promise<HeartbeatReply> {
+  /** One call. */
+  async function ask(named: readonly Held[], signal: AbortSignal): Promise<HeartbeatReply> {
     const current = named.map(({ taskId, epoch, progress }): HeldTask => {
       return progress === null ? { task_id: taskId, epoch } : { task_id: taskId, epoch, progress }
     })
@@ -161,7 +161,7 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
       isRepeatable: true,
       // Half a lease: there is time for another try before the lease ends.
       timeoutMs: Math.max(1_000, terms.leaseMs / 2),
-      signal: stopping.signal,
+      signal,
     })
     // The contract of the call.
     return answer.body as HeartbeatReply
@@ -172,7 +172,7 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     for (const lease of named) dirty.delete(lease)
     let reply: HeartbeatReply
     try {
-      reply = await ask(named)
+      reply = await ask(named, stopping.signal)
     } catch (error) {
       for (const lease of named) if (lease.progress !== null && isHeld(lease)) dirty.add(lease)
       throw error
@@ -236,18 +236,19 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     }
   }
 
-  async function confirm(leases: readonly Lease[]): Promise<readonly Lease[]> {
+  async function confirm(leases: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]> {
     const untilMs = clock.monotonic() + terms.leaseMs
-    for (let tries = 0; clock.monotonic() < untilMs && !stopping.signal.aborted; tries += 1) {
+    for (let tries = 0; clock.monotonic() < untilMs && !signal.aborted; tries += 1) {
       const startMs = clock.monotonic()
       try {
-        const reply = await ask(leases.map(lease => ({ ...lease, sinceMs: startMs, progress: null, isFenced: false })))
+        const named = leases.map(lease => ({ ...lease, sinceMs: startMs, progress: null, isFenced: false }))
+        const reply = await ask(named, signal)
         const kept = leases.filter(lease => !reply.lost.includes(lease.taskId))
         hold(kept, startMs)
         return kept
       } catch (error) {
         if (error instanceof ApiError && error.code === 'worker_unknown') return []
-        await link.pause(tries, stopping.signal)
+        await link.pause(tries, signal)
       }
     }
     return []

@@ -126,9 +126,7 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
     slotsUsed: () => runs.slotsUsed(),
     isSettlingBehind: () => settles.size() > slots * 2 + settlingFloor,
     onTasks: takeTasks,
-    onUnwanted: tasks => {
-      for (const task of tasks) settles.add(leaseOf(task), released)
-    },
+    onUnwanted: giveBack,
     onWorkerUnknown: returnToScheduler,
     onDraining: () => drain('The scheduler asked this worker to drain.'),
   })
@@ -138,13 +136,23 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
     // A repeated claim may name what is already running.
     let fresh = tasks.filter(task => !runs.has(leaseOf(task)))
     if (clock.monotonic() - sinceMs > terms.leaseMs / 2) {
-      const kept = new Set((await keeper.confirm(fresh.map(leaseOf))).map(lease => lease.taskId))
+      const confirmed = await keeper.confirm(fresh.map(leaseOf), stopping.signal)
+      if (stopping.signal.aborted) {
+        // The drain may have looked already and found the slots idle: nothing may start any more.
+        giveBack(fresh)
+        return 0
+      }
+      const kept = new Set(confirmed.map(lease => lease.taskId))
       fresh = fresh.filter(task => kept.has(task.task_id))
     } else {
       keeper.hold(fresh.map(leaseOf), sinceMs)
     }
     runs.start(fresh)
     return fresh.filter(task => settings.handlers.has(task.task_type)).length
+  }
+
+  function giveBack(tasks: readonly ClaimedTask[]): void {
+    for (const task of tasks) settles.add(leaseOf(task), released)
   }
 
   function returnToScheduler(): Promise<void> {
