@@ -24,6 +24,8 @@ export const limits = Object.freeze({
   errorBytesMax: 65_536,
   /** Parents' results inside a claim reply; above, the reply carries `parents_url`. */
   parentsBytesMax: 1_048_576,
+  /** Payloads and results of one reply to a claim or a list; at least one task is in it, and the rest comes with the next. */
+  replyBytesMax: 33_554_432,
   /** HTTP body: a full batch of middling payloads. */
   bodyBytesMax: 16_777_216,
   /** Nesting of any JSON that is kept: deeper text would overflow the stack of a recursive reader. */

@@ -48,11 +48,18 @@ async function openStore(config: Config, clock: Clock): Promise<Store> {
   }
 }
 
+/**
+ * A log that cannot be written (its disk is full, its reader is gone) is lost, and nothing else is: the stream's error
+ * would end the process, and pino's own destination would try for ever at exit.
+ */
+const standardError = { write: (line: string) => void process.stderr.write(line) }
+process.stderr.on('error', () => {})
+
 /** JSON lines on standard error, pretty on a terminal; standard output belongs to the command's own answer. */
 export function createLog(config: Pick<Config, 'logLevel'>): Logger {
   const destination = process.stderr.isTTY
     ? pretty({ destination: 2, sync: true, colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' })
-    : pino.destination({ dest: 2, sync: false })
+    : standardError
   return pino(
     { level: config.logLevel, base: { service: 'tasklane' }, timestamp: pino.stdTimeFunctions.isoTime },
     destination,

@@ -163,7 +163,8 @@ function createReader(env: ConfigInput['env'], faults: string[]) {
     logLevel: (flag: string | undefined, otherwise: LogLevelName): LogLevelName => {
       const given = flag ?? env.LOG_LEVEL
       if (!isSet(given)) return otherwise
-      const level = levelNames[given.trim().toLowerCase()]
+      const name = given.trim().toLowerCase()
+      const level = Object.hasOwn(levelNames, name) ? levelNames[name] : undefined
       if (level !== undefined) return level
       const source = flag === undefined ? 'LOG_LEVEL' : '--log-level'
       faults.push(`${source} is '${given}'; it takes trace, debug, info, warn, error or silent (default info).`)
@@ -195,13 +196,23 @@ function readStore(data: string | undefined, url: string | undefined, faults: st
   if (!isSet(url)) return { kind: 'sqlite', file: resolve('tasklane.db') }
   if (url === 'memory:') return { kind: 'memory' }
   const sqlite = /^sqlite(?:\+\w+)?:\/\/\/(.+)$/.exec(url)
-  if (sqlite?.[1] !== undefined) return { kind: 'sqlite', file: resolve(decodeURIComponent(sqlite[1])) }
+  const file = sqlite?.[1] === undefined ? null : decodedPath(sqlite[1])
+  if (file !== null) return { kind: 'sqlite', file: resolve(file) }
   if (/^postgres(ql)?(\+\w+)?:/.test(url)) {
     faults.push('DATABASE_URL names PostgreSQL, which this version cannot use yet; unset it, or use sqlite:///FILE.')
   } else {
     faults.push(`DATABASE_URL is '${url}'; it takes sqlite:///FILE (relative) or sqlite:////FILE (absolute).`)
   }
   return { kind: 'memory' }
+}
+
+/** Null where the percent encoding is broken. */
+function decodedPath(path: string): string | null {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return null
+  }
 }
 
 function isSet<T extends string | number>(value: T | undefined): value is T {

@@ -31,6 +31,43 @@ export function findGraphFault(tasks: readonly GraphTask[]): GraphFault | null {
   return left.size === 0 ? null : { kind: 'cycle', path: cyclePath(left) }
 }
 
+/**
+ * The order in which tasks of a loose batch can be submitted one by one, parents first, as indices into the list; and
+ * those that stand on a cycle or below one, which cannot. Ids may repeat: the first bearer of an id is the parent.
+ */
+export function parentsFirst(tasks: readonly GraphTask[]): {
+  readonly order: readonly number[]
+  readonly cyclic: ReadonlySet<number>
+  readonly path: readonly string[]
+} {
+  const firstOf = new Map<string, number>()
+  for (const [index, task] of tasks.entries()) if (!firstOf.has(task.id)) firstOf.set(task.id, index)
+  const waiting = tasks.map(() => 0)
+  const children = tasks.map((): number[] => [])
+  for (const [index, task] of tasks.entries()) {
+    for (const id of new Set(task.dependencies)) {
+      const parent = firstOf.get(id)
+      if (parent === undefined || parent === index) continue
+      waiting[index] = (waiting[index] ?? 0) + 1
+      children[parent]?.push(index)
+    }
+  }
+  // A queue, so that tasks that wait for nobody keep the order of the list.
+  const order = tasks.flatMap((_, index) => (waiting[index] === 0 ? [index] : []))
+  for (let at = 0; at < order.length; at += 1) {
+    for (const child of children[order[at] ?? -1] ?? []) {
+      waiting[child] = (waiting[child] ?? 0) - 1
+      if (waiting[child] === 0) order.push(child)
+    }
+  }
+  const sorted = new Set(order)
+  const cyclic = new Set(tasks.flatMap((_, index) => (sorted.has(index) ? [] : [index])))
+  const left = new Map(
+    [...cyclic].flatMap(index => (tasks[index] === undefined ? [] : [[tasks[index].id, tasks[index]]])),
+  )
+  return { order, cyclic, path: cyclic.size === 0 ? [] : cyclePath(left) }
+}
+
 /** Kahn's algorithm; what it cannot remove lies on a cycle or below one. */
 function removeSortable(tasks: readonly GraphTask[], byId: ReadonlyMap<string, GraphTask>): Map<string, GraphTask> {
   const waiting = new Map<string, number>()

@@ -111,6 +111,18 @@ export function acceptedRecord(draft: TaskDraft, acceptance: Acceptance): TaskRe
   }
 }
 
+interface Texts {
+  readonly payload?: JsonText | null
+  readonly result: JsonText | null
+  readonly error: JsonText | null
+}
+
+/** How much of a reply a task and its parents take, as far as it can be much: characters of their texts. */
+export function textSize(task: Texts & { readonly parents?: readonly Texts[] | null }): number {
+  const own = (task.payload?.length ?? 0) + (task.result?.length ?? 0) + (task.error?.length ?? 0)
+  return (task.parents ?? []).reduce((sum, parent) => sum + textSize(parent), own)
+}
+
 /** The error text that the scheduler itself writes, e.g. for a lost worker. */
 export function taskErrorText(code: keyof typeof taskErrorCodes, detail?: string): JsonText {
   return JSON.stringify({ code, message: detail ?? taskErrorCodes[code] }) as JsonText // An object is always a text.

@@ -87,7 +87,8 @@ function rankReason(position: { before: number; pending: number }, facts: WhyFac
   const isBeyond = position.before >= facts.positionMax
   const place = isBeyond ? `beyond rank ${count(facts.positionMax)}` : `rank ${count(position.before + 1)}`
   const rate = facts.claimedPerSecond
-  const seconds = isBeyond || rate === null || rate <= 0 ? null : Math.ceil((position.before + 1) / rate)
+  const isStuck = facts.isQueuePaused || facts.capable.workers === 0
+  const seconds = isBeyond || isStuck || rate === null || rate <= 0 ? null : Math.ceil((position.before + 1) / rate)
   const eta = seconds === null ? '' : `, about ${seconds} s`
   const detail = `It is ${place} of ${count(position.pending)} in queue '${facts.task.queue}'${eta}.`
   return reason('rank', detail, {

@@ -1,5 +1,6 @@
 import type { BulkReply } from '@tasklane/protocol'
 import type { TaskId } from '../core/task.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Moved, Store, TaskFilter } from '../ports/store.ts'
 import type { BulkAsk } from './engine.ts'
 
@@ -10,13 +11,20 @@ const pageMax = 500
  * One verb over many tasks, in pages. A task that changes between the look and the act is told by its own verdict, as
  * everywhere. Tasks submitted after the call began are not touched: the walk goes from the newest down.
  */
-export async function runBulk(store: Store, ask: BulkAsk, onMoved: (moved: Moved<string>) => void): Promise<BulkReply> {
+export async function runBulk(
+  store: Store,
+  clock: Clock,
+  ask: BulkAsk,
+  onMoved: (moved: Moved<string>) => void,
+): Promise<BulkReply> {
   const verdicts: Record<string, number> = {}
   let matched = 0
   for await (const ids of pagesOf(store, ask)) {
     matched += ids.length
     if (ask.isDryRun) continue
     for (const verdict of await act(store, ask, ids, onMoved)) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
+    // A store may answer without ever yielding.
+    await new Promise<void>(resolve => clock.soon(resolve))
   }
   return { action: ask.action, dry_run: ask.isDryRun, matched, verdicts }
 }

@@ -40,7 +40,7 @@ export interface CommitterParts {
   readonly takeParked: (lanes: readonly LaneCount[]) => readonly ParkedClaim[]
   /** After each commit, before anybody's promise resolves. */
   readonly onCommit: (commit: Commit) => void
-  /** After an exchange that the store refused. */
+  /** After an exchange for which the store was not there: nobody could be heard. */
   readonly onFailure: () => void
 }
 
@@ -57,8 +57,11 @@ export interface Commit {
   readonly durationMs: number
 }
 
-/** Items (tasks, settlements, claims) in one exchange: past this, one commit would keep everybody else waiting. */
-const exchangeItemsMax = 5_000
+/**
+ * One exchange takes so many items of each kind: past this, one commit would keep everybody else waiting. Each kind has
+ * room of its own, so that a busy producer stops neither the heartbeats nor the claims.
+ */
+const exchangeMax = Object.freeze({ settlements: 2_500, drafts: 2_500, beats: 500, claims: 500 })
 /** Items waiting for a commit: past this the node is overloaded and says so, instead of growing without bound. */
 const queuedItemsMax = 200_000
 
@@ -106,8 +109,12 @@ export function createCommitter({ store, clock, takeParked, onCommit, onFailure 
   function flush(): void {
     isFlushPlanned = false
     if (underWay >= store.exchangesAtOnce) return
-    let room = exchangeItemsMax
-    const take = <In, Out>(line: Line<In, Out>, weigh: (item: In) => number): readonly Command<In, Out>[] => {
+    const take = <In, Out>(
+      line: Line<In, Out>,
+      itemsMax: number,
+      weigh: (item: In) => number = () => 1,
+    ): readonly Command<In, Out>[] => {
+      let room = itemsMax
       let count = 0
       while (count < line.commands.length && room > 0) {
         for (const item of line.commands[count]?.items ?? []) {
@@ -119,10 +126,10 @@ export function createCommitter({ store, clock, takeParked, onCommit, onFailure 
       return line.commands.splice(0, count)
     }
     const taken = {
-      settles: take(settles, () => 1),
-      submits: take(submits, group => group.drafts.length),
-      beats: take(beats, () => 1),
-      claims: take(claims, () => 1),
+      settles: take(settles, exchangeMax.settlements),
+      submits: take(submits, exchangeMax.drafts, group => group.drafts.length),
+      beats: take(beats, exchangeMax.beats),
+      claims: take(claims, exchangeMax.claims),
     }
     const commands = taken.settles.length + taken.submits.length + taken.beats.length + taken.claims.length
     if (commands === 0) return
@@ -145,7 +152,7 @@ export function createCommitter({ store, clock, takeParked, onCommit, onFailure 
       onCommit({ submitted, changes: outcome.changes, commands, durationMs: clock.monotonic() - beganMs })
       answer(taken, parked, outcome)
     } catch (error) {
-      onFailure()
+      if (error instanceof Problem && error.code === 'store_unavailable') onFailure()
       for (const kind of [taken.settles, taken.submits, taken.beats, taken.claims]) {
         for (const command of kind) command.reject(error)
       }

@@ -2,7 +2,7 @@ import { createUuidV7, limits, type Queue, type StateCounts, type Stats } from '
 import { readCursor, writeCursor } from '../core/cursor.ts'
 import { Problem } from '../core/problem.ts'
 import { type RetryPolicy, retryPolicyDefault } from '../core/retry.ts'
-import { type TaskId, type TaskRecord, taskId, type WorkerId } from '../core/task.ts'
+import { type TaskId, type TaskRecord, taskId, textSize, type WorkerId } from '../core/task.ts'
 import { explain } from '../core/why.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -52,6 +52,8 @@ export const engineSettingsDefault: EngineSettings = Object.freeze({
 /** A lease outlives two missed heartbeats and ends with the third. */
 export const heartbeatsPerLease = 3
 
+const checkEveryMs = 1_000
+
 /** Wires the parts of one node: what happens in one is told to those who wait for it in another. */
 export function createEngine({ store, broker, clock, log, settings }: EngineParts): Engine {
   const leaseMs = settings.heartbeatMs * heartbeatsPerLease
@@ -63,6 +65,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
   const nextId = createUuidV7(clock.now, clock.fillRandom)
   const deliveries = createDeliveries()
   let isStopping = false
+  let lastCheck: { readonly atMs: number; readonly result: Promise<void> } | null = null
 
   const emit = (event: EngineEvent): void => {
     for (const listener of listeners) listener(event)
@@ -150,6 +153,14 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     ])
   }
 
+  /** A check writes and syncs: however many probes ask, one a second is enough. */
+  function checked(): Promise<void> {
+    if (lastCheck === null || clock.monotonic() - lastCheck.atMs > checkEveryMs) {
+      lastCheck = { atMs: clock.monotonic(), result: store.check() }
+    }
+    return lastCheck.result
+  }
+
   /** Uncharged, unless another answer to the same request may have reached the worker. */
   async function giveBack(workerId: WorkerId, tasks: readonly ClaimedTask[], requestId: string | null): Promise<void> {
     if (!deliveries.areAllLost(workerId, requestId)) return
@@ -187,17 +198,11 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
   }
 
   async function stats(): Promise<Stats> {
-    const [counts, all] = await Promise.all([store.counts(), workers.all()])
-    const withStatus = (status: string): number => all.filter(worker => worker.status === status).length
+    const [counts, present] = await Promise.all([store.counts(), workers.presence()])
     return {
       tasks: counts,
       total: sum(counts),
-      workers: {
-        active: withStatus('active'),
-        draining: withStatus('draining'),
-        lost: withStatus('lost'),
-        slots: all.reduce((slots, worker) => slots + (worker.status === 'active' ? worker.max_concurrent_tasks : 0), 0),
-      },
+      workers: present,
       rates: {
         submitted_per_second: rates.perSecond('submitted'),
         completed_per_second: rates.perSecond('completed'),
@@ -227,9 +232,9 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       const before = page.cursor === null ? null : readCursor(page.cursor, filterText)
       // One more than asked for tells whether there is a next page.
       const found = await store.tasks(filter, { limit: page.limit + 1, before, offset: page.offset })
-      const tasks = found.slice(0, page.limit)
+      const tasks = withinBytes(found.slice(0, page.limit))
       const last = tasks.at(-1)
-      const hasMore = found.length > page.limit && last !== undefined
+      const hasMore = found.length > tasks.length && last !== undefined
       return { tasks, nextCursor: hasMore ? writeCursor(last.number, filterText) : null }
     },
     attempts: async id => known(await store.attempts(id), id),
@@ -279,7 +284,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       if (verdict === 'needed')
         throw new Problem('task_needed', `An unfinished child of task ${id} still needs its result.`)
     },
-    bulk: ask => runBulk(store, ask, moved => noteChanges(moved.changes)),
+    bulk: ask => runBulk(store, clock, ask, moved => noteChanges(moved.changes)),
 
     register: settings => {
       // What a former process of this id gives back must not wake a claim that it left behind.
@@ -329,7 +334,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     stats,
     checkReady: async () => {
       if (isStopping) throw new Problem('stopping')
-      await store.check()
+      await checked()
     },
     observe: listener => {
       listeners.add(listener)
@@ -359,6 +364,16 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
   function noteDue(record: TaskRecord): void {
     if (record.state === 'scheduled' && record.runAtMs !== null) sweeps.dueIn(Math.max(0, record.runAtMs - clock.now()))
   }
+}
+
+/** As many as a reply can hold, one at least; the rest is on the next page. */
+function withinBytes(tasks: readonly TaskRecord[]): readonly TaskRecord[] {
+  let size = 0
+  return tasks.filter((task, at) => {
+    const isFirst = at === 0
+    size += textSize(task)
+    return isFirst || size <= limits.replyBytesMax
+  })
 }
 
 function known<T>(value: T | null, id: TaskId): T {

@@ -11,9 +11,17 @@ export interface Rates {
 
 export function createRates(clock: Clock): Rates {
   const startedMs = clock.monotonic()
+  let lastLook = -1
   const bySecond = new Map<string, { readonly counts: Float64Array; last: number }>()
 
   const second = (): number => Math.floor(clock.monotonic() / 1_000)
+
+  /** Looks through the keys once a second at most, however many new ones come. */
+  function forgetSilent(now: number): void {
+    if (now === lastLook) return
+    lastLook = now
+    for (const [key, each] of bySecond) if (now - each.last > windowSeconds) bySecond.delete(key)
+  }
 
   /** Forgets what is older than the window. */
   function advance(entry: { readonly counts: Float64Array; last: number }, now: number): void {
@@ -27,7 +35,7 @@ export function createRates(clock: Clock): Rates {
       const now = second()
       let entry = bySecond.get(key)
       if (entry === undefined) {
-        for (const [other, each] of bySecond) if (now - each.last > windowSeconds) bySecond.delete(other)
+        forgetSilent(now)
         entry = { counts: new Float64Array(windowSeconds), last: now }
         bySecond.set(key, entry)
       }

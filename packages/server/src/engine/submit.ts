@@ -1,4 +1,4 @@
-import { findGraphFault, type GraphFault } from '../core/graph.ts'
+import { findGraphFault, type GraphFault, parentsFirst } from '../core/graph.ts'
 import { Problem } from '../core/problem.ts'
 import { acceptedRecord, type TaskDraft } from '../core/task.ts'
 import type { SubmitReceipt, SubmitVerdict } from '../ports/store.ts'
@@ -17,23 +17,37 @@ export async function submitTogether(
   return drafts.map((draft, at) => submitted(draft, verdict.receipts[at]))
 }
 
-/** Each draft stands alone; nothing one of them does undoes another. */
+/**
+ * Each draft stands alone; nothing one of them does undoes another. They are submitted parents first, in whatever order
+ * they were listed, so that a child of the same batch finds its parent; one whose parent was refused is refused itself.
+ */
 export async function submitEach(
   committer: Committer,
   drafts: readonly TaskDraft[],
 ): Promise<readonly (Submitted | SubmitRefusal)[]> {
-  const faults = drafts.map(draft => findGraphFault([draft]))
-  const sound = drafts.filter((_, at) => faults[at] === null)
-  const verdicts = sound.length === 0 ? [] : await committer.submit(sound.map(draft => ({ drafts: [draft] })))
-  let next = 0
-  return drafts.map((draft, at): Submitted | SubmitRefusal => {
-    const fault = faults[at] ?? null
-    if (fault !== null) return refusal(graphProblem(fault, false))
-    const verdict = verdicts[next]
-    next += 1
-    if (verdict === undefined || verdict.kind === 'refused') return refusal(refusalProblem(verdict, false))
-    return submitted(draft, verdict.receipts[0])
-  })
+  const { order, cyclic, path } = parentsFirst(drafts)
+  const outcomes = new Map<number, Submitted | SubmitRefusal>()
+  const sound: { readonly index: number; readonly draft: TaskDraft }[] = []
+  for (const index of order) {
+    const draft = drafts[index]
+    if (draft === undefined) continue
+    const fault = draft.dependencies.length === 0 ? null : findGraphFault([draft])
+    if (fault === null) sound.push({ index, draft })
+    else outcomes.set(index, refusal(graphProblem(fault, false)))
+  }
+  for (const index of cyclic) outcomes.set(index, refusal(graphProblem({ kind: 'cycle', path }, false)))
+  const groups = sound.map(({ draft }) => ({ drafts: [draft] }))
+  const verdicts = groups.length === 0 ? [] : await committer.submit(groups)
+  for (const [at, { index, draft }] of sound.entries()) {
+    const verdict = verdicts[at]
+    const isAccepted = verdict !== undefined && verdict.kind === 'accepted'
+    outcomes.set(index, isAccepted ? submitted(draft, verdict.receipts[0]) : refusal(refusalProblem(verdict, false)))
+  }
+  return drafts.map((_, index) => outcomes.get(index) ?? missingOutcome())
+}
+
+function missingOutcome(): never {
+  throw new Error('Assertion failed: every draft is submitted or refused')
 }
 
 function submitted(draft: TaskDraft, receipt: SubmitReceipt | undefined): Submitted {

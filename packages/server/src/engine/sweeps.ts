@@ -81,8 +81,9 @@ export function createSweeps(parts: SweepsParts): Sweeps {
   }
 
   async function pass(): Promise<void> {
-    watchClock()
+    const isSetBack = watchClock()
     try {
+      if (isSetBack) await store.shorten(graceMs)
       await promote()
       await unblock()
       if (clock.monotonic() >= reapFromMs) await reap()
@@ -98,8 +99,11 @@ export function createSweeps(parts: SweepsParts): Sweeps {
     }
   }
 
-  /** Two clocks tell of a pause: the time between passes, and the wall clock running away from the monotonic one. */
-  function watchClock(): void {
+  /**
+   * Two clocks tell of a pause: the time between passes, and the wall clock running away from the monotonic one.
+   * Returns whether the wall clock was set back, which leaves leases that end in a far future.
+   */
+  function watchClock(): boolean {
     const nowMs = clock.monotonic()
     const wallMs = clock.now()
     const gapMs = nowMs - lastPassMs
@@ -117,8 +121,15 @@ export function createSweeps(parts: SweepsParts): Sweeps {
     } else {
       gapsInRow = 0
     }
+    const isSetBack = wallMs - lastWallMs < gapMs - tolerance
     lastPassMs = nowMs
     lastWallMs = wallMs
+    return isSetBack
+  }
+
+  /** Lets others have their turn between two rounds: a store may answer without ever yielding. */
+  function breathe(): Promise<void> {
+    return new Promise(resolve => clock.soon(resolve))
   }
 
   async function promote(): Promise<void> {
@@ -127,6 +138,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
       parts.onChanges(changes)
       nextPromoteInMs = nextDueInMs ?? Number.POSITIVE_INFINITY
       if (nextDueInMs === null || nextDueInMs > 0) return
+      await breathe()
     }
   }
 
@@ -135,6 +147,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
       const { changes, isDone } = await store.unblock(batchMax)
       parts.onChanges(changes)
       if (isDone) return
+      await breathe()
     }
     isAgain = true
   }
@@ -150,16 +163,23 @@ export function createSweeps(parts: SweepsParts): Sweeps {
       }
       await settling.lose(leases, { guard: 'expired', detail: 'Its lease ran out without a heartbeat.' })
       if (leases.length < batchMax) return
+      await breathe()
     }
     isAgain = true
   }
 
   async function prune(): Promise<void> {
-    const ask = { keepMs: parts.retentionMs, workerKeepMs: parts.workerKeepMs, limit: 5 * batchMax }
-    const pruned = await store.prune(ask)
-    if (pruned > 0) log.debug({ tasks: pruned }, 'Old finished tasks were pruned.')
-    // A pass that deleted much goes on with the next sweep; otherwise the walk takes its time.
-    pruneFromMs = clock.monotonic() + (pruned >= batchMax ? 0 : pruneEveryMs)
+    const ask = { keepMs: parts.retentionMs, workerKeepMs: parts.workerKeepMs, limit: batchMax }
+    let total = 0
+    for (let round = 0; round < roundsMax; round += 1) {
+      const pruned = await store.prune(ask)
+      total += pruned
+      if (pruned === 0) break
+      await breathe()
+    }
+    if (total > 0) log.debug({ tasks: total }, 'Old finished tasks were pruned.')
+    // A pass that found work in every round goes on with the next sweep; otherwise the walk takes its time.
+    pruneFromMs = clock.monotonic() + (total >= batchMax ? 0 : pruneEveryMs)
   }
 
   return Object.freeze<Sweeps>({

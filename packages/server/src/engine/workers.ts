@@ -1,4 +1,12 @@
-import type { HeartbeatReply, Json, RegistrationReply, SystemInfo, Worker, WorkerStatus } from '@tasklane/protocol'
+import type {
+  HeartbeatReply,
+  Json,
+  RegistrationReply,
+  Stats,
+  SystemInfo,
+  Worker,
+  WorkerStatus,
+} from '@tasklane/protocol'
 import { anyName } from '@tasklane/protocol'
 import { Problem } from '../core/problem.ts'
 import { jsonText, type WorkerId } from '../core/task.ts'
@@ -18,6 +26,8 @@ export interface Workers {
   claimant(id: WorkerId): Promise<WorkerRecord>
   all(): Promise<readonly Worker[]>
   one(id: WorkerId): Promise<Worker>
+  /** How many there are, and the slots of the active ones. */
+  presence(): Promise<Stats['workers']>
   /** The longest lease that any worker was told: nobody can be called silent before. */
   longestLeaseMs(): Promise<number>
   /** Workers that could run this type from this queue now. */
@@ -49,6 +59,8 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
       throw unknownWorker(id)
     }
     known.set(id, { record, untilMs: clock.monotonic() + heartbeatMs })
+    const oldest = known.size > knownMax ? known.keys().next().value : undefined
+    if (oldest !== undefined) known.delete(oldest)
     return record
   }
 
@@ -91,7 +103,8 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
     },
     heartbeat: async ({ workerId, systemInfo, currentTasks }) => {
       const held = currentTasks?.map(task => ({ ...task, progress: jsonText(task.progress) })) ?? 'all'
-      const terms = await recordOf(workerId)
+      // Terms change with a registration only; a beat is not worth a read.
+      const terms = known.get(workerId)?.record ?? (await recordOf(workerId))
       const verdict = await committer.beat({
         workerId,
         systemInfo: jsonText(systemInfo),
@@ -127,6 +140,15 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
     },
     all: async () => (await store.workers()).map(toWorker),
     one,
+    presence: async () => {
+      const present = { active: 0, draining: 0, lost: 0, slots: 0 }
+      for (const record of await store.workers()) {
+        const status = statusOf(record)
+        present[status] += 1
+        if (status === 'active') present.slots += record.slots
+      }
+      return present
+    },
     longestLeaseMs: async () =>
       (await store.workers()).reduce((most, { leaseMs: own }) => Math.max(most, own), leaseMs),
     capable: async (type, queue) => {
@@ -142,6 +164,9 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
     },
   })
 }
+
+/** Workers whose settings are kept at hand; another one costs a read. */
+const knownMax = 10_000
 
 function statusOf(record: WorkerRecord): WorkerStatus {
   if (record.lastSeenAtMs + record.leaseMs < record.nowMs) return 'lost'

@@ -140,6 +140,7 @@ export interface ClaimAsk {
   /** Null is every queue, every type. */
   readonly queues: readonly string[] | null
   readonly types: readonly string[] | null
+  /** At most so many; fewer where their texts pass `limits.replyBytesMax`. */
   readonly limit: number
   readonly leaseMs: number
   /**
@@ -229,9 +230,15 @@ export interface SweepStore {
   promote(limit: number): Promise<{ readonly changes: Changes; readonly nextDueInMs: number | null }>
   /** Leases that have run out: read here, decided in core, settled with the guard `expired`. */
   expired(limit: number): Promise<readonly LeaseFacts[]>
+  /** No lease may end later than so far from now. For a clock that was set back. */
+  shorten(mostMs: number): Promise<void>
   /** Goes on with the unblocking and cascading that parents with many children left over. */
   unblock(limit: number): Promise<{ readonly changes: Changes; readonly isDone: boolean }>
-  /** Looks at up to `limit` tasks, deletes the finished ones older than `keepMs` that no unfinished child needs, and old worker rows. */
+  /**
+   * Looks at up to `limit` tasks in the order of their numbers, deletes the finished ones older than `keepMs` that no
+   * unfinished child needs, and old worker rows. The next call goes on; at the first task that was created within
+   * `keepMs` the walk starts over, since no later one can be old enough. Returns how many it deleted.
+   */
   prune(ask: { readonly keepMs: number; readonly workerKeepMs: number; readonly limit: number }): Promise<number>
 }
 

@@ -1,7 +1,7 @@
 import { limits } from '@tasklane/protocol'
 import { expect } from 'vitest'
 import { taskId, workerId } from '../../src/core/task.ts'
-import { draft, json } from '../support/drafts.ts'
+import { draft, json, names } from '../support/drafts.ts'
 import type { ClaimOptions, StoreDriver } from '../support/store-driver.ts'
 import { suiteHeadStartMs, type Topic } from './topic.ts'
 
@@ -173,6 +173,13 @@ export const claimTopic: Topic = test => {
     await bench.release(b)
     await bench.claim({ limit: 1 })
     expect(await claimedIds(bench, { requestId: 'r1' })).toEqual(['c'])
+  })
+
+  test('ends a claim where the texts are as many as a reply can hold, and goes on with the next', async bench => {
+    const large = (id: string) => draft(id, { payload: json('x'.repeat(1_000_000)) })
+    for (const prefix of ['a', 'b']) await bench.submit(...names(prefix, 25).map(large))
+    expect((await bench.claim({ limit: 50 })).length).toBe(34)
+    expect((await bench.claim({ limit: 50 })).length).toBe(16)
   })
 
   test('claims anew for a request whose tasks were all given back: nobody had received them', async bench => {

@@ -105,6 +105,20 @@ export const removeTopic: Topic = test => {
     expect(only(await bench.submit(draft('other', { idempotencyKey: 'key' }))).existing).toBeNull()
   })
 
+  test('starts its walk over at the first task younger than the retention: above it nothing can be old', async bench => {
+    const { store, clock } = bench
+    const prune = () => store.prune({ keepMs, workerKeepMs: keepMs, limit: 2 })
+    await bench.submit(draft('parent'), draft('child', { dependencies: ['parent'], delayMs: 10 * keepMs }))
+    await store.completeByHand([{ id: taskId('parent'), result: null }])
+    await clock.advance(keepMs + 1)
+    await bench.submit(...names('young', 10).map(id => draft(id)))
+    // The child needs its parent; the next look meets the young ones and sends the walk back.
+    expect([await prune(), await prune()]).toEqual([0, 0])
+    await store.cancel([taskId('child')], null)
+    expect(await prune()).toBe(1)
+    expect(await store.task(taskId('parent'))).toBeNull()
+  })
+
   test('prunes nothing that an unfinished child needs', async bench => {
     await bench.submit(draft('parent'), draft('child', { dependencies: ['parent'] }))
     await bench.complete(await bench.claimOne())

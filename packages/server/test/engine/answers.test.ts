@@ -180,6 +180,22 @@ describe('a bulk call', () => {
 })
 
 describe('a list', () => {
+  it('ends where the texts are as many as a reply can hold, and goes on after its cursor', async () => {
+    const node = await startNode({ isStarted: false })
+    const large = (id: string) => draft(id, { payload: json('x'.repeat(1_000_000)) })
+    await node.engine.submit(names('a', 40).map(large))
+    const first = await node.engine.tasks(every, { limit: 100, cursor: null, offset: 0 })
+    expect(first.tasks).toHaveLength(33)
+    const second = await node.engine.tasks(every, { limit: 100, cursor: first.nextCursor, offset: 0 })
+    expect([second.tasks.length, second.nextCursor]).toEqual([7, null])
+  })
+
+  it('has no cursor where its last page is full', async () => {
+    const node = await startNode({ isStarted: false })
+    await node.engine.submit(names('a', 4).map(id => draft(id)))
+    expect(await node.engine.tasks(every, { limit: 4, cursor: null, offset: 0 })).toMatchObject({ nextCursor: null })
+  })
+
   it('goes on after its cursor and ends with none', async () => {
     const node = await startNode({ isStarted: false })
     await node.engine.submit(names('t', 5).map(id => draft(id)))

@@ -220,6 +220,31 @@ describe('a claim', () => {
     expect(await codeOf(node.claim('w1'))).toBe('none')
   })
 
+  it('takes nothing from a worker that got one of two answers to the same request', async () => {
+    const node = await startNode()
+    await node.register('w1')
+    await node.engine.submit([draft('a')])
+    const lost = await node.claim('w1', { requestId: 'r1' })
+    const received = await node.claim('w1', { requestId: 'r1' })
+    expect(received).toEqual(lost)
+    await node.engine.releaseUndelivered(workerId('w1'), lost, 'r1')
+    expect(await stateOf(node, 'a')).toBe('running')
+    await node.engine.releaseUndelivered(workerId('w1'), received, 'r1')
+    expect(await stateOf(node, 'a')).toBe('pending')
+  })
+
+  it('hands nothing to a worker that was drained while its claim was under way', async () => {
+    const node = await startNode()
+    await node.register('w1')
+    const claim = watch(node.claim('w1', { waitMs: 30_000 }))
+    await node.engine.drain(workerId('w1'))
+    await node.clock.rest()
+    await node.engine.submit([draft('a')])
+    await node.clock.rest()
+    expect(claim.value()).toEqual([])
+    expect(await stateOf(node, 'a')).toBe('pending')
+  })
+
   it('gives back uncharged what it got after its asker had gone', async () => {
     const node = await startNode({ isStarted: false })
     await node.register('w1')

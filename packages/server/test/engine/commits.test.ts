@@ -83,11 +83,51 @@ describe('group commit', () => {
     expect(await codeOf(committer.idle())).toBe('none')
   })
 
+  it('submits the tasks of a loose batch parents first, in whatever order they are listed', async () => {
+    const node = await startNode({ isStarted: false })
+    const outcomes = await node.engine.submitEach([
+      draft('grandchild', { dependencies: ['child'] }),
+      draft('child', { dependencies: ['parent'] }),
+      draft('parent'),
+      draft('orphan', { dependencies: ['ghost'] }),
+      draft('of-orphan', { dependencies: ['orphan'] }),
+    ])
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['created', 'created', 'created', 'refused', 'refused'])
+    expect(await node.store.counts()).toMatchObject({ pending: 1, blocked: 2 })
+  })
+
+  it('refuses a cycle of a loose batch by its name, and what hangs below it, and nothing else', async () => {
+    const node = await startNode({ isStarted: false })
+    const outcomes = await node.engine.submitEach([
+      draft('a', { dependencies: ['b'] }),
+      draft('b', { dependencies: ['a'] }),
+      draft('below', { dependencies: ['a'] }),
+      draft('apart'),
+    ])
+    expect(outcomes).toMatchObject([
+      { outcome: 'refused', code: 'dependency_cycle', detail: expect.stringMatching(/a → b → a|b → a → b/) },
+      { outcome: 'refused', code: 'dependency_cycle' },
+      { outcome: 'refused', code: 'dependency_cycle' },
+      { outcome: 'created' },
+    ])
+  })
+
   it('cuts a crowd into commits that keep nobody waiting for long', async () => {
     const node = await startNode({ isStarted: false })
     const batches = Array.from({ length: 12 }, (_, at) => names(`b${at}`, 1_000).map(id => draft(id)))
     await Promise.all(batches.map(drafts => node.engine.submit(drafts)))
-    expect(node.exchanges.map(batch => batch.submits.length)).toEqual([5, 5, 2])
+    expect(node.exchanges.map(batch => batch.submits.length)).toEqual([3, 3, 3, 3])
+  })
+
+  it('keeps room for heartbeats and claims, however much is submitted', async () => {
+    const node = await startNode({ isStarted: false })
+    await node.register('w1')
+    const batches = Array.from({ length: 9 }, (_, at) => names(`b${at}`, 1_000).map(id => draft(id)))
+    const submits = Promise.all(batches.map(drafts => node.engine.submit(drafts)))
+    const claim = watch(node.claim('w1', { waitMs: 0 }))
+    await submits
+    expect(claim.value()).toHaveLength(10)
+    expect(node.exchanges[0]?.claims).toHaveLength(1)
   })
 
   it('refuses what is beyond its bound, and takes it again when the crowd has gone', async () => {

@@ -114,6 +114,38 @@ describe('the reaper’s grace', () => {
     expect(await stateOf(node, 'a')).toBe('pending')
   })
 
+  it('gives a dead worker’s task back after one lease, also where the wall clock was set back an hour', async () => {
+    const node = await withSilentWorker()
+    node.clock.jumpWall(-3_600_000)
+    await node.clock.advance(leaseMs + 3 * sweepMs)
+    expect(await stateOf(node, 'a')).toBe('pending')
+  })
+
+  it('reaps nothing for one lease after the store refused what workers said, though it could be read', async () => {
+    const node = await withSilentWorker()
+    await node.clock.advance(leaseMs - sweepMs)
+    node.outage = new Problem('store_unavailable')
+    await expect(node.beat('w1')).rejects.toMatchObject({ code: 'store_unavailable' })
+    node.outage = null
+    await node.clock.advance(leaseMs - sweepMs)
+    expect(await stateOf(node, 'a')).toBe('running')
+  })
+
+  it('gives a worker that was told longer terms by a former node its time', async () => {
+    const former = await startNode({ settings: { heartbeatMs: heartbeatMs * 4 } })
+    await former.register('w1')
+    await former.engine.submit([draft('a')])
+    await former.claimOne('w1')
+    await former.engine.stop()
+    await former.clock.advance(leaseMs * 3)
+    const node = await startNode({ beside: former })
+    await node.clock.advance(leaseMs * 3)
+    expect(await stateOf(node, 'a')).toBe('running')
+    expect((await node.beat('w1')).lost).toEqual([])
+    await node.clock.advance(leaseMs * 3)
+    expect(await stateOf(node, 'a')).toBe('running')
+  })
+
   it('reaps nothing for one lease after the store was away', async () => {
     const node = await withSilentWorker()
     await node.clock.advance(sweepMs)

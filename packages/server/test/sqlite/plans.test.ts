@@ -15,6 +15,7 @@ const walks: Readonly<Record<string, string>> = {
   cancelledPage: 'walks the cancelled tasks',
   scheduledPage: 'walks and sorts the scheduled tasks',
   runningPage: 'walks and sorts the running tasks',
+  shortenLeases: 'walks the index of running tasks; a clock is seldom set back',
   expiredLeases: 'walks the index of running tasks, as long as the workers have slots',
   leasesOfWorker: 'sorts what one worker holds',
   holdsOfWorker: 'sorts what one worker holds',

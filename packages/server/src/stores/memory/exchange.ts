@@ -2,7 +2,7 @@ import { limits } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
 import { claimsPerSign, leaseUntilMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
-import { acceptedRecord, askedPriority, isSameContent, type TaskDraft, type TaskId } from '../../core/task.ts'
+import { acceptedRecord, askedPriority, isSameContent, type TaskDraft, type TaskId, textSize } from '../../core/task.ts'
 import type {
   BeatVerdict,
   ClaimAsk,
@@ -290,7 +290,10 @@ function claim(world: World, ask: ClaimAsk, nowMs: number): readonly ClaimedTask
   })
   if (stillHeld.length > 0) return stillHeld
   if (worker?.isDraining === true) return []
-  const claimed = pick(world, ask).map(row => {
+  const claimed: ClaimedTask[] = []
+  let size = 0
+  for (const row of pick(world, ask)) {
+    if (size >= limits.replyBytesMax) break
     row.state = 'running'
     row.workerId = ask.workerId
     row.attempt += 1
@@ -314,8 +317,10 @@ function claim(world: World, ask: ClaimAsk, nowMs: number): readonly ClaimedTask
       error: null,
       settledAs: null,
     })
-    return toClaimed(row)
-  })
+    const task = toClaimed(row)
+    claimed.push(task)
+    size += textSize(task)
+  }
   if (requestKey !== null && claimed.length > 0) {
     const leases = claimed.map(task => ({ taskId: task.id, epoch: task.epoch, workerId: ask.workerId }))
     world.claimRequests.set(requestKey, { leases, atMs: nowMs })

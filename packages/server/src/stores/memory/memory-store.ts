@@ -67,6 +67,12 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
       const first = over.sort((one, other) => one.leaseUntilMs - other.leaseUntilMs).slice(0, limit)
       return first.flatMap(row => (row.workerId === null ? [] : [leaseFacts(row, row.workerId, nowMs)]))
     },
+    shorten: async mostMs => {
+      const latest = world.clock.now() + mostMs
+      for (const row of world.byNumber.values()) {
+        if (row.state === 'running' && row.leaseUntilMs > latest) row.leaseUntilMs = latest
+      }
+    },
     unblock: async limit => {
       const gathered = gather(world, limit)
       const isDone = resolveLeftovers(world, gathered)
@@ -274,7 +280,8 @@ function prune(world: World, ask: { keepMs: number; workerKeepMs: number; limit:
     .sort((one, other) => one.number - other.number)
     .slice(0, ask.limit)
   // The walk wraps around, so that a crowd of old unfinished tasks costs its pass and no more.
-  world.pruneFrom = looked.length < ask.limit ? 0 : (looked.at(-1)?.number ?? 0)
+  const isOver = looked.length < ask.limit || looked.some(row => row.createdAtMs >= nowMs - ask.keepMs)
+  world.pruneFrom = isOver ? 0 : (looked.at(-1)?.number ?? 0)
   const old = looked.filter(row => row.finishedAtMs !== null && row.finishedAtMs < nowMs - ask.keepMs && !isNeeded(row))
   for (const row of old) forget(world, row)
   return old.length

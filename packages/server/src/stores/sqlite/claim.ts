@@ -2,7 +2,7 @@ import { limits } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
 import { claimsPerSign, leaseUntilMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
-import type { WorkerId } from '../../core/task.ts'
+import { textSize, type WorkerId } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
 import type { Lane } from './lanes.ts'
 import { chunked, merge, type Source } from './merge.ts'
@@ -22,10 +22,13 @@ export function claim(tx: Transaction, ask: ClaimAsk): readonly ClaimedTask[] {
   if (isDraining) return []
   const claimed: ClaimedTask[] = []
   const line = lineOf(tx, ask)
-  while (claimed.length < ask.limit) {
+  let size = 0
+  while (claimed.length < ask.limit && size < limits.replyBytesMax) {
     const next = line.shift()
     if (next === undefined) break
-    claimed.push(lease(tx, ask, next))
+    const task = lease(tx, ask, next)
+    claimed.push(task)
+    size += textSize(task)
   }
   if (ask.requestId !== null && claimed.length > 0) {
     const leases = JSON.stringify(claimed.map(task => [task.number, task.epoch]))

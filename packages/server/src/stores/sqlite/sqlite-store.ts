@@ -69,6 +69,7 @@ export async function createSqliteStore(
 
     promote: limit => run(() => sweeps.promote(session, limit)),
     expired: limit => run(() => sweeps.expired(session, limit)),
+    shorten: mostMs => run(() => sweeps.shorten(session, mostMs)),
     unblock: limit => run(() => sweeps.unblock(session, limit)),
     prune: ask => run(() => sweeps.prune(session, ask)),
 

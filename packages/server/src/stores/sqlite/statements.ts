@@ -141,7 +141,8 @@ export const statementTexts = {
   nextDue: `SELECT min(run_at) FROM tasks INDEXED BY tasks_scheduled WHERE state = 'scheduled'`,
   expiredLeases: `SELECT ${leaseColumns} FROM tasks INDEXED BY tasks_running
     WHERE state = 'running' AND lease_until <= ? ORDER BY lease_until, number LIMIT ? + 0`,
-  oldTasks: `SELECT number, lane, state, finished_at, has_dependents, parent_count, is_payload_apart
+  shortenLeases: `UPDATE tasks SET lease_until = ? WHERE state = 'running' AND lease_until > ?`,
+  oldTasks: `SELECT number, lane, state, finished_at, has_dependents, created_at
     FROM tasks WHERE number > ? ORDER BY number LIMIT ? + 0`,
   pruneWorkers: `DELETE FROM workers WHERE last_seen_at < ?
     AND NOT EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_running WHERE state = 'running' AND worker_id = workers.id)`,

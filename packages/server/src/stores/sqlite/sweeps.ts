@@ -29,6 +29,10 @@ export function expired(session: Session, limit: number): readonly LeaseFacts[] 
   return session.sql.expiredLeases.all(nowMs, limit).map(row => toLeaseFacts(row, nowMs))
 }
 
+export function shorten(session: Session, mostMs: number): void {
+  session.transact(tx => tx.sql.shortenLeases.run(tx.nowMs + mostMs, tx.nowMs + mostMs))
+}
+
 export function unblock(session: Session, limit: number): { changes: Changes; isDone: boolean } {
   return session.transact(tx => {
     const isDone = resolveLeftovers(tx)
@@ -49,7 +53,8 @@ export function prune(
     tx.sql.pruneWorkers.run(tx.nowMs - ask.workerKeepMs)
     tx.sql.pruneRequests.run(tx.nowMs - claimRequestKeepMs)
     const looked = tx.sql.oldTasks.all(session.pruneFrom, ask.limit)
-    session.pruneFrom = looked.length < ask.limit ? 0 : number(looked.at(-1)?.[0] ?? 0)
+    const isOver = looked.length < ask.limit || looked.some(row => number(row[5]) >= tx.nowMs - ask.keepMs)
+    session.pruneFrom = isOver ? 0 : number(looked.at(-1)?.[0] ?? 0)
     let pruned = 0
     for (const row of looked) {
       const own = number(row[0])
