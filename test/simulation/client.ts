@@ -3,13 +3,12 @@ import type { Engine, SubmitRefusal, Submitted } from '../../packages/server/src
 import { draft } from '../../packages/server/test/support/drafts.ts'
 import type { Network } from './network.ts'
 import type { Referee } from './referee.ts'
-import { type Happening, queues, type TaskSpec } from './scenario.ts'
+import { type ClientHappening, queues, type TaskSpec } from './scenario.ts'
 import { type Chance, createActor, createChance, type Timeline } from './timeline.ts'
 
 /** People and programs that submit, and that change their minds. Each repeats its call until it is answered. */
 export interface Clients {
-  /** Performs what the scenario has planned for a client; anything else is left alone. */
-  perform(happening: Happening, number: number): void
+  perform(happening: ClientHappening, number: number): void
   resumeQueues(): void
   /** Calls that are not answered yet. */
   underWay(): number
@@ -50,7 +49,7 @@ export function createClients(parts: ClientParts): Clients {
     }
   }
 
-  async function submit(happening: Extract<Happening, { kind: 'submit' }>, chance: Chance): Promise<void> {
+  async function submit(happening: Extract<ClientHappening, { kind: 'submit' }>, chance: Chance): Promise<void> {
     const { tasks, isTogether } = happening
     const drafts = (tries: number): TaskDraft[] => tasks.map(spec => toDraft(spec, tries, parts.submitted))
     if (isTogether) {
@@ -75,7 +74,7 @@ export function createClients(parts: ClientParts): Clients {
     if (one.outcome !== 'refused') referee.submitAcknowledged(one.record.id, spec?.key ?? null)
   }
 
-  function act(happening: Happening, chance: Chance): Promise<unknown> | null {
+  function act(happening: ClientHappening, chance: Chance): Promise<unknown> {
     switch (happening.kind) {
       case 'submit':
         return submit(happening, chance)
@@ -97,13 +96,10 @@ export function createClients(parts: ClientParts): Clients {
           .then(() => timeline.sleep(forMs, createActor('client')))
           .then(() => insist(chance, engine => engine.setQueue(queue, { isPaused: false })))
       }
-      default:
-        return null
     }
   }
 
-  function follow(acting: Promise<unknown> | null): void {
-    if (acting === null) return
+  function follow(acting: Promise<unknown>): void {
     underWay += 1
     acting.then(
       () => {

@@ -51,6 +51,7 @@ export function createFaultyStore(parts: FaultyStoreParts): Store {
     const call: Call = (...args) => perform(parts, method, () => (member as Call)(...args), args) // Every method is one.
     if (!ears.has(method)) return [name, call]
     const told: Call = async (...args) => {
+      if (method === 'expired') referee.reaps(node.name)
       try {
         return await call(...args)
       } catch (error) {

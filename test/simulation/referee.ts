@@ -31,6 +31,8 @@ export interface Referee {
   nodeStarted(node: string): void
   /** This node met a store that did not answer, so that workers could not be heard. */
   storeFailed(node: string): void
+  /** It asks for leases that ran out, to reap them. */
+  reaps(node: string): void
   // What clients and workers were told.
   submitAcknowledged(id: TaskId, key: string | null): void
   claimAcknowledged(workerId: WorkerId, task: Pick<TaskRecord, 'id' | 'epoch'>): void
@@ -74,10 +76,6 @@ export function createReferee({ elapsedMs, headStartMs, leaseMs }: RefereeParts)
 
   function exchange(call: StoreCall, outcome: ExchangeOutcome, look: Look): void {
     const batch = call.args[0] as ExchangeBatch // An exchange takes one batch.
-    const isReaping = batch.settles.some(settlement => settlement.guard === 'expired')
-    if (isReaping && elapsedMs() < (reapFromMs.get(call.node) ?? 0)) {
-      fail('outages are not crashes', `${call.node} reaps, though workers could not be heard for a lease.`)
-    }
     checkExchange(ledger, { batch, outcome, after: look, nowMs: call.nowMs, headStartMs }, fail)
     if (outcome.changes.hasLeftovers) ledger.hasLeftovers = true
     update(look)
@@ -138,6 +136,10 @@ export function createReferee({ elapsedMs, headStartMs, leaseMs }: RefereeParts)
     },
     nodeStarted: node => reapFromMs.set(node, elapsedMs() + leaseMs),
     storeFailed: node => reapFromMs.set(node, elapsedMs() + leaseMs),
+    reaps: node => {
+      if (elapsedMs() >= (reapFromMs.get(node) ?? 0)) return
+      fail('outages are not crashes', `${node} reaps, though workers could not be heard within the last lease.`)
+    },
     submitAcknowledged: (id, key) => {
       acknowledged.add(id)
       const same = key === null ? undefined : keys.get(key)

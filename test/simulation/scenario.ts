@@ -19,12 +19,18 @@ export interface Scenario {
 
 export type Planned = { readonly number: number; readonly atMs: number } & Happening
 
-export type Happening =
+export type Happening = ClientHappening | Fault
+
+/** What people and programs ask for. */
+export type ClientHappening =
   | { readonly kind: 'submit'; readonly tasks: readonly TaskSpec[]; readonly isTogether: boolean }
   | { readonly kind: 'cancel' | 'by_hand' | 'remove'; readonly task: string }
   | { readonly kind: 'retry'; readonly task: string; readonly withDependents: boolean }
   | { readonly kind: 'reprioritise'; readonly task: string; readonly priority: number }
   | { readonly kind: 'pause_queue'; readonly queue: string; readonly forMs: number }
+  | { readonly kind: 'worker_drain'; readonly worker: number }
+
+export type Fault =
   | { readonly kind: 'node_crash'; readonly node: number; readonly forMs: number }
   | { readonly kind: 'node_pause'; readonly node: number; readonly forMs: number }
   | { readonly kind: 'worker_crash'; readonly worker: number; readonly forMs: number }
@@ -32,7 +38,6 @@ export type Happening =
   /** Another process under the same id, while the old one goes on. */
   | { readonly kind: 'worker_replace'; readonly worker: number }
   | { readonly kind: 'worker_leave'; readonly worker: number; readonly forMs: number }
-  | { readonly kind: 'worker_drain'; readonly worker: number }
   | { readonly kind: 'store'; readonly weather: StoreWeather; readonly forMs: number }
   | { readonly kind: 'network'; readonly weather: NetworkWeather; readonly forMs: number }
   | { readonly kind: 'wall_jump'; readonly ms: number }

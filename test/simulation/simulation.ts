@@ -112,7 +112,14 @@ async function run(scenario: Scenario, file: string): Promise<Outcome> {
       case 'wall_jump':
         timeline.jumpWall(event.ms)
         break
-      default:
+      case 'submit':
+      case 'cancel':
+      case 'by_hand':
+      case 'remove':
+      case 'retry':
+      case 'reprioritise':
+      case 'pause_queue':
+      case 'worker_drain':
         clients.perform(event, event.number)
     }
   }

@@ -1,0 +1,12 @@
+// Runs the deterministic simulation over many seeds, and shrinks the first story in which a promise is broken.
+// Usage: npm run simulate -- [--seeds 1000] [--from 0] [--store memory|sqlite|both] [--seed N [--events 1,2,3]]
+import { spawn } from 'node:child_process'
+import { createSandbox, nightCommand } from '../test/simulation/sandbox.mjs'
+
+const sandbox = createSandbox()
+const night = spawn(process.execPath, nightCommand(sandbox.folder, process.argv.slice(2)), { stdio: 'inherit' })
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => night.kill(signal))
+night.on('exit', (code, signal) => {
+  sandbox.remove()
+  process.exitCode = signal === null ? code : 1
+})
