@@ -30,7 +30,7 @@ export function createSubmitLine(transport: Transport, clock: Clock): SubmitLine
   let line: Waiting[] = []
   let isBusy = false
   let isClosed = false
-  let onIdle: (() => void) | null = null
+  let closers: (() => void)[] = []
 
   function submit(submission: EncodedSubmission, signal?: AbortSignal): Promise<AcceptedReceipt> {
     if (isClosed) return Promise.reject(new UsageError('The client is closed; make a new one.'))
@@ -64,7 +64,8 @@ export function createSubmitLine(transport: Transport, clock: Clock): SubmitLine
   async function sendAll(): Promise<void> {
     for (let batch = takeBatch(); batch.length > 0; batch = takeBatch()) await send(batch)
     isBusy = false
-    onIdle?.()
+    for (const resolve of closers) resolve()
+    closers = []
   }
 
   function takeBatch(): readonly Waiting[] {
@@ -94,7 +95,7 @@ export function createSubmitLine(transport: Transport, clock: Clock): SubmitLine
     isClosed = true
     if (!isBusy) return Promise.resolve()
     return new Promise(resolve => {
-      onIdle = resolve
+      closers.push(resolve)
     })
   }
 

@@ -201,6 +201,25 @@ describe('submitting', () => {
     await closing
     await expect(client.submit('noop')).rejects.toThrow('The client is closed')
   })
+
+  it('may be closed by several who each wait for the answers', async () => {
+    const { scheduler, client } = await setup()
+    const { opened, open } = createGate()
+    scheduler.fail(/batch/, { until: opened })
+    const submitting = client.submit('noop')
+    await until('the request is there', () => scheduler.seen.length === 1)
+    let closed = 0
+    for (let closer = 0; closer < 3; closer += 1) {
+      void client.close().then(() => {
+        closed += 1
+      })
+    }
+    await turns()
+    expect(closed).toBe(0)
+    open()
+    await submitting
+    await until('all three are told', () => closed === 3)
+  })
 })
 
 describe('submitting many', () => {
