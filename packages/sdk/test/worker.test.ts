@@ -96,6 +96,24 @@ describe('running tasks', () => {
     expect(stored.task.result).toEqual(['a', 'b', 'c'])
   })
 
+  it('hands over the results of parents whatever their ids', async () => {
+    const odd = '__proto__'
+    const merge = defineTask({ type: 'merge', run: (_, { parents }) => [Object.keys(parents), parents[odd]?.result] })
+    const { scheduler } = await startWorker([merge])
+    scheduler.add({ task_type: 'other', task_id: odd })
+    scheduler.stored(odd).task = { ...scheduler.stored(odd).task, status: 'completed', result: 1 }
+    // Written as JSON, since in a literal the name would set the prototype.
+    const paged: unknown = JSON.parse(
+      '{"parents":{"__proto__":{"status":"completed","result":1,"error":null}},"next":null}',
+    )
+    scheduler.answer('GET', '/api/tasks/paged/parents', paged)
+    scheduler.add({ task_type: 'merge', task_id: 'paged' }).parentsUrl = '/api/tasks/paged/parents'
+    scheduler.add({ task_type: 'merge', task_id: 'claimed', dependencies: [odd] })
+    await finished(scheduler, 'paged', 'claimed')
+    expect(scheduler.stored('claimed').task.result).toEqual([[odd], 1])
+    expect(scheduler.stored('paged').task.result).toEqual([[odd], 1])
+  })
+
   it('gives a task back whose parents cannot be read, and never asks elsewhere', async () => {
     const merge = defineTask({ type: 'merge', run: () => 1 })
     const { scheduler, told } = await startWorker([merge])

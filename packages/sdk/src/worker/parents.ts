@@ -20,7 +20,8 @@ export function parentsInClaim(task: ClaimedTask): Parents | null {
 
 /** @throws ParentsUnavailableError · the signal's reason */
 export async function readParents(link: Link, task: ClaimedTask, signal: AbortSignal): Promise<Parents> {
-  const parents: Record<string, ParentOutcome> = {}
+  // Without a prototype: `__proto__` is an id like any other, and would be lost in a plain object.
+  const parents: Record<string, ParentOutcome> = Object.create(null)
   let next = task.parents_url ?? null
   for (let page = 0; next !== null; page += 1) {
     // Only a path of the scheduler itself: the request carries the worker's token.
