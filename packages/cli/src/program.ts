@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { createSession, type Session } from './commands/command.ts'
+import { createSession, nameWithParents, type Session } from './commands/command.ts'
 import { addCompletion } from './commands/completion.ts'
 import { createDemoCommand } from './commands/demo.ts'
 import { createDevCommand } from './commands/dev.ts'
@@ -40,7 +40,6 @@ export async function runCommandLine(words: readonly string[], host: Host): Prom
 }
 
 export function createProgram(session: Session, writeErr: (text: string) => void): Command {
-  const { host } = session
   const program = new Command('tasklane')
     .description('Takes tasks, hands them to workers in the right order, and sees each of them to its end.')
     .version(readVersion(), '-V, --version', 'print the version')
@@ -56,14 +55,18 @@ export function createProgram(session: Session, writeErr: (text: string) => void
     for (const make of makers) program.addCommand(make(session))
   }
   program.commandsGroup('Shell:')
-  addCompletion(program)
-  configure(program, host, writeErr)
+  addCompletion(program, session)
+  configure(program, session, writeErr)
   return program
 }
 
 /** The same manners for every command: nothing ends the process, and all text leaves through the host. */
-function configure(command: Command, host: Host, writeErr: (text: string) => void): void {
-  command.exitOverride()
+function configure(command: Command, session: Session, writeErr: (text: string) => void): void {
+  const { host } = session
+  command.exitOverride(error => {
+    session.commandLine = nameWithParents(command)
+    throw error
+  })
   command.showSuggestionAfterError(true)
   command.configureOutput({
     writeOut: text => void host.stdout.write(text),
@@ -73,7 +76,7 @@ function configure(command: Command, host: Host, writeErr: (text: string) => voi
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   })
-  for (const child of command.commands) configure(child, host, writeErr)
+  for (const child of command.commands) configure(child, session, writeErr)
 }
 
 function endOfParsing(error: CommanderError, session: Session, printed: readonly string[]): ExitCode {
@@ -116,7 +119,7 @@ export function reportFailure(failure: Failure, session: Session): void {
   }
   if (failure.requestId !== undefined) host.stderr.write(`${paint('dim', `request id ${failure.requestId}`)}\n`)
   if (failure.stack !== undefined) host.stderr.write(`${paint('dim', failure.stack)}\n`)
-  if (failure.code === 'usage') host.stderr.write(`${paint('dim', 'See: tasklane COMMAND --help')}\n`)
+  if (failure.code === 'usage') host.stderr.write(`${paint('dim', `See: ${session.commandLine} --help`)}\n`)
 }
 
 const firstSteps = `First steps:

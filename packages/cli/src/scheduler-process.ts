@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { ExitCode } from './exit-codes.ts'
 import { exitCodes } from './exit-codes.ts'
 import { CommandFailure, UsageError } from './faults.ts'
@@ -32,6 +34,31 @@ export async function startSchedulerHere(
     if (error instanceof ConfigError) throw new UsageError(error.faults)
     throw describeStart(error)
   }
+}
+
+/**
+ * What is wrong with the flags together with the environment, a sentence each, before anything is started.
+ */
+export async function findSchedulerFaults(
+  env: Readonly<Record<string, string | undefined>>,
+  flags: SchedulerFlags,
+): Promise<readonly string[]> {
+  const { ConfigError, readConfig } = await import('@tasklane/server')
+  const faults: string[] = []
+  // An empty port would pass for an absent one, as an empty variable does.
+  if (flags.port?.trim() === '')
+    faults.push('--port is empty; it takes a whole number from 0 to 65535, 0 for any free.')
+  try {
+    readConfig({ env, flags })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    faults.push(...error.faults)
+  }
+  const folder = flags.data === undefined || flags.data.trim() === '' ? null : dirname(resolve(flags.data))
+  if (folder !== null && !existsSync(folder)) {
+    faults.push(`--data: the folder ${folder} does not exist. Create it, or name a database file elsewhere.`)
+  }
+  return faults
 }
 
 function describeStart(error: unknown): unknown {

@@ -3,6 +3,8 @@ import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AnyTaskDefinition } from '@tasklane/sdk'
 import { UsageError } from './faults.ts'
+import type { Arguments } from './input/arguments.ts'
+import { readPath } from './input/values.ts'
 
 const scriptExtensions = ['.js', '.mjs', '.cjs']
 const typescriptExtensions = ['.ts', '.mts', '.cts']
@@ -13,18 +15,32 @@ const typescriptExtensions = ['.ts', '.mts', '.cts']
  * @throws UsageError with the way out: no such file, another kind of file, an error while loading, no tasks in it
  */
 export async function loadTaskModule(path: string, cwd: string): Promise<readonly AnyTaskDefinition[]> {
+  const fault = await findPathFault(path, cwd)
+  if (fault !== null) throw new UsageError([fault])
   const file = resolve(cwd, path)
-  const extension = extname(file)
-  if (![...scriptExtensions, ...typescriptExtensions].includes(extension)) {
-    throw new UsageError([`${path} is no task module: it ends in '${extension}', not in .ts, .mts, .js or .mjs.`])
-  }
-  if (!(await isFile(file))) throw new UsageError([`There is no file ${file}. Give the path of a task module.`])
-  const exported = await importModule(path, file, typescriptExtensions.includes(extension))
+  const exported = await importModule(path, file, typescriptExtensions.includes(extname(file)))
   const definitions = exportedValues(exported).filter(isTaskDefinition)
   const found = [...new Set(definitions)]
   if (found.length === 0) throw new UsageError([describeEmpty(path, Object.keys(exported))])
   refuseDoubles(path, found)
   return found
+}
+
+/** Reads the operand `[module]`: a file that may be loaded, though it is not yet, or null where there is none. */
+export async function readTaskModule(input: Arguments, cwd: string): Promise<string | null> {
+  const path = input.operand(0, 'The module', readPath)
+  const fault = path === null ? null : await findPathFault(path, cwd)
+  if (fault !== null) input.fault(fault)
+  return path
+}
+
+async function findPathFault(path: string, cwd: string): Promise<string | null> {
+  const file = resolve(cwd, path)
+  const extension = extname(file)
+  if (![...scriptExtensions, ...typescriptExtensions].includes(extension)) {
+    return `${path} is no task module: it ends in '${extension}', not in .ts, .mts, .js or .mjs.`
+  }
+  return (await isFile(file)) ? null : `There is no file ${file}. Give the path of a task module.`
 }
 
 /** Named exports and the default one, and what stands in arrays of them. */

@@ -63,10 +63,64 @@ describe('the command line', () => {
     expect((await run(['tasks', 'get', 'a', 'b'])).err).toContain("'b' is one argument too many.")
   })
 
-  it('completes commands, options and their values for a shell', async () => {
-    const { exitCode, out } = await run(['completion', 'fish-and-chips'])
+  it('names the shells it can complete for', async () => {
+    const { exitCode, out, err } = await run(['completion', 'fihs'])
     expect(exitCode).toBe(2)
     expect(out).toBe('')
+    expect(err).toContain("The shell takes one of zsh, bash, fish, powershell, not 'fihs'. Did you mean 'fish'?")
+  })
+})
+
+describe('all that is wrong with a command line is told at once', () => {
+  it.each([
+    [
+      'serve --zzz --port 99999 --data /no/such/folder/x.db --host ',
+      ['no option --zzz', "--port is '99999'", "--host is ''", '/no/such/folder does not exist. Create it'],
+    ],
+    [
+      'dev gone.ts --port 99999 --workers 0 --data /no/such/folder/x.db --zzz --host ',
+      ['no option --zzz', "--port is '99999'", "--host is ''", '/no/such/folder', '--workers takes', 'no file /'],
+    ],
+    ['serve --port  --data ', ['--port is empty', '--data is empty']],
+    [
+      'worker gone.ts --zzz --concurrency 0 --allow-files ',
+      ['no option --zzz', '--concurrency takes', 'gone.ts. Give the path', '--allow-files is empty'],
+    ],
+    ['worker --capabilities ad --grace x', ["no type 'ad'. Did you mean 'add'?", '--grace takes']],
+    ['demo /no/such/folder --zzz', ['no option --zzz', '/no/such/folder is not a folder']],
+    ['submit add @/no/such/file -p 99 --zzz', ['no option --zzz', '--priority takes', 'The payload cannot be read']],
+  ])('by %s', async (line, sentences) => {
+    const { exitCode, out, err } = await run(line.split(' '))
+    expect(exitCode).toBe(2)
+    expect(out).toBe('')
+    for (const sentence of sentences) expect(err).toContain(sentence)
+  })
+
+  it.each(['worker --queues', 'worker --capabilities', 'tasks list --status', 'submit add --depends-on'])(
+    'by %s with nothing in it, which is no list',
+    async words => {
+      for (const empty of ['', ' , ']) {
+        const { exitCode, err } = await run([...words.split(' '), empty])
+        expect(exitCode).toBe(2)
+        expect(err).toContain(`${words.split(' ').at(-1)} is empty`)
+      }
+    },
+  )
+})
+
+describe('a refused command line ends with the help to look at', () => {
+  it.each([
+    ['sumbit', 'tasklane --help'],
+    ['stats --zzz', 'tasklane stats --help'],
+    ['tasks', 'tasklane tasks --help'],
+    ['tasks lst', 'tasklane tasks --help'],
+    ['tasks get', 'tasklane tasks get --help'],
+    ['tasks list --limit 0', 'tasklane tasks list --help'],
+    ['completion foo', 'tasklane completion --help'],
+  ])('of %s: %s', async (line, help) => {
+    const { exitCode, err } = await run(line.split(' '))
+    expect(exitCode).toBe(2)
+    expect(err).toContain(`See: ${help}\n`)
   })
 })
 

@@ -11,10 +11,12 @@ export interface Session {
   exitCode: ExitCode
   /** Whether the command that ran, or failed to, was asked for JSON. */
   isJson: boolean
+  /** The command that ran, or failed to, with those above it: `tasklane tasks get`. */
+  commandLine: string
 }
 
 export function createSession(host: Host, isJson: boolean): Session {
-  return { host, exitCode: exitCodes.ok, isJson }
+  return { host, exitCode: exitCodes.ok, isJson, commandLine: 'tasklane' }
 }
 
 /** What the body of a command works with. */
@@ -22,13 +24,13 @@ export interface CommandRun {
   readonly host: Host
   readonly output: Output
   /** Reads and checks the whole command line; call it once, before anything is done. */
-  read<Result>(read: (input: Arguments) => Result): Result
+  read<Result>(read: (input: Arguments) => Result | Promise<Result>): Promise<Result>
 }
 
 /** A run of a command that talks to a scheduler; the client is closed when the body ends. */
 export interface ConnectedRun extends CommandRun {
   connected<Result>(
-    read: (input: Arguments) => Result,
+    read: (input: Arguments) => Result | Promise<Result>,
     use: (client: SchedulerClient, values: Result, connection: ClientOptions) => Promise<ExitCode | undefined>,
   ): Promise<ExitCode | undefined>
 }
@@ -76,10 +78,16 @@ export function createCommand(session: Session, spec: CommandSpec): Command {
   command.addHelpText('after', helpTail(spec))
   command.action(async () => {
     session.isJson = command.opts().json === true
+    session.commandLine = nameWithParents(command)
     const run = createRun(session, command)
     session.exitCode = (await spec.run(run)) ?? exitCodes.ok
   })
   return command
+}
+
+/** `tasklane tasks get`: what a person types to reach the command. */
+export function nameWithParents(command: Command): string {
+  return command.parent === null ? command.name() : `${nameWithParents(command.parent)} ${command.name()}`
 }
 
 /** A command that only holds others. */
@@ -98,9 +106,9 @@ function createRun(session: Session, command: Command): ConnectedRun {
     output,
     read,
     async connected(body, use) {
-      const { connection, values } = read(input => ({
+      const { connection, values } = await read(async input => ({
         connection: readConnection(input, host.env),
-        values: body(input),
+        values: await body(input),
       }))
       const client = host.connect(connection)
       try {

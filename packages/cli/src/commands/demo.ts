@@ -10,9 +10,9 @@ import { runJob } from '../demo/run-demo.ts'
 import { type Survey, surveyFiles } from '../demo/survey.ts'
 import { type Walk, walkFolder } from '../demo/walk.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { UsageError } from '../faults.ts'
 import { Interruption } from '../host.ts'
-import { readText } from '../input/values.ts'
+import type { Arguments } from '../input/arguments.ts'
+import { readPath } from '../input/values.ts'
 import { renderLogLine } from '../output/log-line.ts'
 import type { Output } from '../output/output.ts'
 import { formatCount, formatPlural } from '../output/quantities.ts'
@@ -51,13 +51,12 @@ export function createDemoCommand(session: Session) {
 
 async function runDemo(run: CommandRun): Promise<ExitCode> {
   const { host, output } = run
-  const given = run.read(input => ({
-    path: input.operand(0, 'The folder', (subject, text) => readText(subject, text, 4_096)),
+  const given = await run.read(async input => ({
+    root: await readFolder(input, host.cwd),
     isKilling: input.isSet('--kill'),
     isEnding: input.isSet('--once') || input.isSet('--json'),
   }))
-  const root = resolve(host.cwd, given.path ?? '.')
-  await refuseNoFolder(root)
+  const { root } = given
   host.setTitle('tasklane demo')
   const interrupts = host.interrupts.listen(name => host.exit(exitCodeOfSignal(name)))
   const opening = startCluster({
@@ -78,7 +77,6 @@ async function runDemo(run: CommandRun): Promise<ExitCode> {
     const client = host.connect({ urls: [cluster.url], token: null })
     try {
       const findings = await countByTasks(run, cluster, client, {
-        root,
         walk,
         survey,
         ...given,
@@ -101,13 +99,14 @@ async function runDemo(run: CommandRun): Promise<ExitCode> {
   }
 }
 
-async function refuseNoFolder(root: string): Promise<void> {
+async function readFolder(input: Arguments, cwd: string): Promise<string> {
+  const root = resolve(cwd, input.operand(0, 'The folder', readPath) ?? '.')
   const isFolder = await stat(root).then(
     found => found.isDirectory(),
     () => false,
   )
-  if (!isFolder)
-    throw new UsageError([`${root} is not a folder. Give the path of one, or none for the current folder.`])
+  if (!isFolder) input.fault(`${root} is not a folder. Give the path of one, or none for the current folder.`)
+  return root
 }
 
 /** The direct count, before any task runs. */

@@ -1,13 +1,15 @@
 import { describeExit } from '../child-process.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { readNumber, readText } from '../input/values.ts'
+import { readNumber } from '../input/values.ts'
 import type { Colour } from '../output/colours.ts'
 import { renderLogLine } from '../output/log-line.ts'
 import type { Output } from '../output/output.ts'
 import { formatDuration, formatPlural } from '../output/quantities.ts'
 import { startSchedulerChild } from '../scheduler-child.ts'
 import { type Supervised, type SupervisionEvent, supervise } from '../supervision.ts'
+import { readTaskModule } from '../task-module.ts'
 import { type CommandRun, createCommand, jsonOption, type Session } from './command.ts'
+import { readSchedulerFlags, schedulerOptions } from './scheduler-flags.ts'
 import { exitCodeOfSignal, untilAborted } from './stopping.ts'
 
 const workersDefault = 3
@@ -23,9 +25,7 @@ export function createDevCommand(session: Session) {
     options: [
       { flags: '--workers <n>', help: `worker processes (default ${workersDefault})` },
       { flags: '--concurrency <n>', help: 'tasks at once in each of them' },
-      { flags: '--host <address>', help: 'the address to listen on (API_HOST; default 127.0.0.1)' },
-      { flags: '--port <n>', help: 'the port, 0 for any free one (API_PORT; default 8000)' },
-      { flags: '--data <file>', help: 'the SQLite file (default ./tasklane.db unless DATABASE_URL is set)' },
+      ...schedulerOptions,
       { flags: '--allow-private-addresses', help: 'let http_request reach loopback and private addresses' },
       jsonOption,
     ],
@@ -43,7 +43,7 @@ export function createDevCommand(session: Session) {
 
 async function runDev(run: CommandRun) {
   const { host, output } = run
-  const given = readDev(run)
+  const given = await readDev(run)
   host.setTitle('tasklane dev')
   const lines = createLinePrinter(output, text => host.stderr.write(text), host.stderr.isTTY === true)
   const supervised: Supervised[] = []
@@ -93,20 +93,16 @@ function announce(output: Output, url: string, workers: number): void {
 }
 
 function readDev(run: CommandRun) {
-  const asText = (_subject: string, text: string) => ({ value: text })
-  return run.read(input => {
-    const module = input.operand(0, 'The module', (subject, text) => readText(subject, text, 4_096))
+  return run.read(async input => {
+    const module = await readTaskModule(input, run.host.cwd)
     const whole = (max: number) => (subject: string, text: string) =>
       readNumber(subject, text, { min: 1, max, isWhole: true })
     const workers = input.flag('--workers', whole(workersMax)) ?? workersDefault
     const concurrency = input.flag('--concurrency', whole(10_000))
-    const pass = (flag: string) => {
-      const value = input.flag(flag, asText)
-      return value === null ? [] : [flag, value]
-    }
+    const flags = await readSchedulerFlags(input, run.host.env)
     return {
       workers,
-      schedulerArgs: [...pass('--host'), ...pass('--port'), ...pass('--data')],
+      schedulerArgs: Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
       workerArgs: [
         ...(module === null ? [] : [module]),
         ...(concurrency === null ? [] : ['--concurrency', String(concurrency)]),

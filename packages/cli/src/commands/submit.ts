@@ -53,9 +53,9 @@ export function createSubmitCommand(session: Session) {
     ],
     run: run =>
       run.connected(
-        input => readSubmission(input),
-        async (client, { type, payloadText, options, wait }) => {
-          const payload = await readPayload(run.host, payloadText)
+        input => readSubmission(input, run.host),
+        async (client, { type, payload: read, options, wait }) => {
+          const payload = read === 'on_stdin' ? await readStdin(run.host) : read.value
           const handle = await client.submit(type, payload, options)
           if (!wait.isWanted) {
             const receipt = { task_id: handle.taskId, status: handle.status, outcome: handle.outcome }
@@ -71,17 +71,14 @@ export function createSubmitCommand(session: Session) {
   })
 }
 
-function readSubmission(input: Arguments) {
+async function readSubmission(input: Arguments, host: Host) {
   const type = input.operand(0, 'The task type', readName)
   if (type === null) input.fault('The task type is missing: tasklane submit TYPE [JSON].')
-  const payloadText = input.operand(1, 'The payload', (subject, text) => {
-    const reading = isReadElsewhere(text) ? null : readJson(subject, text)
-    return reading !== null && 'fault' in reading ? reading : { value: text }
-  })
+  const payload = await readPayload(input, host)
   const wait = input.flag('--wait-timeout', span(0, limits.timeoutSecondsMax))
   return {
     type: type ?? '',
-    payloadText,
+    payload,
     wait: { isWanted: input.isSet('--wait') || wait !== null, timeoutSeconds: wait },
     options: { ...readTimes(input), ...readOrder(input), ...readNames(input) },
   }
@@ -152,30 +149,29 @@ function count(min: number, max: number) {
   return (subject: string, text: string) => readNumber(subject, text, { min, max, isWhole: true })
 }
 
-function isReadElsewhere(text: string): boolean {
-  return text === '-' || text.startsWith('@')
+/** The payload of the command line or of a file ('@FILE'), checked; stdin ('-') is read when all else is right. */
+async function readPayload(input: Arguments, host: Host): Promise<'on_stdin' | { readonly value: Json | undefined }> {
+  const text = input.operand(1, 'The payload', (_subject, word) => ({ value: word }))
+  if (text === '-') return 'on_stdin'
+  if (text === null) return { value: undefined }
+  const reading = text.startsWith('@') ? await readPayloadFile(host, text.slice(1)) : readJson('The payload', text)
+  if ('value' in reading) return reading
+  input.fault(reading.fault)
+  return { value: undefined }
 }
 
-/** The payload of the command line, of stdin ('-') or of a file ('@FILE'); undefined where there is none. */
-async function readPayload(host: Host, text: string | null): Promise<Json | undefined> {
-  if (text === null) return undefined
-  const subject =
-    text === '-' ? 'The payload on stdin' : isReadElsewhere(text) ? `The payload in ${text.slice(1)}` : 'The payload'
-  const reading = readJson(subject, await readElsewhere(host, text))
+async function readPayloadFile(host: Host, path: string): Promise<Reading<Json>> {
+  try {
+    return readJson(`The payload in ${path}`, await readFile(resolve(host.cwd, path), 'utf8'))
+  } catch (error) {
+    return { fault: `The payload cannot be read: ${error instanceof Error ? error.message : String(error)}.` }
+  }
+}
+
+async function readStdin(host: Host): Promise<Json> {
+  const chunks: Buffer[] = []
+  for await (const chunk of host.stdin) chunks.push(Buffer.from(chunk))
+  const reading = readJson('The payload on stdin', Buffer.concat(chunks).toString('utf8'))
   if ('fault' in reading) throw new UsageError([reading.fault])
   return reading.value
-}
-
-async function readElsewhere(host: Host, text: string): Promise<string> {
-  if (text === '-') {
-    const chunks: Buffer[] = []
-    for await (const chunk of host.stdin) chunks.push(Buffer.from(chunk))
-    return Buffer.concat(chunks).toString('utf8')
-  }
-  if (!text.startsWith('@')) return text
-  try {
-    return await readFile(resolve(host.cwd, text.slice(1)), 'utf8')
-  } catch (error) {
-    throw new UsageError([`The payload cannot be read: ${error instanceof Error ? error.message : String(error)}.`])
-  }
 }

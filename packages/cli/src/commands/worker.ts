@@ -7,10 +7,10 @@ import { readConnection } from '../connection.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { UsageError } from '../faults.ts'
 import type { Arguments } from '../input/arguments.ts'
-import { readName, readNumber, readSeconds, readText } from '../input/values.ts'
+import { readName, readNumber, readPath, readSeconds } from '../input/values.ts'
 import { formatPlural } from '../output/quantities.ts'
 import { withTally } from '../tally.ts'
-import { loadTaskModule } from '../task-module.ts'
+import { loadTaskModule, readTaskModule } from '../task-module.ts'
 import { createTaskRunner } from '../task-runner.ts'
 import { type ConnectedRun, createCommand, jsonOption, type Session, urlOption } from './command.ts'
 import { exitCodeOfSignal, untilAborted } from './stopping.ts'
@@ -55,7 +55,7 @@ export function createWorkerCommand(session: Session) {
 
 async function runWorker(run: ConnectedRun) {
   const { host, output } = run
-  const given = run.read(input => readWorker(input, run))
+  const given = await run.read(input => readWorker(input, run))
   const tasks = chooseTasks(await collectTasks(run, given), given.capabilities)
   const worker = createTaskRunner({ ...given, tasks: given.isTelling ? withTally(tasks) : tasks, output })
   const { workerId } = worker
@@ -87,9 +87,9 @@ async function runWorker(run: ConnectedRun) {
   }
 }
 
-export interface GivenWorker extends ReturnType<typeof readWorker> {}
+export interface GivenWorker extends Awaited<ReturnType<typeof readWorker>> {}
 
-function readWorker(input: Arguments, { host }: ConnectedRun) {
+async function readWorker(input: Arguments, { host }: ConnectedRun) {
   const connection = readConnection(input, host.env)
   const slots = input.flag('--concurrency', (subject, text) =>
     readNumber(subject, text, { min: 1, max: limits.workerSlotsMax, isWhole: true }),
@@ -97,19 +97,21 @@ function readWorker(input: Arguments, { host }: ConnectedRun) {
   const heartbeatSeconds = input.flagOrVariable('--heartbeat', 'HEARTBEAT_INTERVAL', (subject, text) =>
     readSeconds(subject, text, { min: 0.1, max: 3_600 }),
   )
+  const module = await readTaskModule(input, host.cwd)
+  const capabilities = input.list('--capabilities', readName)
+  // Those of a module are known when it is loaded, which a command line with faults does not get to.
+  if (module === null) for (const fault of findUnknownTypes(capabilities, builtInTypes)) input.fault(fault)
   return {
-    module: input.operand(0, 'The module', (subject, text) => readText(subject, text, 4_096)),
+    module,
     connection,
     workerId: input.flagOrVariable('--worker-id', 'WORKER_ID', readName),
     slots: slots ?? slotsDefault,
     heartbeatSeconds,
     graceSeconds: input.flag('--grace', (subject, text) => readSeconds(subject, text, { min: 0, max: 86_400 })),
-    capabilities: input.list('--capabilities', readName),
+    capabilities,
     queues: input.list('--queues', readName),
     allowPrivateAddresses: input.isSet('--allow-private-addresses'),
-    readableFolders: input
-      .repeated('--allow-files', (subject, text) => readText(subject, text, 4_096))
-      .map(folder => resolve(host.cwd, folder)),
+    readableFolders: input.repeated('--allow-files', readPath).map(folder => resolve(host.cwd, folder)),
     isTelling: input.isSet('--tell-parent'),
   }
 }
@@ -127,13 +129,15 @@ async function collectTasks(run: ConnectedRun, given: GivenWorker): Promise<read
 function chooseTasks(tasks: readonly AnyTaskDefinition[], wanted: readonly string[]): readonly AnyTaskDefinition[] {
   if (wanted.length === 0) return tasks
   const types = tasks.map(task => task.type)
-  const unknown = wanted.filter(type => !types.includes(type))
-  if (unknown.length > 0) {
-    throw new UsageError(
-      unknown.map(
-        type => `--capabilities: this worker has no type '${type}'.${suggest(type, types)} It has ${types.join(', ')}.`,
-      ),
-    )
-  }
+  const faults = findUnknownTypes(wanted, types)
+  if (faults.length > 0) throw new UsageError(faults)
   return tasks.filter(task => wanted.includes(task.type))
+}
+
+function findUnknownTypes(wanted: readonly string[], types: readonly string[]): readonly string[] {
+  return wanted
+    .filter(type => !types.includes(type))
+    .map(
+      type => `--capabilities: this worker has no type '${type}'.${suggest(type, types)} It has ${types.join(', ')}.`,
+    )
 }

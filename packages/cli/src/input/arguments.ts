@@ -36,15 +36,21 @@ export interface Arguments {
   fault(sentence: string): void
 }
 
-/** Runs `read` over the arguments and throws one `UsageError` with everything that was found. */
-export function readArguments<Result>(raw: RawArguments, read: (input: Arguments) => Result): Result {
+/**
+ * Runs `read` over the arguments and throws one `UsageError` with everything that was found. `read` may look at files
+ * too, so that a path that leads nowhere is told along with the rest.
+ */
+export async function readArguments<Result>(
+  raw: RawArguments,
+  read: (input: Arguments) => Result | Promise<Result>,
+): Promise<Result> {
   const faults: string[] = []
   for (const flag of raw.unknownFlags) faults.push(`There is no option ${flag} here.${suggest(flag, raw.knownFlags)}`)
   // What follows an unknown flag may be its value; only without one is a further word surely too much.
   if (raw.unknownFlags.length === 0) {
     for (const extra of raw.operands.slice(raw.operandsMax)) faults.push(`'${extra}' is one argument too many.`)
   }
-  const result = read(createArguments(raw, faults))
+  const result = await read(createArguments(raw, faults))
   if (faults.length > 0) throw new UsageError(faults)
   return result
 }
@@ -64,6 +70,13 @@ function createArguments(raw: RawArguments, faults: string[]): Arguments {
     if (Array.isArray(value)) return value.map(String)
     return typeof value === 'string' ? [value] : []
   }
+  /** The parts of a list; one without any is a slip, such as a variable of a script that is empty, and no wish. */
+  const partsOf = (name: string): readonly string[] =>
+    textsOf(name).flatMap(text => {
+      const parts = splitList(text)
+      if (parts.length === 0) faults.push(`${name} is empty; name one or several with commas, or leave it out.`)
+      return parts
+    })
   const readAll = <Value>(texts: readonly string[], subject: string, read: Reader<Value>): readonly Value[] => {
     const values: Value[] = []
     for (const text of texts) {
@@ -78,7 +91,7 @@ function createArguments(raw: RawArguments, faults: string[]): Arguments {
       const text = textOf(name)
       return text === null ? null : take(read(name, text))
     },
-    list: (name, read) => readAll(textsOf(name).flatMap(splitList), name, read),
+    list: (name, read) => readAll(partsOf(name), name, read),
     repeated: (name, read) => readAll(textsOf(name), name, read),
     isSet: name => raw.options[attributeOf(name)] === true,
     flagOrVariable: (name, variable, read) => {

@@ -94,6 +94,15 @@ export function readText(subject: string, text: string, max: number): Reading<st
   return { fault: `${subject} takes at most ${max} characters, not ${text.length}.` }
 }
 
+/** The path of a file or a folder; what it leads to is not looked at. */
+export function readPath(subject: string, text: string): Reading<string> {
+  if (text.trim() === '') return { fault: `${subject} is empty; it takes a path, or leave it out.` }
+  return readText(subject, text, pathCharsMax)
+}
+
+/** What Linux takes as a path. */
+const pathCharsMax = 4_096
+
 /** `key=value`. */
 export function readPair(subject: string, text: string): Reading<readonly [key: string, value: string]> {
   const at = text.indexOf('=')

@@ -1,0 +1,28 @@
+import type { Arguments } from '../input/arguments.ts'
+import { findSchedulerFaults, type SchedulerFlags } from '../scheduler-process.ts'
+import type { OptionSpec } from './command.ts'
+
+/** What every command that starts a scheduler can be told of it. */
+export const schedulerOptions: readonly OptionSpec[] = [
+  { flags: '--host <address>', help: 'the address to listen on (API_HOST; default 127.0.0.1)' },
+  { flags: '--port <n>', help: 'the port, 0 for any free one (API_PORT; default 8000)' },
+  { flags: '--data <file>', help: 'the SQLite file (default ./tasklane.db unless DATABASE_URL is set)' },
+]
+
+/** Their meaning is the scheduler's, which judges them together with the environment. */
+export async function readSchedulerFlags(
+  input: Arguments,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<SchedulerFlags> {
+  const asText = (_subject: string, text: string) => ({ value: text })
+  const host = input.flag('--host', asText)
+  const port = input.flag('--port', asText)
+  const data = input.flag('--data', asText)
+  const flags = {
+    ...(host === null ? {} : { host }),
+    ...(port === null ? {} : { port }),
+    ...(data === null ? {} : { data }),
+  }
+  for (const fault of await findSchedulerFaults(env, flags)) input.fault(fault)
+  return flags
+}
