@@ -1,7 +1,9 @@
 // Runs the deterministic simulation over many seeds, and shrinks the first story in which a promise is broken.
 // Usage: npm run simulate -- [--seeds 1000] [--from 0] [--store memory|sqlite|both] [--seed N [--events 1,2,3]]
 import { spawn } from 'node:child_process'
-import { createSandbox, nightCommand } from '../test/simulation/sandbox.mjs'
+import { tsImport } from 'tsx/esm/api'
+
+const { createSandbox, nightCommand } = await tsImport('../test/simulation/sandbox.ts', import.meta.url)
 
 const sandbox = createSandbox()
 const night = spawn(process.execPath, nightCommand(sandbox.folder, process.argv.slice(2)), { stdio: 'inherit' })

@@ -14,6 +14,9 @@ export interface Scenario {
   readonly headStartMs: number
   /** Finished tasks are kept so long. */
   readonly retentionMs: number
+  /** When nothing is wrong. */
+  readonly fineStore: StoreWeather
+  readonly fineNetwork: NetworkWeather
   readonly events: readonly Planned[]
 }
 
@@ -74,9 +77,6 @@ export interface NetworkWeather {
   readonly slowMs: number
 }
 
-export const fineStore: StoreWeather = { busy: 0, unknown: 0, slowMs: 2 }
-export const fineNetwork: NetworkWeather = { loseRequest: 0, loseReply: 0, double: 0, slowMs: 3 }
-
 export const heartbeatMs = 2_000
 export const leaseMs = 3 * heartbeatMs
 export const queues = ['mail', 'video'] as const
@@ -106,6 +106,8 @@ export function createScenario(seed: number, store: StoreKind): Scenario {
     safetyMs,
     headStartMs: chance.pick([0, 2_000, 3_600_000]),
     retentionMs: chance.isTrue(0.2) ? 12_000 : 86_400_000,
+    fineStore: { busy: 0, unknown: 0, slowMs: chance.pick([2, 2, 40, 300]) },
+    fineNetwork: { loseRequest: 0, loseReply: 0, double: 0, slowMs: chance.pick([3, 3, 150]) },
     events: inOrder.map((event, number) => ({ ...event, number })),
   }
 }
@@ -193,7 +195,14 @@ function planFault(chance: Chance, nodes: number, workers: number): Happening {
     case 'worker_crash':
       return { kind, worker, forMs: chance.between(10, 2 * leaseMs) }
     case 'worker_pause':
-      return { kind, worker, forMs: chance.between(leaseMs / 2, 3 * leaseMs) }
+      // Those that come back in the very moment of being reaped are the dangerous ones.
+      return {
+        kind,
+        worker,
+        forMs: chance.isTrue(0.5)
+          ? chance.between(leaseMs - 1_000, leaseMs + 1_000)
+          : chance.between(leaseMs / 2, 3 * leaseMs),
+      }
     case 'worker_replace':
     case 'worker_drain':
       return { kind, worker }

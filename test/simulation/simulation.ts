@@ -6,15 +6,7 @@ import { createCluster } from './cluster.ts'
 import { isTerminal } from './ledger.ts'
 import { createNetwork } from './network.ts'
 import { createReferee, type Violation } from './referee.ts'
-import {
-  fineNetwork,
-  fineStore,
-  leaseMs,
-  type NetworkWeather,
-  type Planned,
-  type Scenario,
-  type StoreWeather,
-} from './scenario.ts'
+import { leaseMs, type NetworkWeather, type Planned, type Scenario, type StoreWeather } from './scenario.ts'
 import { createActor, createChance, createTimeline } from './timeline.ts'
 import { createWorker } from './worker.ts'
 
@@ -58,8 +50,8 @@ async function run(scenario: Scenario, file: string): Promise<Outcome> {
   const timeline = createTimeline()
   const director = createActor('director')
   const referee = createReferee({ elapsedMs: timeline.elapsedMs, headStartMs: scenario.headStartMs, leaseMs })
-  const store = createWeather<StoreWeather>(fineStore)
-  const network = createWeather<NetworkWeather>(fineNetwork)
+  const store = createWeather<StoreWeather>(scenario.fineStore)
+  const network = createWeather<NetworkWeather>(scenario.fineNetwork)
   const cluster = createCluster({
     scenario,
     timeline,
