@@ -1,4 +1,4 @@
-// A worker in a process of its own, for `process-signals.test.ts`: its one task ends when a line comes in.
+// A worker in a process of its own, logging to stderr: its one task ends when a line comes in.
 import { defineTask, TasklaneWorker } from '../src/index.ts'
 
 const held = defineTask({
