@@ -1,20 +1,26 @@
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, relative, sep } from 'node:path'
 import { defineTask, PermanentError } from '@tasklane/sdk'
+import { pathOfPayload, showPath, textOfPath, toFilePath } from '../demo/path-text.ts'
 import { countFile, type TextCount } from '../demo/text-counter.ts'
 import { mergeTotals, type Totals, totalsOf } from '../demo/totals.ts'
-import { objectSchema, optional, stringField } from './schema.ts'
+import { choiceField, objectSchema, optional, stringField } from './schema.ts'
 
 /**
- * `{path}` → the count of that text file on the worker's machine. A task is written by whoever may submit, so a worker
- * reads only below the folders it was started with; with none, nothing.
+ * `{path, encoding?}` → the count of that text file on the worker's machine. A task is written by whoever may submit, so a worker
+ * reads only below the folders it was started with; with none, nothing. A path whose bytes are no UTF-8 comes in base64.
  */
 export function createCountFile(readableFolders: readonly string[]) {
   return defineTask({
     type: 'count_file',
-    input: objectSchema({ path: stringField({ maxLength: 4_096, description: 'Absolute path of a text file' }) }),
-    run: async ({ path }, ctx): Promise<TextCount> => {
-      const real = await realpath(path).catch((error: unknown) => {
+    input: objectSchema({
+      path: stringField({ maxLength: pathCharsMax, description: 'Absolute path of a text file' }),
+      encoding: optional(choiceField(['utf8', 'base64'])),
+    }),
+    run: async (input, ctx): Promise<TextCount> => {
+      const given = pathOfPayload(input)
+      const path = showPath(given)
+      const real = await realPathOf(given).catch((error: unknown) => {
         throw new PermanentError(`${path} cannot be read: ${reasonOf(error)}.`)
       })
       if (!(await isBelow(real, readableFolders))) {
@@ -30,6 +36,9 @@ export function createCountFile(readableFolders: readonly string[]) {
     },
   })
 }
+
+/** What Linux takes as a path, in base64. */
+const pathCharsMax = Math.ceil(4_096 / 3) * 4
 
 /**
  * Adds up the results of the parents, counts of files and merges of them alike. A parent that failed has nothing to
@@ -57,10 +66,14 @@ export function readTotals(result: unknown): Totals {
 
 async function isBelow(path: string, folders: readonly string[]): Promise<boolean> {
   for (const folder of folders) {
-    const way = relative(await realpath(folder), path)
+    const way = relative(await realPathOf(folder), path)
     if (way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return true
   }
   return false
+}
+
+async function realPathOf(path: string): Promise<string> {
+  return textOfPath(await realpath(toFilePath(path), { encoding: 'buffer' }))
 }
 
 function reasonOf(error: unknown): string {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { SchedulerClient } from '../connection.ts'
 import { type Cluster, startCluster } from '../demo/cluster.ts'
 import type { Killing } from '../demo/kill.ts'
+import { showPath } from '../demo/path-text.ts'
 import { planDemo } from '../demo/plan.ts'
 import { describeProgress, renderFindings } from '../demo/render.ts'
 import { compareCounts, type Findings } from '../demo/report.ts'
@@ -115,7 +116,7 @@ async function look(run: CommandRun, root: string, signal: AbortSignal): Promise
   output.note(`Looking at ${root}`)
   const walk = await walkFolder(root, signal)
   for (const { path, reason } of walk.unreadable)
-    output.warn(`The folder ${visibleText(path)} cannot be read: ${reason}`)
+    output.warn(`The folder ${visibleText(showPath(path))} cannot be read: ${reason}`)
   const bar = output.progress()
   const total = walk.files.length
   const survey = await surveyFiles(walk.files, {
@@ -123,7 +124,8 @@ async function look(run: CommandRun, root: string, signal: AbortSignal): Promise
     onProgress: done => bar.update({ done, total, label: `${formatCount(done)} files counted directly` }),
   })
   bar.clear()
-  for (const { path, reason } of survey.unreadable) output.warn(`${visibleText(path)} cannot be read: ${reason}`)
+  for (const { path, reason } of survey.unreadable)
+    output.warn(`${visibleText(showPath(path))} cannot be read: ${reason}`)
   return { walk, survey }
 }
 

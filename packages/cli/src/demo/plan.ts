@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { limits } from '@tasklane/protocol'
+import { type PathPayload, payloadOfPath, showPath } from './path-text.ts'
 
 /** Parents of one merge; above this an intermediate level is put in between. Half of what a task may have. */
 export const parentsMax = 5_000
@@ -8,7 +9,7 @@ export interface PlannedTask {
   readonly task_id: string
   readonly task_type: 'count_file' | 'merge_counts'
   readonly name: string
-  readonly payload: { readonly path: string } | { readonly of: string }
+  readonly payload: PathPayload | { readonly of: string }
   readonly dependencies: readonly string[]
 }
 
@@ -30,7 +31,7 @@ export const noExtension = '(none)'
 
 /** As the file name says it, with the dot and its case: `.ts`, `.d.ts` is `.ts`, `.gitignore` has none. */
 export function extensionOf(path: string): string {
-  const extension = extname(path)
+  const extension = extname(showPath(path))
   return extension === '' ? noExtension : extension
 }
 
@@ -44,7 +45,13 @@ export function planDemo(files: readonly string[], fanInMax: number = parentsMax
   const byExtension = new Map<string, string[]>()
   for (const [at, path] of files.entries()) {
     const id = `count-${String(at + 1).padStart(5, '0')}`
-    tasks.push({ task_id: id, task_type: 'count_file', name: titleOf(path), payload: { path }, dependencies: [] })
+    tasks.push({
+      task_id: id,
+      task_type: 'count_file',
+      name: titleOf(showPath(path)),
+      payload: payloadOfPath(path),
+      dependencies: [],
+    })
     fileOf.set(id, path)
     const extension = extensionOf(path)
     const siblings = byExtension.get(extension)
@@ -109,5 +116,7 @@ function mergeTask(id: string, of: string, parents: readonly string[]): PlannedT
 
 /** The end of a path says more than its beginning. */
 function titleOf(text: string): string {
-  return text.length <= limits.titleCharsMax ? text : `…${text.slice(1 - limits.titleCharsMax)}`
+  if (text.length <= limits.titleCharsMax) return text
+  // Half a character, which the cut may leave, is no text that the scheduler takes.
+  return `…${text.slice(1 - limits.titleCharsMax).replace(/^\p{Surrogate}/u, '')}`
 }

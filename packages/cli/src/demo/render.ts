@@ -3,6 +3,7 @@ import type { Output } from '../output/output.ts'
 import { formatBytes, formatCount, formatDuration, formatPlural } from '../output/quantities.ts'
 import { visibleText } from '../output/text-width.ts'
 import type { Cluster } from './cluster.ts'
+import { showPath } from './path-text.ts'
 import type { DemoReport, Findings } from './report.ts'
 import { type DemoProgress, finishedOf } from './run-demo.ts'
 
@@ -93,7 +94,7 @@ function renderTimes(report: DemoReport, output: Output): string {
 
 function renderOddities(findings: Findings, root: string): readonly string[] {
   const list = (paths: readonly string[]) => {
-    const shown = paths.slice(0, pathsShown).map(path => `  ${visibleText(relative(root, path))}`)
+    const shown = paths.slice(0, pathsShown).map(path => `  ${visibleText(showPath(relative(root, path)))}`)
     const more = paths.length - shown.length
     return [...shown, ...(more > 0 ? [`  and ${formatCount(more)} more`] : [])].join('\n')
   }

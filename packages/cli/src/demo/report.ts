@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Task } from '@tasklane/protocol'
 import { readTotals } from '../builtins/count-files.ts'
 import { percentile } from '../output/quantities.ts'
+import { showPath } from './path-text.ts'
 import { extensionOf, type Plan } from './plan.ts'
 import { type Survey, surveyFile } from './survey.ts'
 import type { TermCounts, TextCount } from './text-counter.ts'
@@ -115,7 +116,9 @@ async function compareFiles(plan: Plan, survey: Survey, tasks: ReadonlyMap<strin
       direct.set(path, now.count)
       changed.push(path)
     } else {
-      disagreements.push(`${path} changed more than once while the demo ran, or its task failed; see the task ${id}.`)
+      disagreements.push(
+        `${showPath(path)} changed more than once while the demo ran, or its task failed; see the task ${id}.`,
+      )
     }
   }
   return { direct, taskHashes, changed, vanished, disagreements }

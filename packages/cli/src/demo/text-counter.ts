@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { TextDecoder } from 'node:util'
+import { toFilePath } from './path-text.ts'
 
 /** What is known of one text. `words` and `lines` are what `wc -w` and `wc -l` count. */
 export interface TextCount {
@@ -30,10 +31,11 @@ const countedTermsMax = 200_000
 
 /**
  * Counts one file as a stream: memory does not grow with the size of the file.
+ * @param path as text; see `path-text.ts`
  * @throws what the file system says (ENOENT, EACCES, …), or the signal's reason
  */
 export async function countFile(path: string, signal?: AbortSignal): Promise<CountOutcome> {
-  const file = await open(path, 'r')
+  const file = await open(toFilePath(path), 'r')
   try {
     const counter = createTextCounter()
     const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, Math.max(1, (await file.stat()).size + 1)))

@@ -1,12 +1,12 @@
-import { opendir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { joinName, toFilePath } from './path-text.ts'
 
 /**
  * What stands below a folder. Every entry that is not itself a folder is either in `files` or counted in `leftOut`, so
  * `files.length + leftOut` is what `find FOLDER ! -type d | wc -l` prints.
  */
 export interface Walk {
-  /** Absolute paths of the regular files to look at, in the order of their bytes. */
+  /** Absolute paths of the regular files to look at, sorted; see `path-text.ts` for names that are no UTF-8. */
   readonly files: readonly string[]
   /**
    * Entries that are no folders and are not looked at: anything below a folder named `.git` or `node_modules`, and
@@ -29,9 +29,10 @@ export async function walkFolder(root: string, signal?: AbortSignal): Promise<Wa
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     signal?.throwIfAborted()
     try {
-      for await (const entry of await opendir(next.path)) {
-        const path = join(next.path, entry.name)
-        if (entry.isDirectory()) waiting.push({ path, foreign: next.foreign || foreignFolders.has(entry.name) })
+      // Names as bytes: as text, those that are no UTF-8 would lead to no file.
+      for (const entry of await readdir(toFilePath(next.path), { withFileTypes: true, encoding: 'buffer' })) {
+        const path = joinName(next.path, entry.name)
+        if (entry.isDirectory()) waiting.push({ path, foreign: next.foreign || foreignFolders.has(String(entry.name)) })
         else if (entry.isFile() && !next.foreign) files.push(path)
         else leftOut += 1
       }
