@@ -1,0 +1,89 @@
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, type ConfigInput, readConfig, variables } from './config.ts'
+
+const read = (env: ConfigInput['env'] = {}, flags: ConfigInput['flags'] = {}) => readConfig({ env, flags })
+
+function faultsOf(env: ConfigInput['env'], flags: ConfigInput['flags'] = {}): readonly string[] {
+  try {
+    read(env, flags)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+}
+
+describe('the configuration of a node', () => {
+  it('has a default for everything', () => {
+    expect(read()).toEqual({
+      host: '127.0.0.1',
+      port: 8_000,
+      store: { kind: 'sqlite', file: resolve('tasklane.db') },
+      logLevel: 'info',
+      metricsEnabled: true,
+      heartbeatMs: 5_000,
+      taskTimeoutMs: 300_000,
+      retentionMs: 7 * 86_400_000,
+      headStartMs: 3_600_000,
+      retryBaseMs: 1_000,
+      retryCapMs: 3_600_000,
+      warnings: [],
+    })
+  })
+
+  it('takes a flag before the environment, and the environment before the default', () => {
+    const env = { API_HOST: '0.0.0.0', API_PORT: '9000', LOG_LEVEL: 'WARNING', HEARTBEAT_INTERVAL: '0.5' }
+    expect(read(env)).toMatchObject({ host: '0.0.0.0', port: 9_000, logLevel: 'warn', heartbeatMs: 500 })
+    const flags = { host: '::1', port: '0', logLevel: 'debug', heartbeatInterval: '2' }
+    expect(read(env, flags)).toMatchObject({ host: '::1', port: 0, logLevel: 'debug', heartbeatMs: 2_000 })
+  })
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(read({ API_PORT: '', DATABASE_URL: '', LOG_LEVEL: '' })).toEqual(read())
+  })
+
+  it('reads the store from --data or DATABASE_URL, relative or absolute', () => {
+    const file = (url: string) => read({ DATABASE_URL: url }).store
+    expect(file('sqlite:///a/b.db')).toEqual({ kind: 'sqlite', file: resolve('a/b.db') })
+    expect(file('sqlite:////var/lib/a%20b.db')).toEqual({ kind: 'sqlite', file: '/var/lib/a b.db' })
+    expect(file('memory:')).toEqual({ kind: 'memory' })
+    expect(read({ DATABASE_URL: 'memory:' }, { data: 'x.db' }).store).toEqual({ kind: 'sqlite', file: resolve('x.db') })
+  })
+
+  it('turns DEBUG on, unless a level is named', () => {
+    expect(read({ DEBUG: 'true' }).logLevel).toBe('debug')
+    expect(read({ DEBUG: 'true', LOG_LEVEL: 'error' }).logLevel).toBe('error')
+  })
+
+  it('tells every fault at once, each with its name, its value and the way out', () => {
+    const faults = faultsOf(
+      {
+        METRICS_ENABLED: 'maybe',
+        DATABASE_URL: 'mysql://x',
+        LOG_LEVEL: 'constructor',
+        TASK_TIMEOUT: 'NaN',
+        TASKLANE_RETENTOIN: '5',
+      },
+      { port: '99999', host: 'a b' },
+    )
+    expect(faults).toHaveLength(7)
+    expect(faults.join('\n')).toMatch(/--port is '99999'; it takes a whole number from 0 to 65535 \(default 8000\)/)
+    expect(faults.join('\n')).toMatch(/METRICS_ENABLED is 'maybe'; it takes true or false/)
+    expect(faults.join('\n')).toMatch(/TASKLANE_RETENTOIN .* did you mean TASKLANE_RETENTION\?/)
+  })
+
+  it.each(['1e999', '-1', '1.5', ' ', 'abc', '0x'])('refuses %j as a port', text => {
+    expect(faultsOf({ API_PORT: text })).toHaveLength(1)
+  })
+
+  it('says what this version cannot do, instead of doing something else', () => {
+    expect(faultsOf({ DATABASE_URL: 'postgresql+asyncpg://u:p@h/db' })[0]).toMatch(/PostgreSQL/)
+    expect(faultsOf({ DATABASE_URL: 'sqlite:///%zz' })).toHaveLength(1)
+    expect(read({ REDIS_URL: 'redis://x', RABBITMQ_URL: 'amqp://x' }).warnings).toHaveLength(2)
+  })
+
+  it('names its variables', () => {
+    for (const name of variables) expect(faultsOf({ [name]: '' })).toEqual([])
+  })
+})
