@@ -1,3 +1,6 @@
+// For `await using`: kept in the published types, so that they need no setting in the project that reads them.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import {
   type Attempt,
   type BulkAction,

@@ -1,3 +1,6 @@
+// For `await using`: kept in the published types, so that they need no setting in the project that reads them.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { systemClock } from './clock.ts'
 import { createRuntime, type Runtime, type WorkerRuntimeStatus } from './worker/runtime.ts'
 import { resolveSettings, type WorkerOptions, type WorkerSettings } from './worker/settings.ts'
