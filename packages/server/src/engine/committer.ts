@@ -1,4 +1,5 @@
 import { Problem } from '../core/problem.ts'
+import type { TaskDraft } from '../core/task.ts'
 import type { Clock } from '../ports/clock.ts'
 import type {
   BeatVerdict,
@@ -138,7 +139,7 @@ export function createCommitter({ store, clock, takeParked, onCommit, onFailure 
 
   async function exchange(taken: Taken, commands: number): Promise<void> {
     underWay += 1
-    const submitted = lanesOf(taken.submits)
+    const submitted = lanesOf(draftsOf(taken.submits))
     const parked = submitted.length === 0 ? [] : takeParked(submitted)
     const batch: ExchangeBatch = {
       settles: itemsOf(taken.settles),
@@ -213,17 +214,18 @@ function itemsOf<In, Out>(commands: readonly Command<In, Out>[]): readonly In[] 
   return commands.length === 1 && only !== undefined ? only.items : commands.flatMap(command => command.items)
 }
 
-function lanesOf(submits: Taken['submits']): readonly LaneCount[] {
+function* draftsOf(submits: Taken['submits']): Generator<TaskDraft> {
+  for (const { items } of submits) for (const group of items) yield* group.drafts
+}
+
+/** How many there are of each (queue, type). */
+export function lanesOf(tasks: Iterable<{ readonly queue: string; readonly type: string }>): readonly LaneCount[] {
   const lanes = new Map<string, { queue: string; type: string; count: number }>()
-  for (const { items } of submits) {
-    for (const group of items) {
-      for (const draft of group.drafts) {
-        const key = `${draft.queue}\n${draft.type}`
-        const lane = lanes.get(key)
-        if (lane === undefined) lanes.set(key, { queue: draft.queue, type: draft.type, count: 1 })
-        else lane.count += 1
-      }
-    }
+  for (const { queue, type } of tasks) {
+    const key = `${queue}\n${type}`
+    const lane = lanes.get(key)
+    if (lane === undefined) lanes.set(key, { queue, type, count: 1 })
+    else lane.count += 1
   }
   return [...lanes.values()]
 }

@@ -10,7 +10,7 @@ import type { Log } from '../ports/log.ts'
 import type { Changes, ClaimedTask, LaneCount, QueueRecord, Store } from '../ports/store.ts'
 import { runBulk } from './bulk.ts'
 import { createClaims } from './claim.ts'
-import { createCommitter } from './committer.ts'
+import { createCommitter, lanesOf } from './committer.ts'
 import { createDeliveries } from './deliveries.ts'
 import type { Engine, EngineEvent } from './engine.ts'
 import { createRates, createSamples } from './rates.ts'
@@ -297,7 +297,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       const storeAsk = { workerId, queues, types: capabilities, limit, leaseMs: own, requestId }
       const tasks = await claims.claim(storeAsk, ask)
       if (tasks.length > 0) deliveries.handedOut(workerId, requestId)
-      for (const task of tasks) emit({ kind: 'claimed', queue: task.queue, type: task.type, count: 1 })
+      for (const { queue, type, count } of lanesOf(tasks)) emit({ kind: 'claimed', queue, type, count })
       return tasks
     },
     releaseUndelivered: giveBack,

@@ -143,19 +143,44 @@ function createEventMetrics(registry: Registry): (event: EngineEvent) => void {
     buckets: commitBuckets,
     registers,
   })
+  // Children bound to their labels: validating and hashing labels for every task would cost more than counting it.
+  const bind = (queue: string, type: string) => {
+    const labels = { queue, type }
+    return {
+      submitted: submitted.labels(labels),
+      claimed: claimed.labels(labels),
+      wait: wait.labels(labels),
+      run: run.labels(labels),
+      completed: ended.labels({ ...labels, state: 'completed' }),
+      failed: ended.labels({ ...labels, state: 'failed' }),
+      cancelled: ended.labels({ ...labels, state: 'cancelled' }),
+    }
+  }
+  // The caps bound the keys.
+  const lanes = new Map<string, ReturnType<typeof bind>>()
+  const laneOf = (event: { readonly queue: string; readonly type: string }) => {
+    const queue = capQueue(event.queue)
+    const type = capType(event.type)
+    const key = `${queue}\n${type}`
+    const known = lanes.get(key)
+    if (known !== undefined) return known
+    const bound = bind(queue, type)
+    lanes.set(key, bound)
+    return bound
+  }
   return event => {
     switch (event.kind) {
       case 'submitted':
-        submitted.inc({ queue: capQueue(event.queue), type: capType(event.type) }, event.count)
+        laneOf(event).submitted.inc(event.count)
         return
       case 'claimed':
-        claimed.inc({ queue: capQueue(event.queue), type: capType(event.type) }, event.count)
+        laneOf(event).claimed.inc(event.count)
         return
       case 'ended': {
-        const labels = { queue: capQueue(event.queue), type: capType(event.type) }
-        ended.inc({ ...labels, state: event.state }, 1)
-        if (event.waitMs !== null) wait.observe(labels, event.waitMs / 1_000)
-        if (event.runMs !== null) run.observe(labels, event.runMs / 1_000)
+        const lane = laneOf(event)
+        lane[event.state].inc()
+        if (event.waitMs !== null) lane.wait.observe(event.waitMs / 1_000)
+        if (event.runMs !== null) lane.run.observe(event.runMs / 1_000)
         return
       }
       case 'attempt_failed':
