@@ -177,6 +177,20 @@ describe.runIf(process.platform === 'linux')('a full disk', () => {
     expect(await end(child, 'SIGTERM')).toBe(0)
   })
 
+  it('under the log of a scheduler neither stops it nor keeps it from stopping', async () => {
+    const child = spawn(process.execPath, [entry, 'serve', '--port', '0', '--data', join(folder, 'full-log.db')], {
+      env,
+      cwd: folder,
+      stdio: ['ignore', 'pipe', full],
+    })
+    started.push(child)
+    const line = await new Promise<string>(resolve => {
+      if (child.stdout !== null) createInterface({ input: child.stdout }).once('line', resolve)
+    })
+    expect((await fetch(`${line.split(' ').at(-1)}/livez`)).status).toBe(200)
+    expect(await end(child, 'SIGTERM')).toBe(0)
+  })
+
   it.each([
     [[], /^tasklane: stdout cannot be written: .*ENOSPC.* Free some space/],
     [['--json'], /^\{"error":\{"code":"enospc","messages":\["stdout cannot be written/],
