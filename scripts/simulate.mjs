@@ -1,5 +1,5 @@
 // Runs the deterministic simulation over many seeds, and shrinks the first story in which a promise is broken.
-// Usage: npm run simulate -- [--seeds 1000] [--from 0] [--store memory|sqlite|both] [--seed N [--events 1,2,3]]
+// Usage: npm run simulate -- [--seeds 1000] [--from 0] [--store memory|sqlite|both] [--seed N [--only 3,t0.1]]
 import { spawn } from 'node:child_process'
 import { tsImport } from 'tsx/esm/api'
 

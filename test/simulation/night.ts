@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { createScenario, type StoreKind, withEvents } from './scenario.ts'
-import { numbersOf, shrink } from './shrink.ts'
+import { createScenario, partsOf, type StoreKind, withParts } from './scenario.ts'
+import { shrink } from './shrink.ts'
 import { type Outcome, simulate } from './simulation.ts'
 
 /**
@@ -13,7 +13,7 @@ const { values: flags } = parseArgs({
     from: { type: 'string', default: '0' },
     seed: { type: 'string' },
     store: { type: 'string', default: 'both' },
-    events: { type: 'string' },
+    only: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -32,14 +32,14 @@ async function main(): Promise<void> {
   const stores = storesOf(flags.store)
   const from = wholeNumber('seed', flags.seed ?? flags.from)
   const count = flags.seed === undefined ? wholeNumber('seeds', flags.seeds) : 1
-  const events = flags.events?.split(',').map(each => wholeNumber('events', each))
+  const only = flags.only?.split(',')
   const beganMs = performance.now()
   let toldMs = beganMs
   let tasks = 0
   for (let done = 0; done < count; done += 1) {
     for (const store of stores) {
       const scenario = createScenario(from + done, store)
-      const outcome = await attempt(() => simulate(events === undefined ? scenario : withEvents(scenario, events)))
+      const outcome = await attempt(() => simulate(only === undefined ? scenario : withParts(scenario, only)))
       tasks += outcome.tasks
       if (outcome.violation !== null) return report(outcome)
     }
@@ -71,13 +71,13 @@ async function report(failure: Outcome): Promise<void> {
   console.log(`\nSeed ${scenario.seed} over ${scenario.store} broke a promise, after ${violation?.atMs} ms:`)
   console.log(`  ${violation?.invariant}: ${violation?.detail}`)
   const shortest = await shrink(failure)
-  const kept = numbersOf(shortest.scenario)
-  console.log(`\nThe shortest story that does so has ${kept.length} of ${scenario.events.length} events:`)
+  const kept = partsOf(shortest.scenario)
+  console.log(`\nThe shortest story that does so has ${kept.length} of ${partsOf(scenario).length} parts:`)
   for (const { number, atMs, ...event } of shortest.scenario.events) {
     console.log(`  ${String(number).padStart(3)}  ${String(atMs).padStart(6)} ms  ${JSON.stringify(event)}`)
   }
   console.log(`  ${shortest.violation?.invariant}: ${shortest.violation?.detail}`)
-  const replay = `npm run simulate -- --seed ${scenario.seed} --store ${scenario.store} --events ${kept.join(',')}`
+  const replay = `npm run simulate -- --seed ${scenario.seed} --store ${scenario.store} --only ${kept.join(',')}`
   console.log(`\nReplay it with: ${replay}`)
   console.log('When it is mended, keep it in test/simulation/regressions.ts.')
 }

@@ -27,6 +27,8 @@ export interface Referee {
   readonly fail: Fail
   readonly ledger: Ledger
   violation(): Violation | null
+  /** A digest of all it saw. */
+  trail(): number
   saw(call: StoreCall, answer: Answer, after: readonly TaskRecord[]): void
   nodeStarted(node: string): void
   /** This node met a store that did not answer, so that workers could not be heard. */
@@ -69,6 +71,7 @@ export function createReferee({ elapsedMs, headStartMs, leaseMs }: RefereeParts)
   const keys = new Map<string, TaskId>()
   const reapFromMs = new Map<string, number>()
   let first: Violation | null = null
+  let trail = 0
 
   const fail: Fail = (invariant, detail) => {
     first ??= { invariant, detail, atMs: elapsedMs() }
@@ -121,8 +124,12 @@ export function createReferee({ elapsedMs, headStartMs, leaseMs }: RefereeParts)
     fail,
     ledger,
     violation: () => first,
+    trail: () => trail,
     saw: (call, answer, after) => {
       const look = new Map(after.map(record => [record.id, record]))
+      for (const { number, epoch, attempt } of after)
+        trail = Math.imul(trail ^ (number * 64 + epoch * 8 + attempt), 0x01000193)
+      trail = Math.imul(trail ^ (elapsedMs() + call.name.length), 0x01000193)
       if ('error' in answer) {
         if (!(answer.error instanceof Problem)) fail('no fault of our own', `${call.name}: ${String(answer.error)}`)
         checkMoves(ledger, { ...call, ways: [], named: [] }, look, fail)

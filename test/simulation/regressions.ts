@@ -4,8 +4,8 @@ import type { StoreKind } from './scenario.ts'
 export interface Regression {
   readonly seed: number
   readonly store: StoreKind
-  /** The events that it shrank to, by their numbers; null is all of them. */
-  readonly events: readonly number[] | null
+  /** What it shrank to: ids of tasks and numbers of other events; null is all of them. */
+  readonly only: readonly string[] | null
   readonly why: string
 }
 

@@ -232,8 +232,20 @@ function times<T>(count: number, make: (at: number) => T): T[] {
   return Array.from({ length: count }, (_, place) => make(place))
 }
 
-/** The same story with some of its events only, by their numbers. */
-export function withEvents(scenario: Scenario, kept: readonly number[]): Scenario {
+/** What can be left out of a story one by one: its tasks, by id, and its other events, by number. */
+export function partsOf(scenario: Scenario): readonly string[] {
+  return scenario.events.flatMap(event =>
+    event.kind === 'submit' ? event.tasks.map(task => task.id) : [String(event.number)],
+  )
+}
+
+/** The same story with some of its parts only. */
+export function withParts(scenario: Scenario, kept: readonly string[]): Scenario {
   const wanted = new Set(kept)
-  return { ...scenario, events: scenario.events.filter(event => wanted.has(event.number)) }
+  const events = scenario.events.flatMap((event): Planned[] => {
+    if (event.kind !== 'submit') return wanted.has(String(event.number)) ? [event] : []
+    const tasks = event.tasks.filter(task => wanted.has(task.id))
+    return tasks.length === 0 ? [] : [{ ...event, tasks }]
+  })
+  return { ...scenario, events }
 }

@@ -17,6 +17,8 @@ export interface Outcome {
   readonly steps: number
   readonly tasks: number
   readonly elapsedMs: number
+  /** A digest of every call of the store, its moment and its answer: equal for two runs that went the same way. */
+  readonly trail: number
 }
 
 /**
@@ -159,6 +161,7 @@ async function run(scenario: Scenario, file: string): Promise<Outcome> {
     steps,
     tasks: referee.ledger.entries.size + referee.ledger.gone.size,
     elapsedMs: timeline.elapsedMs(),
+    trail: referee.trail(),
   }
 }
 
