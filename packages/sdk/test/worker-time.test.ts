@@ -1,68 +1,11 @@
-import type { HeartbeatRequest, SettleRequest } from '@tasklane/protocol'
 import { describe, expect, it } from 'vitest'
-import {
-  defineTask,
-  LeaseLostError,
-  PermanentError,
-  TaskCancelledError,
-  type TaskContext,
-  TaskTimeoutError,
-} from '../src/index.ts'
-import type { SchedulerDouble } from './scheduler-double.ts'
+import { PermanentError, TaskCancelledError, TaskTimeoutError } from '../src/index.ts'
+import { nextBeat, settled, startHeldWorker, turns } from './held-worker.ts'
 import { createGate, until } from './until.ts'
-import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
-import { startWorker } from './worker-setup.ts'
-
-/** A worker whose one type `held` ends when its gate opens; time stands still until it is moved. */
-async function setup(options: { readonly slots?: number; readonly heedsSignal?: boolean } = {}) {
-  const clock = createVirtualClock()
-  const gate = createGate<unknown>()
-  const contexts: TaskContext[] = []
-  const held = defineTask({
-    type: 'held',
-    run: async (_, ctx) => {
-      contexts.push(ctx)
-      const { signal } = ctx
-      const aborted = new Promise<never>((_resolve, reject) => {
-        if (options.heedsSignal !== false) signal.addEventListener('abort', () => reject(signal.reason))
-      })
-      const value = await Promise.race([gate.opened, aborted])
-      if (value instanceof Error) throw value
-      return 'done'
-    },
-  })
-  const parts = await startWorker([held], { clock, slots: options.slots ?? 2 })
-  await until('it claims', () => parts.scheduler.seenAt(/claim/).length === 1)
-  const run = async (taskId: string, timeout: number | null = null): Promise<TaskContext> => {
-    const count = contexts.length
-    parts.scheduler.add({ task_type: 'held', task_id: taskId, timeout })
-    await until(`${taskId} runs`, () => contexts.length > count)
-    const ctx = contexts[count]
-    if (ctx === undefined) throw new Error('unreachable')
-    return ctx
-  }
-  return { ...parts, clock, gate, contexts, run }
-}
-
-/** Moves time on to the next heartbeat, and waits until it has been answered and heard. */
-async function nextBeat(scheduler: SchedulerDouble, clock: VirtualClock): Promise<HeartbeatRequest> {
-  const { beats } = scheduler.worker('w1')
-  const before = beats.length
-  const seen = scheduler.seenAt(/heartbeat/).length
-  for (let step = 0; step < 100 && scheduler.seenAt(/heartbeat/).length === seen; step += 1) {
-    clock.advance(100)
-    await turns()
-  }
-  await until('the beat arrives', () => beats.length > before)
-  await turns()
-  const beat = beats[before]
-  if (beat === undefined) throw new Error('unreachable')
-  return beat
-}
 
 describe('time limits', () => {
   it('aborts an attempt at its limit and settles it as timeout, whatever the handler does later', async () => {
-    const { scheduler, worker, clock, gate, run } = await setup({ heedsSignal: false })
+    const { scheduler, worker, clock, gate, run } = await startHeldWorker({ heedsSignal: false })
     const ctx = await run('a', 2)
     clock.advance(1_990)
     expect(ctx.signal.aborted).toBe(false)
@@ -84,7 +27,7 @@ describe('time limits', () => {
   })
 
   it('hands the slot out again when a handler never returns, and says so', async () => {
-    const { scheduler, worker, clock, run, told } = await setup({ heedsSignal: false })
+    const { scheduler, worker, clock, run, told } = await startHeldWorker({ heedsSignal: false })
     await run('a', 2)
     clock.advance(2_050)
     await until('it is settled', () => settled(scheduler).length === 1)
@@ -95,7 +38,7 @@ describe('time limits', () => {
   })
 
   it('are none where the task has none', async () => {
-    const { scheduler, clock, run } = await setup()
+    const { scheduler, clock, run } = await startHeldWorker()
     const ctx = await run('a', null)
     for (let beat = 0; beat < 20; beat += 1) await nextBeat(scheduler, clock)
     expect(ctx.signal.aborted).toBe(false)
@@ -104,7 +47,7 @@ describe('time limits', () => {
 
 describe('cancelling', () => {
   it('aborts the handler, and what it throws then is a cancel', async () => {
-    const { scheduler, clock, run } = await setup()
+    const { scheduler, clock, run } = await startHeldWorker()
     const ctx = await run('a')
     scheduler.stored('a').isCancelling = true
     await nextBeat(scheduler, clock)
@@ -115,7 +58,7 @@ describe('cancelling', () => {
   })
 
   it('lets a success stand that still arrives', async () => {
-    const { scheduler, clock, gate, run } = await setup({ heedsSignal: false })
+    const { scheduler, clock, gate, run } = await startHeldWorker({ heedsSignal: false })
     await run('a')
     scheduler.stored('a').isCancelling = true
     await nextBeat(scheduler, clock)
@@ -125,7 +68,7 @@ describe('cancelling', () => {
   })
 
   it('does not wait for a handler that ignores it', async () => {
-    const { scheduler, worker, clock, run } = await setup({ heedsSignal: false })
+    const { scheduler, worker, clock, run } = await startHeldWorker({ heedsSignal: false })
     await run('a')
     scheduler.stored('a').isCancelling = true
     await nextBeat(scheduler, clock)
@@ -139,140 +82,9 @@ describe('cancelling', () => {
   })
 })
 
-describe('leases', () => {
-  it('are extended with every heartbeat, by task and epoch', async () => {
-    const { scheduler, clock, run } = await setup()
-    await run('a')
-    await run('b')
-    const beat = await nextBeat(scheduler, clock)
-    expect(beat).toMatchObject({
-      status: 'busy',
-      current_tasks: [
-        { task_id: 'a', epoch: 1 },
-        { task_id: 'b', epoch: 1 },
-      ],
-    })
-    for (let more = 0; more < 10; more += 1) await nextBeat(scheduler, clock)
-    scheduler.reap()
-    expect(scheduler.stored('a').task.status).toBe('running')
-  })
-
-  it('that the scheduler calls lost abort the handler, and nothing is settled', async () => {
-    const { scheduler, clock, run } = await setup()
-    const ctx = await run('a')
-    scheduler.stored('a').epoch += 1
-    await nextBeat(scheduler, clock)
-    expect(ctx.signal.reason).toBeInstanceOf(LeaseLostError)
-    await turns()
-    expect(settled(scheduler)).toHaveLength(0)
-    expect((await nextBeat(scheduler, clock)).current_tasks).toEqual([])
-  })
-
-  it('end here when the scheduler cannot be reached until they do', async () => {
-    const { scheduler, worker, clock, run } = await setup()
-    const ctx = await run('a')
-    await nextBeat(scheduler, clock)
-    await scheduler.goAway()
-    let aliveFor = 0
-    for (; !ctx.signal.aborted && aliveFor < 60_000; aliveFor += 100) {
-      clock.advance(100)
-      await turns()
-    }
-    expect(ctx.signal.reason).toBeInstanceOf(LeaseLostError)
-    // A lease is 15 s, counted from when the last heartbeat was sent.
-    expect(aliveFor).toBeGreaterThan(14_000)
-    expect(aliveFor).toBeLessThanOrEqual(15_000)
-    await until('the slot is free', () => worker.status().slotsUsed === 0)
-    await scheduler.comeBack()
-    scheduler.reap()
-    for (let step = 0; step < 100 && scheduler.stored('a').epoch === 1; step += 1) {
-      clock.advance(100)
-      await turns()
-    }
-    // It was claimed anew, by the same worker. What the first run gives back is stale then, and changes nothing.
-    await untilSettled(scheduler, clock)
-    expect(settled(scheduler)).toEqual([{ task_id: 'a', epoch: 1, outcome: 'released' }])
-    expect(scheduler.stored('a')).toMatchObject({ epoch: 2, settled: null, task: { status: 'running', attempt: 2 } })
-    await nextBeat(scheduler, clock)
-    expect(worker.status().running).toMatchObject([{ taskId: 'a', epoch: 2 }])
-  })
-
-  it('that ended here while the scheduler was away are given back, so that its absence is charged to nobody', async () => {
-    const { scheduler, clock, gate, run } = await setup()
-    await run('a')
-    await passOutage(scheduler, clock)
-    await untilSettled(scheduler, clock)
-    expect(settled(scheduler)[0]).toEqual({ task_id: 'a', epoch: 1, outcome: 'released' })
-    for (let step = 0; step < 100 && scheduler.stored('a').epoch === 1; step += 1) {
-      clock.advance(100)
-      await turns()
-    }
-    expect(scheduler.stored('a')).toMatchObject({ epoch: 2, task: { attempt: 1 } })
-    gate.open('done')
-    await until('the second run counts', () => scheduler.stored('a').task.status === 'completed')
-  })
-
-  it('that ended here are named in heartbeats until the handler has returned, and what it returns is not kept', async () => {
-    const { scheduler, clock, gate, run } = await setup({ heedsSignal: false, slots: 1 })
-    const ctx = await run('a')
-    await passOutage(scheduler, clock)
-    expect(ctx.signal.reason).toBeInstanceOf(LeaseLostError)
-    for (let beat = 0; beat < 4; beat += 1) {
-      expect((await nextBeat(scheduler, clock)).current_tasks).toEqual([{ task_id: 'a', epoch: 1 }])
-      scheduler.reap()
-    }
-    expect(scheduler.stored('a')).toMatchObject({ epoch: 1, task: { status: 'running' } })
-    expect(settled(scheduler)).toHaveLength(0)
-    gate.open('late')
-    await untilSettled(scheduler, clock)
-    expect(settled(scheduler)[0]).toEqual({ task_id: 'a', epoch: 1, outcome: 'released' })
-  })
-
-  it('that ended here are given back after a while when the handler never returns', async () => {
-    const { scheduler, worker, clock, run, told } = await setup({ heedsSignal: false, slots: 1 })
-    await run('a')
-    await passOutage(scheduler, clock)
-    await untilSettled(scheduler, clock)
-    expect(told.join()).toContain('has ignored its signal for 30 s')
-    expect(settled(scheduler)).toEqual([{ task_id: 'a', epoch: 1, outcome: 'released' }])
-    expect(worker.status().running).toContainEqual(expect.objectContaining({ taskId: 'a', epoch: 1 }))
-  })
-
-  it('that ended here and have passed on are not given back any more', async () => {
-    const { scheduler, clock, gate, run } = await setup({ heedsSignal: false, slots: 1 })
-    await run('a')
-    await passOutage(scheduler, clock)
-    scheduler.stored('a').epoch += 1
-    await nextBeat(scheduler, clock)
-    expect((await nextBeat(scheduler, clock)).current_tasks).toEqual([])
-    gate.open('late')
-    await turns()
-    expect(settled(scheduler)).toHaveLength(0)
-  })
-
-  it('of a claim that was long under way are confirmed before anything runs', async () => {
-    const { scheduler, clock, contexts } = await setup()
-    const { opened, open } = createGate()
-    scheduler.fail(/claim/, { until: opened })
-    clock.advance(5_000)
-    await until('a claim is held up', () => scheduler.seenAt(/claim/).length === 2)
-    scheduler.add({ task_type: 'held', task_id: 'gone' })
-    scheduler.add({ task_type: 'held', task_id: 'kept' })
-    // More than half a lease passes before the reply, and meanwhile one of the two goes to somebody else.
-    for (let step = 0; step < 80; step += 1) {
-      clock.advance(100)
-      await turns()
-    }
-    scheduler.fail(/heartbeat/, { until: stealWhenAsked(scheduler) })
-    open()
-    await until('the other runs', () => contexts.length === 1)
-    expect(contexts[0]?.taskId).toBe('kept')
-  })
-})
-
 describe('speaking', () => {
   it('tells progress soon, the latest word, at most four times a second', async () => {
-    const { scheduler, clock, run } = await setup()
+    const { scheduler, clock, run } = await startHeldWorker()
     const ctx = await run('a')
     ctx.progress(10)
     await until('a beat brings it', () => {
@@ -293,7 +105,7 @@ describe('speaking', () => {
   })
 
   it('brings log lines in order, before the task is settled', async () => {
-    const { scheduler, gate, run } = await setup()
+    const { scheduler, gate, run } = await startHeldWorker()
     const ctx = await run('a')
     ctx.log.info('one')
     ctx.log.error('two\u0000')
@@ -307,7 +119,7 @@ describe('speaking', () => {
   })
 
   it('settles also when the log cannot be sent', async () => {
-    const { scheduler, clock, gate, run } = await setup()
+    const { scheduler, clock, gate, run } = await startHeldWorker()
     const ctx = await run('a')
     ctx.log.info('one')
     scheduler.fail(/logs/, { status: 500, body: '' }, 2)
@@ -321,7 +133,7 @@ describe('speaking', () => {
   })
 
   it('tells how the machine is', async () => {
-    const { scheduler, clock } = await setup()
+    const { scheduler, clock } = await startHeldWorker()
     const beat = await nextBeat(scheduler, clock)
     expect(beat.status).toBe('idle')
     expect(beat.system_info?.memory_usage).toBeGreaterThan(0)
@@ -336,7 +148,7 @@ describe('speaking', () => {
 
 describe('stopping', () => {
   it('lets handlers finish, then says farewell', async () => {
-    const { scheduler, worker, clock, gate, run } = await setup()
+    const { scheduler, worker, clock, gate, run } = await startHeldWorker()
     await run('a')
     const stopping = worker.stop()
     gate.open('done')
@@ -351,7 +163,7 @@ describe('stopping', () => {
   })
 
   it('gives back what does not finish within the grace, without counting the attempt', async () => {
-    const { scheduler, worker, clock, run } = await setup()
+    const { scheduler, worker, clock, run } = await startHeldWorker()
     const ctx = await run('a')
     const stopping = worker.stop({ graceMs: 3_000 })
     await turns()
@@ -366,7 +178,7 @@ describe('stopping', () => {
   })
 
   it('gives back what ignores its signal', async () => {
-    const { scheduler, worker, clock, run } = await setup({ heedsSignal: false })
+    const { scheduler, worker, clock, run } = await startHeldWorker({ heedsSignal: false })
     await run('a')
     const stopping = worker.stop({ graceMs: 0 })
     for (let step = 0; step < 20; step += 1) {
@@ -378,7 +190,7 @@ describe('stopping', () => {
   })
 
   it('gives back what a claim brings that was under way', async () => {
-    const { scheduler, worker, clock, contexts } = await setup()
+    const { scheduler, worker, clock, contexts } = await startHeldWorker()
     scheduler.fail(/claim/, { until: Promise.resolve() })
     const stopping = worker.stop()
     scheduler.add({ task_type: 'held', task_id: 'a' })
@@ -393,7 +205,7 @@ describe('stopping', () => {
   })
 
   it('gives back at once what is just being confirmed, and starts none of it', async () => {
-    const { scheduler, worker, clock, contexts } = await setup()
+    const { scheduler, worker, clock, contexts } = await startHeldWorker()
     const { opened, open } = createGate()
     scheduler.fail(/claim/, { until: opened })
     clock.advance(5_000)
@@ -422,7 +234,7 @@ describe('stopping', () => {
   })
 
   it('asks once more for the tasks of a claim it cuts off', async () => {
-    const { scheduler, worker, clock, contexts } = await setup()
+    const { scheduler, worker, clock, contexts } = await startHeldWorker()
     scheduler.fail(/claim/, 'withhold_reply')
     clock.advance(5_000)
     await until('the next claim is there', () => scheduler.seenAt(/claim/).length === 2)
@@ -436,7 +248,7 @@ describe('stopping', () => {
   })
 
   it('is what a drain asked by the scheduler means', async () => {
-    const { scheduler, worker, clock, gate, run } = await setup()
+    const { scheduler, worker, clock, gate, run } = await startHeldWorker()
     await run('a')
     scheduler.worker('w1').isDraining = true
     await nextBeat(scheduler, clock)
@@ -447,7 +259,7 @@ describe('stopping', () => {
   })
 
   it('ends in bounded time when the scheduler is away', async () => {
-    const { scheduler, worker, clock, gate, run, told } = await setup()
+    const { scheduler, worker, clock, gate, run, told } = await startHeldWorker()
     await run('a')
     await scheduler.goAway()
     let isOver = false
@@ -465,40 +277,3 @@ describe('stopping', () => {
     expect(told.join()).toContain('their tasks will run again')
   })
 })
-
-function settled(scheduler: SchedulerDouble): SettleRequest['results'] {
-  return scheduler.seenAt(/settle/).flatMap(each => (each.body as SettleRequest).results)
-}
-
-/** The scheduler is away for longer than a lease, and forgets nothing. */
-async function passOutage(scheduler: SchedulerDouble, clock: VirtualClock): Promise<void> {
-  await scheduler.goAway()
-  for (let step = 0; step < 170; step += 1) {
-    clock.advance(100)
-    await turns()
-  }
-  await scheduler.comeBack()
-}
-
-async function untilSettled(scheduler: SchedulerDouble, clock: VirtualClock): Promise<void> {
-  for (let step = 0; step < 400 && settled(scheduler).length === 0; step += 1) {
-    clock.advance(100)
-    await turns()
-  }
-}
-
-/** Passes task `gone` to another worker at the next look. */
-async function stealWhenAsked(scheduler: SchedulerDouble): Promise<void> {
-  const before = scheduler.seenAt(/heartbeat/).length
-  await until('it is asked', () => scheduler.seenAt(/heartbeat/).length > before)
-  scheduler.stored('gone').epoch += 1
-}
-
-/** Lets what is ready on real sockets happen. */
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) {
-    const { opened, open } = createGate()
-    setImmediate(open)
-    await opened
-  }
-}
