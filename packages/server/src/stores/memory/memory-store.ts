@@ -186,6 +186,7 @@ function requeue(world: World, ids: readonly TaskId[], withDependents: boolean):
     if (row === undefined) return 'unknown'
     if (row.state !== 'failed' && row.state !== 'cancelled') return 'not_retryable'
     startAnew(row)
+    reopenEdges(row)
     requeued.push(row)
     return 'requeued'
   })
@@ -196,6 +197,15 @@ function requeue(world: World, ids: readonly TaskId[], withDependents: boolean):
   }
   if (withDependents) for (const row of requeued) reblockDependents(row)
   return { verdicts, changes: toChanges(gathered) }
+}
+
+/** Children that still wait for other parents wait for this one again. */
+function reopenEdges(row: Row): void {
+  for (const edge of row.children) {
+    if (edge.child.state !== 'blocked' || !edge.isResolved) continue
+    edge.isResolved = false
+    edge.child.waitingCount += 1
+  }
 }
 
 function startAnew(row: Row): void {
@@ -222,6 +232,7 @@ function reblockDependents(root: Row): void {
       )
       if (!wasCascaded || isHeld) continue
       startAnew(child)
+      reopenEdges(child)
       countParents(child)
       work.push(child)
     }

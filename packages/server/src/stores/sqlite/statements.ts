@@ -119,6 +119,10 @@ export const statementTexts = {
       started_at = NULL, finished_at = NULL, result = NULL, error = NULL, progress = NULL, end_outcome = NULL,
       settled_as = NULL
     WHERE number = ? AND state IN ('failed', 'cancelled')`,
+  waitAgain: `UPDATE tasks SET waiting_count = waiting_count + 1 WHERE state = 'blocked'
+    AND number IN (SELECT child FROM edges WHERE parent = ? AND resolved = 1 AND is_repeat = 0)`,
+  reopenEdges: `UPDATE edges SET resolved = 0 WHERE parent = ? AND resolved = 1 AND is_repeat = 0
+    AND EXISTS (SELECT 1 FROM tasks WHERE number = edges.child AND state = 'blocked')`,
   startRequeued: `UPDATE tasks SET state = 'pending' WHERE number = ? AND state = 'blocked' AND waiting_count = 0`,
   cascadedChildren: `SELECT DISTINCT t.number, t.lane FROM edges AS e JOIN tasks AS t ON t.number = e.child
     WHERE e.parent = ? AND t.state = 'cancelled' AND substr(t.error, 1, 27) = '{"code":"dependency_failed"'`,

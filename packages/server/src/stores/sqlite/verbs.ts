@@ -102,6 +102,9 @@ function startAnew(tx: Transaction, own: number): void {
   tx.sql.keepLastAttempt.run(own)
   const moved = tx.sql.requeueTask.run(own)
   assert(moved.changes === 1, 'a task that was read as failed or cancelled in this transaction still is')
+  // Children that still wait for other parents wait for this one again.
+  tx.sql.waitAgain.run(own)
+  tx.sql.reopenEdges.run(own)
 }
 
 /**
