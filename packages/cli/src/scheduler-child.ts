@@ -41,7 +41,7 @@ export function reachableAddress(url: string): string {
   return address.href.replace(/\/$/, '')
 }
 
-/** The first line of `serve` on stdout holds its address, and nothing else it prints there does. */
+/** The first line of `serve` on stdout is its address. */
 function urlOf(line: string): string | null {
-  return /^Tasklane is listening on (https?:\/\/\S+)$/.exec(line)?.[1] ?? null
+  return /^https?:\/\/\S+$/.exec(line)?.[0] ?? null
 }

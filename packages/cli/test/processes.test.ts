@@ -78,7 +78,7 @@ async function titleOf(pid: number | undefined): Promise<string> {
 describe('serve', () => {
   it('says its address first, and stops in order at SIGTERM', async () => {
     const { child, firstLine } = await start('serve', '--port', '0', '--data', join(folder, 'a.db'))
-    const url = /^Tasklane is listening on (http:\/\/127\.0\.0\.1:\d+)$/.exec(firstLine)?.[1] ?? ''
+    const url = /^http:\/\/127\.0\.0\.1:\d+$/.exec(firstLine)?.[0] ?? ''
     expect((await fetch(`${url}/health`)).status).toBe(200)
     expect(await end(child, 'SIGTERM')).toBe(0)
   })

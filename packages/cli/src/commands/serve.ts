@@ -25,7 +25,9 @@ export function createServeCommand(session: Session) {
       const interrupts = host.interrupts.listen(name => host.exit(exitCodeOfSignal(name)))
       try {
         const scheduler = await startSchedulerHere(host.env, flags)
-        output.document({ url: scheduler.url }, () => `Tasklane is listening on ${scheduler.url}`)
+        // The address alone, so that a program can start this and read where it is; the sentence is for people.
+        output.document({ url: scheduler.url }, () => scheduler.url)
+        output.note(`Tasklane is listening on ${scheduler.url}; its API is described at ${scheduler.url}/docs.`)
         await untilAborted(interrupts.signal)
         await scheduler.stop()
         return exitCodes.ok
