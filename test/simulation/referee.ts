@@ -219,7 +219,7 @@ function checkMove(ledger: Ledger, call: StoreCall, value: unknown, look: Look, 
   const move: Move = { ...call, ways: waysOf[call.name] ?? [], named: namedBy(call) }
   const { ready, ended } = checkMoves(ledger, move, look, fail)
   if (call.name === 'shorten') shortenLeases(ledger, call)
-  noteWorker(ledger, call)
+  noteWorker(ledger, call, value)
   if (call.name === 'setQueue') {
     const [queue, { isPaused }] = call.args as Parameters<Store['setQueue']> // The arguments of this very call.
     if (isPaused) ledger.pausedQueues.add(queue)
@@ -233,8 +233,8 @@ function checkMove(ledger: Ledger, call: StoreCall, value: unknown, look: Look, 
   if (call.name === 'cancel') checkCancelled(ledger, move, value as Moved<string>, look, fail) // What a cancel answers with.
 }
 
-function noteWorker({ drainingWorkers }: Ledger, { name, args }: StoreCall): void {
-  if (name === 'drainWorker') drainingWorkers.add(args[0] as WorkerId) // Called with an id.
+function noteWorker({ drainingWorkers }: Ledger, { name, args }: StoreCall, value: unknown): void {
+  if (name === 'drainWorker' && value === true) drainingWorkers.add(args[0] as WorkerId) // Called with an id.
   if (name === 'removeWorker') drainingWorkers.delete(args[0] as WorkerId) // Called with an id.
   if (name === 'registerWorker') drainingWorkers.delete((args[0] as { readonly id: WorkerId }).id) // Called with settings.
 }

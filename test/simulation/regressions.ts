@@ -9,4 +9,14 @@ export interface Regression {
   readonly why: string
 }
 
-export const regressions: readonly Regression[] = []
+const retriedParent = 'a child that waits for another parent waits again for one that was retried'
+
+export const regressions: readonly Regression[] = [
+  { seed: 10049, store: 'memory', only: null, why: retriedParent },
+  {
+    seed: 11455,
+    store: 'sqlite',
+    only: ['t1.0', 't1.1', 't1.2', 't1.3', '20', 't2.0', '22', '23', '25'],
+    why: retriedParent,
+  },
+]
