@@ -6,7 +6,9 @@ import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 import { startWorker } from './worker-setup.ts'
 
 /** A worker whose one type `held` ends when its gate opens; time stands still until it is moved. */
-export async function startHeldWorker(options: { readonly slots?: number; readonly heedsSignal?: boolean } = {}) {
+export async function startHeldWorker(
+  options: { readonly slots?: number; readonly heedsSignal?: boolean; readonly heartbeatSeconds?: number } = {},
+) {
   const clock = createVirtualClock()
   const gate = createGate<unknown>()
   const contexts: TaskContext[] = []
@@ -23,7 +25,11 @@ export async function startHeldWorker(options: { readonly slots?: number; readon
       return 'done'
     },
   })
-  const parts = await startWorker([held], { clock, slots: options.slots ?? 2 })
+  const parts = await startWorker([held], {
+    clock,
+    slots: options.slots ?? 2,
+    heartbeatSeconds: options.heartbeatSeconds ?? 5,
+  })
   await until('it claims', () => parts.scheduler.seenAt(/claim/).length === 1)
   const run = async (taskId: string, timeout: number | null = null): Promise<TaskContext> => {
     const count = contexts.length

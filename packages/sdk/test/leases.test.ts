@@ -116,6 +116,23 @@ describe('leases', () => {
     expect(settled(scheduler)).toHaveLength(0)
   })
 
+  it('are asked for again within a heartbeat, however long the scheduler was away', async () => {
+    const { scheduler, clock, run } = await startHeldWorker({ heartbeatSeconds: 0.2 })
+    await run('a')
+    scheduler.fail(/heartbeat/, { status: 503, body: '' }, 1_000)
+    const tries: number[] = []
+    for (let step = 0; step < 1_000; step += 1) {
+      clock.advance(10)
+      await turns()
+      tries.push(scheduler.seenAt(/heartbeat/).length)
+    }
+    // After the first, no 200 ms (and one step for the reply) pass without a try.
+    const begun = tries.findIndex(count => count > 0)
+    const pauses = tries.slice(begun + 21).filter((count, at) => count === tries[begun + at])
+    expect(tries.at(-1)).toBeGreaterThan(1)
+    expect(pauses).toEqual([])
+  })
+
   it('of a claim that was long under way are confirmed before anything runs', async () => {
     const { scheduler, clock, contexts } = await startHeldWorker()
     const { opened, open } = createGate()

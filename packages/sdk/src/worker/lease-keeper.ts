@@ -129,7 +129,7 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     if (error instanceof ApiError && error.code === 'worker_unknown') {
       await events.onWorkerUnknown()
       // A worker that is leaving stays unknown: then this must not spin.
-      if (failures > 0) await link.pause(failures, stopping.signal)
+      if (failures > 0) await link.pause(failures, stopping.signal, terms.heartbeatMs)
       failures += 1
       fullDueMs = clock.monotonic()
       return
@@ -139,7 +139,8 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
       for (const lease of dirty) lease.progress = null
       dirty.clear()
     }
-    await link.pause(failures, stopping.signal)
+    // Other calls may find the scheduler back before this one does; what they claim must not wait for longer.
+    await link.pause(failures, stopping.signal, terms.heartbeatMs)
     failures += 1
     fullDueMs = clock.monotonic()
   }
@@ -248,7 +249,7 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
         return kept
       } catch (error) {
         if (error instanceof ApiError && error.code === 'worker_unknown') return []
-        await link.pause(tries, signal)
+        await link.pause(tries, signal, terms.heartbeatMs)
       }
     }
     return []

@@ -15,8 +15,8 @@ export interface Link {
    * @throws ApiError refused for a reason that time does not heal · UnexpectedReplyError too large · the signal's reason
    */
   persist(call: Call): Promise<Answer>
-  /** Sleeps for a jittered while, two seconds at most. @param failures so far, from 0 */
-  pause(failures: number, signal?: AbortSignal): Promise<void>
+  /** Sleeps for a jittered while, two seconds at most, or `msMax`. @param failures so far, from 0 */
+  pause(failures: number, signal?: AbortSignal, msMax?: number): Promise<void>
   isConnected(): boolean
 }
 
@@ -59,8 +59,9 @@ export function createLink(transport: Transport, clock: Clock, logger: WorkerLog
     }
   }
 
-  function pause(failures: number, signal?: AbortSignal): Promise<void> {
-    return sleep(clock, backOffMs(clock, failures, backOff), signal)
+  function pause(failures: number, signal?: AbortSignal, msMax: number = backOff.maxMs): Promise<void> {
+    const bounds = { ...backOff, maxMs: Math.min(backOff.maxMs, msMax) }
+    return sleep(clock, backOffMs(clock, failures, bounds), signal)
   }
 
   return Object.freeze<Link>({ once, persist, pause, isConnected: () => trouble === null })
