@@ -79,7 +79,7 @@ async function report(failure: Outcome): Promise<void> {
   console.log(`  ${shortest.violation?.invariant}: ${shortest.violation?.detail}`)
   const replay = `npm run simulate -- --seed ${scenario.seed} --store ${scenario.store} --only ${kept.join(',')}`
   console.log(`\nReplay it with: ${replay}`)
-  console.log('When it is mended, keep it in test/simulation/regressions.ts.')
+  console.log('When it is mended, tell it in test/simulation/regressions.ts.')
 }
 
 function storesOf(text: string): readonly StoreKind[] {

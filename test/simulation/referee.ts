@@ -220,6 +220,7 @@ function checkMove(ledger: Ledger, call: StoreCall, value: unknown, look: Look, 
   const { ready, ended } = checkMoves(ledger, move, look, fail)
   if (call.name === 'shorten') shortenLeases(ledger, call)
   noteWorker(ledger, call, value)
+  if (call.name === 'appendLogs') checkLogs(ledger, call, value, fail)
   if (call.name === 'setQueue') {
     const [queue, { isPaused }] = call.args as Parameters<Store['setQueue']> // The arguments of this very call.
     if (isPaused) ledger.pausedQueues.add(queue)
@@ -237,6 +238,17 @@ function noteWorker({ drainingWorkers }: Ledger, { name, args }: StoreCall, valu
   if (name === 'drainWorker' && value === true) drainingWorkers.add(args[0] as WorkerId) // Called with an id.
   if (name === 'removeWorker') drainingWorkers.delete(args[0] as WorkerId) // Called with an id.
   if (name === 'registerWorker') drainingWorkers.delete((args[0] as { readonly id: WorkerId }).id) // Called with settings.
+}
+
+/** Lines are kept for the holder of the lease only. (Nobody here writes as many as the bound.) */
+function checkLogs({ entries }: Ledger, { args }: StoreCall, value: unknown, fail: Fail): void {
+  const [workerId, lines] = args as Parameters<Store['appendLogs']> // The arguments of this very call.
+  const held = lines.filter(({ taskId, epoch }) => {
+    const record = entries.get(taskId)?.record
+    return record?.state === 'running' && record.epoch === epoch && record.workerId === workerId
+  })
+  if (value !== held.length)
+    fail('no stale settle', `${workerId} holds ${held.length} leases, and ${value} lines of it are kept.`)
 }
 
 /** After a clock was set back, leases of a far future end earlier. */

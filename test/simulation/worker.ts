@@ -224,9 +224,21 @@ function startProcess(parts: ProcessParts): Process {
       const beat = { workerId: own, systemInfo: null, currentTasks: isForAll ? null : currentTasks }
       const reply = await call({ timeoutMs: heartbeatMs, perform: engine => engine.heartbeat(beat) })
       if (reply.kind === 'refused' && reply.code === 'worker_unknown') await register()
-      if (reply.kind !== 'answer') continue
-      heed(reply.value)
+      if (reply.kind === 'answer') heed(reply.value)
+      if (named.length > 0 && chance.isTrue(0.2)) await tell(named)
     }
+  }
+
+  /** Log lines; whoever has lost the lease has nothing to say any more. */
+  async function tell(tasks: readonly ClaimedTask[]): Promise<void> {
+    const lines = tasks.map(({ id, epoch }) => ({
+      taskId: id,
+      epoch,
+      level: 'info' as const,
+      message: 'Still at it.',
+      atMs: null,
+    }))
+    await call({ timeoutMs: heartbeatMs, perform: engine => engine.appendLogs(own, lines) })
   }
 
   function giveUpHanging(): void {
