@@ -1,6 +1,6 @@
 // Proves that the simulation bites: breaks the sources on purpose, one place at a time, in a copy of them, and runs
 // seeds until a promise is seen broken. Prints which one and by which seed; exits with 1 if a mutant survives.
-// Usage: npm run simulate:mutants -- [--seeds 400] [--only TEXT]
+// Usage: npm run simulate:mutants -- [--seeds 1000] [--only TEXT]
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { tsImport } from 'tsx/esm/api'
@@ -9,7 +9,7 @@ const { mutants } = await tsImport('../test/simulation/mutants.ts', import.meta.
 const { createSandbox, nightCommand } = await tsImport('../test/simulation/sandbox.ts', import.meta.url)
 
 const { values: flags } = parseArgs({
-  options: { seeds: { type: 'string', default: '400' }, only: { type: 'string', default: '' } },
+  options: { seeds: { type: 'string', default: '1000' }, only: { type: 'string', default: '' } },
 })
 
 /** A mutant that loops for ever inside one step is caught too: nothing ends. */

@@ -74,7 +74,9 @@ function perform(
   const { timeline, chance, node, wire, weather } = parts
   return new Promise((resolve, reject) => {
     const answer = (how: () => void): void => {
-      timeline.after(chance.between(0, weather().slowMs), node, how)
+      // Between reading what ran out and taking it away a node is often held up: the moment of the late heartbeat.
+      const heldUpMs = name === 'expired' && chance.isTrue(0.4) ? chance.between(0, 2_000) : 0
+      timeline.after(heldUpMs + chance.between(0, weather().slowMs), node, how)
     }
     timeline.after(chance.between(0, weather().slowMs), wire, () => {
       if (chance.isTrue(weather().busy)) {
