@@ -155,6 +155,8 @@ export function createSweeps(parts: SweepsParts): Sweeps {
   async function reap(): Promise<void> {
     for (let round = 0; round < roundsMax; round += 1) {
       const leases = await store.expired(batchMax)
+      // The store may have failed somebody while this pass was under way: then he could not be heard.
+      if (clock.monotonic() < reapFromMs) return
       if (leases.length > 0) {
         log.warn(
           { tasks: leases.length, workers: [...new Set(leases.map(lease => lease.workerId))] },

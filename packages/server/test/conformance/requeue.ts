@@ -174,6 +174,17 @@ export const requeueTopic: Topic = test => {
     expect((await bench.claimOne()).parents).toMatchObject([{ id: 'old', state: null, result: null }, { id: 'bad' }])
   })
 
+  test('a child that waits for another parent waits for the retried one again, too', async bench => {
+    const proceed = { dependencies: ['failed', 'open'], onDependencyFailure: 'proceed' } as const
+    await bench.submit(draft('failed'), draft('open'), draft('child', proceed))
+    await bench.store.cancel([taskId('failed')], null)
+    await bench.store.requeue([taskId('failed')], false)
+    await bench.store.completeByHand([{ id: taskId('open'), result: null }])
+    expect(await bench.state('child')).toBe('blocked')
+    await bench.store.completeByHand([{ id: taskId('failed'), result: json('at last') }])
+    expect(await bench.state('child')).toBe('pending')
+  })
+
   test('a parent that runs again does not take its proceeding child back', async bench => {
     await bench.submit(draft('a'), draft('child', { dependencies: ['a'], onDependencyFailure: 'proceed' }))
     await failById(bench, 'a')
