@@ -88,6 +88,19 @@ export const sweepsTopic: Topic = test => {
     expect(await bench.store.expired(10)).toEqual([])
   })
 
+  test('shortens the leases that end too far ahead, and no other', async bench => {
+    await bench.submit(draft('a'), draft('b'), draft('waits'))
+    await bench.claim({ limit: 1, leaseMs: 50_000 })
+    await bench.claim({ limit: 1, leaseMs: 1_000 })
+    await bench.store.shorten(2_000)
+    const expired = async () => (await bench.store.expired(10)).map(lease => lease.taskId)
+    await bench.clock.advance(1_000)
+    expect(await expired()).toEqual(['b'])
+    await bench.clock.advance(1_000)
+    expect(await expired()).toEqual(['b', 'a'])
+    expect(await bench.state('waits')).toBe('pending')
+  })
+
   test('finds live leases by task, epoch and worker, in the order asked', async bench => {
     await bench.submit(draft('a'), draft('b'))
     const [a, b] = await bench.claim()
