@@ -83,6 +83,5 @@ export {
   type WorkerLogReply,
   type WorkerLogRequest,
   type WorkerRegistration,
-  type WorkerReportedStatus,
   type WorkerStatus,
 } from './worker.ts'

@@ -63,8 +63,6 @@ export interface SystemInfo {
   readonly disk_usage?: number
 }
 
-export type WorkerReportedStatus = 'active' | 'idle' | 'busy' | 'draining'
-
 export interface HeldTask {
   readonly task_id: string
   readonly epoch: number

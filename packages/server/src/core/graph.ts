@@ -14,26 +14,27 @@ export type GraphFault =
  * Iterative (Kahn), since a chain may be as long as the batch. Returns null when all is well.
  */
 export function findGraphFault(tasks: readonly GraphTask[]): GraphFault | null {
-  const byId = new Map<string, GraphTask>()
+  const ids = new Set<string>()
   let hasInnerEdge = false
   for (const [index, task] of tasks.entries()) {
-    if (byId.has(task.id)) return { kind: 'duplicate_id', index, id: task.id }
-    byId.set(task.id, task)
+    if (ids.has(task.id)) return { kind: 'duplicate_id', index, id: task.id }
+    ids.add(task.id)
   }
   for (const [index, task] of tasks.entries()) {
     for (const parent of task.dependencies) {
       if (parent === task.id) return { kind: 'self', index, id: task.id }
-      hasInnerEdge ||= byId.has(parent)
+      hasInnerEdge ||= ids.has(parent)
     }
   }
   if (!hasInnerEdge) return null
-  const left = removeSortable(tasks, byId)
-  return left.size === 0 ? null : { kind: 'cycle', path: cyclePath(left) }
+  const { cyclic, path } = parentsFirst(tasks)
+  return cyclic.size === 0 ? null : { kind: 'cycle', path }
 }
 
 /**
- * The order in which tasks of a loose batch can be submitted one by one, parents first, as indices into the list; and
- * those that stand on a cycle or below one, which cannot. Ids may repeat: the first bearer of an id is the parent.
+ * Kahn's algorithm: the order in which tasks can be submitted one by one, parents first, as indices into the list; and
+ * those that stand on a cycle or below one, which cannot, with one such cycle. Ids may repeat: the first bearer of an id
+ * is the parent.
  */
 export function parentsFirst(tasks: readonly GraphTask[]): {
   readonly order: readonly number[]
@@ -66,32 +67,6 @@ export function parentsFirst(tasks: readonly GraphTask[]): {
     [...cyclic].flatMap(index => (tasks[index] === undefined ? [] : [[tasks[index].id, tasks[index]]])),
   )
   return { order, cyclic, path: cyclic.size === 0 ? [] : cyclePath(left) }
-}
-
-/** Kahn's algorithm; what it cannot remove lies on a cycle or below one. */
-function removeSortable(tasks: readonly GraphTask[], byId: ReadonlyMap<string, GraphTask>): Map<string, GraphTask> {
-  const waiting = new Map<string, number>()
-  const children = new Map<string, string[]>()
-  for (const task of tasks) {
-    const inner = [...new Set(task.dependencies)].filter(parent => byId.has(parent))
-    waiting.set(task.id, inner.length)
-    for (const parent of inner) {
-      const list = children.get(parent)
-      if (list === undefined) children.set(parent, [task.id])
-      else list.push(task.id)
-    }
-  }
-  const left = new Map(byId)
-  const free = tasks.filter(task => waiting.get(task.id) === 0).map(task => task.id)
-  for (let id = free.pop(); id !== undefined; id = free.pop()) {
-    left.delete(id)
-    for (const child of children.get(id) ?? []) {
-      const count = (waiting.get(child) ?? 0) - 1
-      waiting.set(child, count)
-      if (count === 0) free.push(child)
-    }
-  }
-  return left
 }
 
 /** Walks up from any task that is left: every one of them has a parent that is left too, so the walk must close. */

@@ -4,7 +4,7 @@ import { type JsonText, type TaskId, type TaskRecord, taskId, type WorkerId, wor
 import type { ClaimedTask, LeaseFacts, ParentRecord } from '../../ports/store.ts'
 import type { SqlRow, SqlValue } from './database.ts'
 
-/** The door from rows to values: what comes out of here has the type it claims, or the process stops. */
+/** The door from rows to values: what comes out of here has the type it claims, or the call fails as a fault of ours. */
 export function text(value: SqlValue | undefined): string {
   assert(typeof value === 'string', 'the column holds text')
   return value
