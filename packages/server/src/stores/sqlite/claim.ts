@@ -26,10 +26,11 @@ export function claim(tx: Transaction, ask: ClaimAsk): readonly ClaimedTask[] {
   while (claimed.length < ask.limit && size < limits.replyBytesMax) {
     const next = line.shift()
     if (next === undefined) break
-    const task = lease(tx, ask, next)
+    const task = leased(tx, ask, next)
     claimed.push(task)
     size += textSize(task)
   }
+  write(tx, ask.workerId, claimed)
   if (ask.requestId !== null && claimed.length > 0) {
     const leases = JSON.stringify(claimed.map(task => [task.number, task.epoch]))
     tx.sql.insertClaimRequest.run(ask.workerId, ask.requestId, leases, tx.nowMs)
@@ -75,22 +76,38 @@ function urgency(tx: Transaction, candidate: Candidate): number {
   return rankOf(candidate.dueAtMs, candidate.priority, tx.headStartMs)
 }
 
-function lease(tx: Transaction, ask: ClaimAsk, candidate: Candidate): ClaimedTask {
+/** The task as the claim will have left it; the row is written by `write`. */
+function leased(tx: Transaction, ask: ClaimAsk, candidate: Candidate): ClaimedTask {
   const { nowMs } = tx
   const timeoutMs = timeoutOf(candidate)
   const deadlineMs = timeoutMs === null ? null : nowMs + timeoutMs
-  const until = leaseUntilMs({ nowMs, leaseMs: ask.leaseMs, deadlineMs, cancelRequestedAtMs: null })
-  const moved = tx.sql.claimTask.run(ask.workerId, until, nowMs, candidate.number)
-  assert(moved.changes === 1, 'a task that was read as pending in this transaction still is')
-  tx.counters.move(candidate.lane.id, 'pending', 'running')
   const isChild = hasParents(candidate)
+  tx.counters.move(candidate.lane.id, 'pending', 'running')
   return toClaimedTask(candidate, {
     workerId: ask.workerId,
     startedAtMs: nowMs,
-    leaseExpiresAtMs: until,
+    leaseExpiresAtMs: leaseUntilMs({ nowMs, leaseMs: ask.leaseMs, deadlineMs, cancelRequestedAtMs: null }),
     dependencies: isChild ? dependenciesOf(tx, candidate.number) : [],
     parents: isChild ? parentsWithin(tx, candidate.number) : [],
   })
+}
+
+/** One statement for all that get the same lease, which is nearly always all. */
+function write(tx: Transaction, worker: WorkerId, claimed: readonly ClaimedTask[]): void {
+  const byExpiry = new Map<number, number[]>()
+  for (const { number: own, leaseExpiresAtMs } of claimed) {
+    const numbers = byExpiry.get(leaseExpiresAtMs)
+    if (numbers === undefined) byExpiry.set(leaseExpiresAtMs, [own])
+    else numbers.push(own)
+  }
+  for (const [until, numbers] of byExpiry) {
+    const [only] = numbers
+    const moved =
+      numbers.length === 1 && only !== undefined
+        ? tx.sql.claimTask.run(worker, until, tx.nowMs, only)
+        : tx.sql.claimTasks.run(worker, until, tx.nowMs, JSON.stringify(numbers))
+    assert(moved.changes === numbers.length, 'tasks that were read as pending in this transaction still are')
+  }
 }
 
 /** Null where they are too large together for a claim's reply. */

@@ -22,7 +22,7 @@ export function settle(tx: Transaction, settlement: Settlement): SettleResult {
   return { verdict: 'applied', state: apply(tx, facts, settlement) }
 }
 
-function isHeld(facts: SettleFacts, { lease }: Settlement): boolean {
+export function isHeld(facts: SettleFacts, { lease }: Settlement): boolean {
   return facts.state === 'running' && facts.epoch === lease.epoch && facts.workerId === lease.workerId
 }
 
@@ -128,7 +128,8 @@ function retry(
   return to
 }
 
-function end(
+/** Counts and tells the end of an attempt that has just been written to the row. */
+export function end(
   tx: Transaction,
   facts: SettleFacts,
   lease: Settlement['lease'],

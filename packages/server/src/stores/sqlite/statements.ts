@@ -1,6 +1,18 @@
 import { candidateColumns, leaseColumns, settleColumns } from './columns.ts'
 import type { Database, Statement } from './database.ts'
 
+/** Rows of one `insertTasks`. */
+export const tasksPerInsert = 25
+
+function insertTasks(rows: number): string {
+  const values = `(${Array(26).fill('?').join(', ')})`
+  return `INSERT INTO tasks (number, id, lane, state, rank, due_at, priority, priority_source, created_at, run_at,
+      waiting_count, parent_count, has_dependents, timeout_ms, max_retries, delay_ms, asked_priority, policy,
+      is_payload_apart, idempotency_key, submitted_by, trace, name, labels, payload, description)
+    VALUES ${Array(rows).fill(values).join(', ')}
+    ON CONFLICT DO NOTHING`
+}
+
 /**
  * Every statement that writes, and the look-ups that the writing needs; those that only read are in
  * `read-statements.ts`. The text is constant, values are parameters, a list is one JSON parameter. A transition names the
@@ -8,6 +20,9 @@ import type { Database, Statement } from './database.ts'
  *
  * `LIMIT ? + 0`, not `LIMIT ?`: the planner looks into a bare parameter there to guess at the number of rows, and then
  * plans the statement anew at every run, because its value might have changed. Measured: 18 us a run against 1.
+ *
+ * The hot transitions exist twice, for one task and for many: a statement opens a cursor on the table and on each of its
+ * indexes at every run, which costs as much as the row itself. See docs/decisions/0007-statements-for-many.md.
  */
 export const statementTexts = {
   // ─── Transactions and caches ──────────────────────────────────────────────────────────────────────────────────────
@@ -30,11 +45,8 @@ export const statementTexts = {
     'INSERT INTO counters (lane, state, n) VALUES (?, ?, ?) ON CONFLICT (lane, state) DO UPDATE SET n = excluded.n',
 
   // ─── Submit ───────────────────────────────────────────────────────────────────────────────────────────────────────
-  insertTask: `INSERT INTO tasks (number, id, lane, state, rank, due_at, priority, priority_source, created_at, run_at,
-      waiting_count, parent_count, has_dependents, timeout_ms, max_retries, delay_ms, asked_priority, policy,
-      is_payload_apart, idempotency_key, submitted_by, trace, name, labels, payload, description)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO NOTHING`,
+  insertTask: insertTasks(1),
+  insertTasks: insertTasks(tasksPerInsert),
   insertPayload: 'INSERT INTO payloads (number, text) VALUES (?, ?)',
   insertEdge: `INSERT INTO edges (child, position, parent, parent_id, policy, resolved, is_repeat)
     VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -52,6 +64,9 @@ export const statementTexts = {
   claimTask: `UPDATE tasks SET state = 'running', attempt = attempt + 1, epoch = epoch + 1, worker_id = ?, lease_until = ?,
       started_at = ?, progress = NULL
     WHERE number = ? AND state = 'pending'`,
+  claimTasks: `UPDATE tasks SET state = 'running', attempt = attempt + 1, epoch = epoch + 1, worker_id = ?, lease_until = ?,
+      started_at = ?, progress = NULL
+    WHERE number IN (SELECT value FROM json_each(?)) AND state = 'pending'`,
   claimRequest: 'SELECT leases FROM claim_requests WHERE worker_id = ? AND request_id = ?',
   insertClaimRequest: 'INSERT OR REPLACE INTO claim_requests (worker_id, request_id, leases, at) VALUES (?, ?, ?, ?)',
   touchWorker: `UPDATE workers SET last_seen_at = ?, system_info = coalesce(?, system_info) WHERE id = ?
@@ -66,12 +81,19 @@ export const statementTexts = {
 
   // ─── Settle ───────────────────────────────────────────────────────────────────────────────────────────────────────
   taskFacts: `SELECT ${settleColumns} FROM tasks WHERE id = ?`,
+  tasksFacts: `SELECT ${settleColumns}, id FROM tasks WHERE id IN (SELECT value FROM json_each(?))`,
   attemptSettledAs: 'SELECT worker_id, settled_as FROM attempts WHERE number = ? AND epoch = ?',
   insertAttempt: `INSERT INTO attempts (number, epoch, attempt, worker_id, started_at, ended_at, outcome, settled_as, error)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   completeTask: `UPDATE tasks SET state = 'completed', result = ?, error = NULL, finished_at = ?, lease_until = NULL,
       cancel_requested_at = NULL, end_outcome = 'completed', settled_as = 'completed'
     WHERE number = ? AND state = 'running' AND epoch = ? AND worker_id = ?`,
+  // Entries are [number, epoch, worker, result]; results are JSON texts themselves.
+  completeTasks: `UPDATE tasks SET state = 'completed', result = json_each.value ->> 3, error = NULL, finished_at = ?,
+      lease_until = NULL, cancel_requested_at = NULL, end_outcome = 'completed', settled_as = 'completed'
+    FROM json_each(?)
+    WHERE number = json_each.value ->> 0 AND state = 'running' AND epoch = json_each.value ->> 1
+      AND worker_id = json_each.value ->> 2`,
   failTask: `UPDATE tasks SET state = 'failed', result = NULL, error = ?, progress = NULL, finished_at = ?,
       lease_until = NULL, crashes = crashes + ?, end_outcome = ?, settled_as = ?
     WHERE number = ? AND state = 'running' AND epoch = ? AND worker_id = ? AND cancel_requested_at IS NULL`,

@@ -3,9 +3,11 @@ import { assert } from '../../core/assert.ts'
 import { rankOf } from '../../core/rank.ts'
 import { askedPriority, isSameContent, type TaskDraft, type TaskId } from '../../core/task.ts'
 import type { SubmitGroup, SubmitReceipt, SubmitVerdict } from '../../ports/store.ts'
+import type { SqlValue } from './database.ts'
 import { dependencyError, endTask, isSatisfied, waitingState } from './dependencies.ts'
 import { number, numberOrNull, state, text } from './rows.ts'
 import { readRecord, type Transaction } from './session.ts'
+import { tasksPerInsert } from './statements.ts'
 
 type Refusal = Extract<SubmitVerdict, { kind: 'refused' }>
 
@@ -15,13 +17,58 @@ type Refusal = Extract<SubmitVerdict, { kind: 'refused' }>
  */
 const payloadInRowCharsMax = 2_048
 
-/** One group, all or nothing. Refusals are verdicts: what the group had written is undone, the transaction goes on. */
-export function submit(tx: Transaction, group: SubmitGroup): SubmitVerdict {
-  const hasEdges = group.drafts.some(draft => draft.dependencies.length > 0)
-  return hasEdges ? submitGraph(tx, group) : submitPlain(tx, group)
+/**
+ * The groups of one exchange, each all or nothing. Refusals are verdicts: what the group had written is undone, the
+ * transaction goes on. Groups without edges that stand together are tried together.
+ */
+export function submitMany(tx: Transaction, groups: readonly SubmitGroup[]): readonly SubmitVerdict[] {
+  const verdicts: SubmitVerdict[] = []
+  let plainGroups: SubmitGroup[] = []
+  for (const group of groups) {
+    if (group.drafts.every(draft => draft.dependencies.length === 0)) {
+      plainGroups.push(group)
+      continue
+    }
+    verdicts.push(...submitPlainGroups(tx, plainGroups), submitGraph(tx, group))
+    plainGroups = []
+  }
+  verdicts.push(...submitPlainGroups(tx, plainGroups))
+  return verdicts
 }
 
 // ─── Tasks without parents: the hot path ─────────────────────────────────────────────────────────────────────────────
+
+/** Below this one statement for many saves nothing. */
+const manyMin = 4
+
+/**
+ * Nearly always all ids and keys are new; then the groups are written together. Where one is not, nothing of it stays
+ * and each group finds out for itself.
+ */
+function submitPlainGroups(tx: Transaction, groups: readonly SubmitGroup[]): readonly SubmitVerdict[] {
+  const [only] = groups
+  const drafts = groups.length === 1 && only !== undefined ? only.drafts : groups.flatMap(group => group.drafts)
+  if (drafts.length < manyMin) return groups.map(group => submitPlain(tx, group))
+  const firstNumber = tx.session.nextNumber
+  const lanesMark = tx.lanes.mark()
+  const places = drafts.map((draft, at) => place(tx, draft, firstNumber + at))
+  if (!insertMany(tx, drafts, places)) {
+    undo(tx, firstNumber)
+    tx.lanes.undo(lanesMark)
+    return groups.map(group => submitPlain(tx, group))
+  }
+  let next = 0
+  return groups.map(group => {
+    const receipts = group.drafts.map(draft => {
+      const placed = places[next]
+      assert(placed !== undefined, 'every draft has its place')
+      next += 1
+      tx.counters.add(placed.lane, placed.state, 1)
+      return receiptOf(tx, draft, placed, placed.state)
+    })
+    return { kind: 'accepted', receipts }
+  })
+}
 
 /** Inserts first and asks only where the insert met an id or a key that exists. */
 function submitPlain(tx: Transaction, group: SubmitGroup): SubmitVerdict {
@@ -30,7 +77,7 @@ function submitPlain(tx: Transaction, group: SubmitGroup): SubmitVerdict {
   const receipts: SubmitReceipt[] = []
   const created: Placed[] = []
   for (const [index, draft] of group.drafts.entries()) {
-    const placed = place(tx, draft)
+    const placed = place(tx, draft, tx.session.nextNumber)
     if (insert(tx, draft, placed, plain)) {
       created.push(placed)
       receipts.push(receiptOf(tx, draft, placed, placed.state))
@@ -64,17 +111,56 @@ interface Parentage {
 
 const plain: Parentage = Object.freeze({ waitingCount: 0, hasDependents: false })
 
-function place(tx: Transaction, draft: TaskDraft): Placed {
+function place(tx: Transaction, draft: TaskDraft, own: number): Placed {
   const runAtMs = draft.delayMs === null ? draft.runAtMs : tx.nowMs + draft.delayMs
   const lane = tx.lanes.ensure(draft.queue, draft.type).id
-  return { number: tx.session.nextNumber, lane, state: waitingState(runAtMs, tx.nowMs), runAtMs }
+  return { number: own, lane, state: waitingState(runAtMs, tx.nowMs), runAtMs }
 }
 
 /** Returns whether the row was written; its number is taken only then. */
 function insert(tx: Transaction, draft: TaskDraft, placed: Placed, parentage: Parentage): boolean {
+  const values: SqlValue[] = []
+  pushColumns(values, tx, draft, placed, parentage)
+  if (tx.sql.insertTask.run(...values).changes === 0) return false
+  keepApart(tx, draft, placed)
+  tx.session.nextNumber = placed.number + 1
+  return true
+}
+
+/** Returns whether all rows were written; if not, some may have been. */
+function insertMany(tx: Transaction, drafts: readonly TaskDraft[], places: readonly Placed[]): boolean {
+  const values: SqlValue[] = []
+  let rows = 0
+  for (const [at, draft] of drafts.entries()) {
+    const placed = places[at]
+    assert(placed !== undefined, 'every draft has its place')
+    pushColumns(values, tx, draft, placed, plain)
+    rows += 1
+    if (rows < tasksPerInsert) continue
+    if (tx.sql.insertTasks.run(...values).changes !== rows) return false
+    values.length = 0
+    rows = 0
+  }
+  const width = values.length / rows
+  for (let from = 0; from < values.length; from += width) {
+    if (tx.sql.insertTask.run(...values.slice(from, from + width)).changes === 0) return false
+  }
+  for (const [at, draft] of drafts.entries()) keepApart(tx, draft, places[at])
+  tx.session.nextNumber += drafts.length
+  return true
+}
+
+/** The values of one row of `insertTasks`. */
+function pushColumns(
+  values: SqlValue[],
+  tx: Transaction,
+  draft: TaskDraft,
+  placed: Placed,
+  parentage: Parentage,
+): void {
   const dueAtMs = placed.runAtMs ?? tx.nowMs
-  const isApart = draft.payload !== null && draft.payload.length > payloadInRowCharsMax
-  const written = tx.sql.insertTask.run(
+  const isApart = isPayloadApart(draft)
+  values.push(
     placed.number,
     draft.id,
     placed.lane,
@@ -102,10 +188,14 @@ function insert(tx: Transaction, draft: TaskDraft, placed: Placed, parentage: Pa
     isApart ? null : draft.payload,
     draft.description,
   )
-  if (written.changes === 0) return false
-  if (isApart) tx.sql.insertPayload.run(placed.number, draft.payload)
-  tx.session.nextNumber = placed.number + 1
-  return true
+}
+
+function isPayloadApart({ payload }: TaskDraft): boolean {
+  return payload !== null && payload.length > payloadInRowCharsMax
+}
+
+function keepApart(tx: Transaction, draft: TaskDraft, placed: Placed | undefined): void {
+  if (placed !== undefined && isPayloadApart(draft)) tx.sql.insertPayload.run(placed.number, draft.payload)
 }
 
 /** The group is the newest there is, so everything from its first number on is its own. */
@@ -288,8 +378,8 @@ function write(tx: Transaction, member: NewMember, hasDependents: boolean): Plac
   const { draft, parents } = member
   const waitingCount = parents.filter(parent => !isOver(parent)).length
   const isBlocked = waitingCount > 0 || holdingParent(draft, parents) !== undefined
-  const free = place(tx, draft)
-  assert(free.number === member.number, 'numbers are taken in the order of the list')
+  const free = place(tx, draft, member.number)
+  assert(free.number === tx.session.nextNumber, 'numbers are taken in the order of the list')
   const placed: Placed = isBlocked ? { ...free, state: 'blocked' } : free
   const isWritten = insert(tx, draft, placed, { waitingCount, hasDependents })
   assert(isWritten, 'neither the id nor the key existed a moment ago')
