@@ -77,6 +77,8 @@ export {
   type SettleRequest,
   type SettleResult,
   type SettleVerdict,
+  type SparseClaimedTask,
+  type SparseClaimReply,
   type SystemInfo,
   type Worker,
   type WorkerLogLine,

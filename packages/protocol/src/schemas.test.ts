@@ -56,7 +56,7 @@ const registration: Whole<WorkerRegistration> = {
   instance: 'i',
   types: { mail: { type: 'object' } },
 }
-const claim: Whole<ClaimRequest> = { limit: 1, wait: 0.5, request_id: 'r' }
+const claim: Whole<ClaimRequest> = { limit: 1, wait: 0.5, request_id: 'r', sparse: true }
 const heartbeat: Whole<HeartbeatRequest> = {
   status: 'busy',
   current_tasks: ['a', { task_id: 'b', epoch: 1, progress: { percent: 50, message: 'half' } }],

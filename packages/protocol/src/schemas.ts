@@ -168,6 +168,7 @@ export const claimSchema = {
     limit: { type: 'integer', minimum: 1, maximum: limits.claimTasksMax },
     wait: { type: 'number', minimum: 0, maximum: limits.waitSecondsMax },
     request_id: { type: 'string', minLength: 1, maxLength: limits.nameCharsMax },
+    sparse: { type: 'boolean' },
   },
 } as const
 

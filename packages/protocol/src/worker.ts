@@ -30,6 +30,8 @@ export interface ClaimRequest {
   readonly wait?: number
   /** Repeated with the same value, the claim returns the same tasks: a lost reply loses nothing. */
   readonly request_id?: string
+  /** The tasks come without the members that are null or empty: half the reply, for those who know what is not said. */
+  readonly sparse?: boolean
 }
 
 export interface ParentOutcome {
@@ -46,8 +48,31 @@ export interface ClaimedTask extends Task {
   readonly parents_url?: string
 }
 
+/** What is always said of a claimed task; the rest may be left out of a sparse claim, which means null or empty. */
+export type SparseClaimedTask = Pick<
+  ClaimedTask,
+  | 'task_id'
+  | 'task_type'
+  | 'queue'
+  | 'priority'
+  | 'priority_source'
+  | 'status'
+  | 'worker_id'
+  | 'max_retries'
+  | 'attempt'
+  | 'created_at'
+  | 'started_at'
+  | 'epoch'
+  | 'lease_expires_at'
+> &
+  Partial<ClaimedTask>
+
 export interface ClaimReply {
   readonly tasks: readonly ClaimedTask[]
+}
+
+export interface SparseClaimReply {
+  readonly tasks: readonly SparseClaimedTask[]
 }
 
 export interface ParentsPage {

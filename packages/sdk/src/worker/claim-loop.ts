@@ -1,4 +1,4 @@
-import { type ClaimedTask, type ClaimReply, createUuidV7, limits } from '@tasklane/protocol'
+import { createUuidV7, limits, type SparseClaimedTask, type SparseClaimReply } from '@tasklane/protocol'
 import type { Clock } from '../clock.ts'
 import { ApiError, UnexpectedReplyError } from '../errors.ts'
 import type { WorkerLogger } from '../log.ts'
@@ -34,8 +34,8 @@ export interface ClaimLoopParts {
   readonly slotsUsed: () => number
   readonly isSettlingBehind: () => boolean
   /** @param sinceMs when the first try of the claim was sent. @returns how many of them could be run */
-  readonly onTasks: (tasks: readonly ClaimedTask[], sinceMs: number) => Promise<number>
-  readonly onUnwanted: (tasks: readonly ClaimedTask[]) => void
+  readonly onTasks: (tasks: readonly SparseClaimedTask[], sinceMs: number) => Promise<number>
+  readonly onUnwanted: (tasks: readonly SparseClaimedTask[]) => void
   readonly onWorkerUnknown: () => Promise<void>
   readonly onDraining: () => void
 }
@@ -108,7 +108,7 @@ export function createClaimLoop(parts: ClaimLoopParts): ClaimLoop {
 
   async function claimOnce(limit: number): Promise<void> {
     const sinceMs = clock.monotonic()
-    let tasks: readonly ClaimedTask[] = []
+    let tasks: readonly SparseClaimedTask[] = []
     try {
       tasks = await ask(limit, makeId())
     } catch (error) {
@@ -129,13 +129,13 @@ export function createClaimLoop(parts: ClaimLoopParts): ClaimLoop {
     else vain = 0
   }
 
-  async function ask(limit: number, requestId: string): Promise<readonly ClaimedTask[]> {
+  async function ask(limit: number, requestId: string): Promise<readonly SparseClaimedTask[]> {
     const waitSeconds = Math.min(limits.waitSecondsMax, parts.leaseMs() / 3_000)
     const call = {
       method: 'POST',
       path,
       isRepeatable: true,
-      body: JSON.stringify({ limit, wait: waitSeconds, request_id: requestId }),
+      body: JSON.stringify({ limit, wait: waitSeconds, request_id: requestId, sparse: true }),
       timeoutMs: waitSeconds * 1_000 + Math.max(2_000, parts.leaseMs() / 3),
     } as const
     try {
@@ -143,7 +143,7 @@ export function createClaimLoop(parts: ClaimLoopParts): ClaimLoop {
     } catch (error) {
       if (!cutting.signal.aborted) throw error
       // Cut off at the stop. Its reply may have been on the way: asked once more, the scheduler names the same tasks.
-      const body = JSON.stringify({ limit, wait: 0, request_id: requestId })
+      const body = JSON.stringify({ limit, wait: 0, request_id: requestId, sparse: true })
       return readTasks((await link.once({ ...call, body, timeoutMs: lastAskMs })).body)
     }
   }
@@ -183,7 +183,7 @@ export function createClaimLoop(parts: ClaimLoopParts): ClaimLoop {
   })
 }
 
-function readTasks(body: unknown): readonly ClaimedTask[] {
+function readTasks(body: unknown): readonly SparseClaimedTask[] {
   // The contract of the call; each reply is parsed once and its tasks are used as they are.
-  return (body as Partial<ClaimReply> | null)?.tasks ?? []
+  return (body as Partial<SparseClaimReply> | null)?.tasks ?? []
 }

@@ -1,4 +1,4 @@
-import type { ClaimedTask, ParentOutcome, ParentsPage } from '@tasklane/protocol'
+import type { ParentOutcome, ParentsPage, SparseClaimedTask } from '@tasklane/protocol'
 import { TasklaneError } from '../errors.ts'
 import type { Link } from './link.ts'
 
@@ -14,12 +14,12 @@ const none: Parents = Object.freeze({})
 const pagesMax = 10_000
 
 /** Present in the claim, or, where they were above 1 MiB together, read page by page. Null when they are there already. */
-export function parentsInClaim(task: ClaimedTask): Parents | null {
+export function parentsInClaim(task: SparseClaimedTask): Parents | null {
   return task.parents_url === undefined ? (task.parents ?? none) : null
 }
 
 /** @throws ParentsUnavailableError · the signal's reason */
-export async function readParents(link: Link, task: ClaimedTask, signal: AbortSignal): Promise<Parents> {
+export async function readParents(link: Link, task: SparseClaimedTask, signal: AbortSignal): Promise<Parents> {
   // Without a prototype: `__proto__` is an id like any other, and would be lost in a plain object.
   const parents: Record<string, ParentOutcome> = Object.create(null)
   let next = task.parents_url ?? null
@@ -37,7 +37,7 @@ export async function readParents(link: Link, task: ClaimedTask, signal: AbortSi
   return parents
 }
 
-async function readPage(link: Link, task: ClaimedTask, path: string, signal: AbortSignal): Promise<ParentsPage> {
+async function readPage(link: Link, task: SparseClaimedTask, path: string, signal: AbortSignal): Promise<ParentsPage> {
   try {
     // The contract of the call.
     return (await link.persist({ method: 'GET', path, isRepeatable: true, signal })).body as ParentsPage

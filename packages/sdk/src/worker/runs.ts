@@ -1,4 +1,4 @@
-import type { ClaimedTask, LogLevel, ParentOutcome, TaskProgress } from '@tasklane/protocol'
+import type { ClaimedTask, LogLevel, ParentOutcome, SparseClaimedTask, TaskProgress } from '@tasklane/protocol'
 import { limits } from '@tasklane/protocol'
 import type { Clock } from '../clock.ts'
 import {
@@ -34,7 +34,7 @@ import type { SettleLine } from './settle-line.ts'
  */
 export interface Runs {
   /** Of tasks this worker now holds. */
-  start(tasks: readonly ClaimedTask[]): void
+  start(tasks: readonly SparseClaimedTask[]): void
   has(lease: Lease): boolean
   cancel(lease: Lease): void
   lose(lease: Lease, why: string): void
@@ -74,7 +74,7 @@ export interface RunsParts {
 }
 
 interface Run extends Due, Lease {
-  readonly task: ClaimedTask
+  readonly task: SparseClaimedTask
   readonly startedMs: number
   phase: 'running' | 'fenced' | 'settled' | 'lost'
   isSlotUsed: boolean
@@ -101,7 +101,7 @@ export function createRuns(parts: RunsParts): Runs {
   const deadlines = createDeadlines<Run>(clock, onDue)
   let slotsUsed = 0
 
-  function start(tasks: readonly ClaimedTask[]): void {
+  function start(tasks: readonly SparseClaimedTask[]): void {
     const startedMs = clock.monotonic()
     for (const task of tasks) {
       const definition = handlers.get(task.task_type)
@@ -117,7 +117,7 @@ export function createRuns(parts: RunsParts): Runs {
       const run = createRun(task, startedMs)
       undecided.set(run.taskId, run)
       slotsUsed += 1
-      if (task.timeout !== null) setDue(run, 'timeout', startedMs + task.timeout * 1_000)
+      if (typeof task.timeout === 'number') setDue(run, 'timeout', startedMs + task.timeout * 1_000)
       // Nothing in it is known to throw outside its own guard; if it does, one task pays and not the whole process.
       execute(run, definition).catch(() => {
         keeper.drop([run])
@@ -132,7 +132,7 @@ export function createRuns(parts: RunsParts): Runs {
       const parents = parentsInClaim(run.task) ?? (await fetchParents(run))
       if (parents === null) outcome = released
       else {
-        const input = definition.input === null ? run.task.payload : await checkInput(definition, run.task)
+        const input = definition.input === null ? (run.task.payload ?? null) : await checkInput(definition, run.task)
         // The definition's own types say that its handler takes what its schema gives, or the payload as it came.
         const run_ = definition.run as (input: unknown, ctx: TaskContext) => unknown
         const returned = run_(input, createContext(run, parents))
@@ -278,6 +278,7 @@ export function createRuns(parts: RunsParts): Runs {
       logs.add(run, level, String(message))
     }
     let log: TaskLog | null = null
+    let whole: ClaimedTask | null = null
     return {
       taskId: run.taskId,
       type: task.task_type,
@@ -285,7 +286,10 @@ export function createRuns(parts: RunsParts): Runs {
       epoch: run.epoch,
       priority: task.priority,
       workerId,
-      task,
+      get task() {
+        whole ??= wholeTask(task)
+        return whole
+      },
       parents,
       get signal() {
         return signalOf(run)
@@ -337,7 +341,7 @@ export function createRuns(parts: RunsParts): Runs {
   })
 }
 
-function createRun(task: ClaimedTask, startedMs: number): Run {
+function createRun(task: SparseClaimedTask, startedMs: number): Run {
   return {
     task,
     taskId: task.task_id,
@@ -363,8 +367,32 @@ function signalOf(run: Run): AbortSignal {
   return run.controller.signal
 }
 
-async function checkInput(definition: AnyTaskDefinition, task: ClaimedTask): Promise<unknown> {
-  const checked = await definition.input?.['~standard'].validate(task.payload)
+/** What a sparse claim does not say. */
+const unsaid = Object.freeze({
+  name: null,
+  description: null,
+  payload: null,
+  dependencies: Object.freeze([]),
+  timeout: null,
+  idempotency_key: null,
+  run_at: null,
+  completed_at: null,
+  result: null,
+  error: null,
+  progress: null,
+  labels: Object.freeze({}),
+  submitted_by: null,
+  trace: null,
+})
+
+/** For handlers that look at the whole task; most never do. */
+function wholeTask(task: SparseClaimedTask): ClaimedTask {
+  const parents = task.parents_url === undefined ? { parents: task.parents ?? {} } : {}
+  return { ...unsaid, ...task, ...parents }
+}
+
+async function checkInput(definition: AnyTaskDefinition, task: SparseClaimedTask): Promise<unknown> {
+  const checked = await definition.input?.['~standard'].validate(task.payload ?? null)
   if (checked?.issues !== undefined) throw new InputInvalidError(definition.type, checked.issues)
   return checked?.value
 }

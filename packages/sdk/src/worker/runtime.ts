@@ -1,4 +1,4 @@
-import type { ClaimedTask } from '@tasklane/protocol'
+import type { SparseClaimedTask } from '@tasklane/protocol'
 import { type Clock, sleep } from '../clock.ts'
 import { ApiError, ShutdownError } from '../errors.ts'
 import { createTransport } from '../transport.ts'
@@ -132,7 +132,7 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
   })
 
   /** @returns how many have a handler here */
-  async function takeTasks(tasks: readonly ClaimedTask[], sinceMs: number): Promise<number> {
+  async function takeTasks(tasks: readonly SparseClaimedTask[], sinceMs: number): Promise<number> {
     // A repeated claim may name what is already running.
     let fresh = tasks.filter(task => !runs.has(leaseOf(task)))
     if (clock.monotonic() - sinceMs > terms.leaseMs / 2) {
@@ -151,7 +151,7 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
     return fresh.filter(task => settings.handlers.has(task.task_type)).length
   }
 
-  function giveBack(tasks: readonly ClaimedTask[]): void {
+  function giveBack(tasks: readonly SparseClaimedTask[]): void {
     for (const task of tasks) settles.add(leaseOf(task), released)
   }
 
@@ -265,6 +265,6 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
   })
 }
 
-function leaseOf(task: ClaimedTask): Lease {
+function leaseOf(task: SparseClaimedTask): Lease {
   return { taskId: task.task_id, epoch: task.epoch }
 }

@@ -11,7 +11,7 @@ import { anyName } from '@tasklane/protocol'
 import { Problem } from '../core/problem.ts'
 import { jsonText, type WorkerId } from '../core/task.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Store, WorkerRecord, WorkerSettings } from '../ports/store.ts'
+import type { Store, WorkerPresence, WorkerRecord, WorkerSettings } from '../ports/store.ts'
 import type { Committer } from './committer.ts'
 import type { Heartbeat } from './engine.ts'
 import type { Settling } from './settle.ts'
@@ -142,7 +142,7 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
     one,
     presence: async () => {
       const present = { active: 0, draining: 0, lost: 0, slots: 0 }
-      for (const record of await store.workers()) {
+      for (const record of await store.presence()) {
         const status = statusOf(record)
         present[status] += 1
         if (status === 'active') present.slots += record.slots
@@ -150,7 +150,7 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
       return present
     },
     longestLeaseMs: async () =>
-      (await store.workers()).reduce((most, { leaseMs: own }) => Math.max(most, own), leaseMs),
+      (await store.presence()).reduce((most, { leaseMs: own }) => Math.max(most, own), leaseMs),
     capable: async (type, queue) => {
       const records = (await store.workers()).filter(
         record =>
@@ -168,7 +168,7 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
 /** Workers whose settings are kept at hand; another one costs a read. */
 const knownMax = 10_000
 
-function statusOf(record: WorkerRecord): WorkerStatus {
+function statusOf(record: WorkerPresence): WorkerStatus {
   if (record.lastSeenAtMs + record.leaseMs < record.nowMs) return 'lost'
   return record.isDraining ? 'draining' : 'active'
 }

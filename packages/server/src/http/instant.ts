@@ -26,8 +26,18 @@ export function parseInstant(text: string): number | null {
   return startOfMinuteMs + second * 1_000 + (second === 60 ? 0 : milliseconds)
 }
 
+/** The tasks of one reply share few instants, and making the text of one costs as much as half the task around it. */
+const cacheSize = 256
+const cachedMs: number[] = new Array(cacheSize).fill(Number.NaN)
+const cachedTexts: string[] = new Array(cacheSize).fill('')
+
 export function formatInstant(ms: number): string {
-  return new Date(ms).toISOString()
+  const at = ms & (cacheSize - 1)
+  if (cachedMs[at] !== ms) {
+    cachedTexts[at] = new Date(ms).toISOString()
+    cachedMs[at] = ms
+  }
+  return cachedTexts[at] ?? ''
 }
 
 function daysIn(year: number, month: number): number {

@@ -131,7 +131,8 @@ function spansWithin(text: string, from: number): readonly Span[] {
 }
 
 // Cheap guards over the text: only a text that could hold such a thing pays for the walk over its values.
-const suspicious = /__proto__|"constructor"|\\u00[5-7]|[eE]\+?[0-9]{3}|[0-9]{309}/
+// An exponent counts only in a number: ids are full of hexadecimal digits.
+const suspicious = /__proto__|"constructor"|\\u00[5-7]|[:[,]\s*-?[0-9.]+[eE]\+?[0-9]{3}|[0-9]{309}/
 
 function isSuspicious(text: string): boolean {
   return suspicious.test(text)

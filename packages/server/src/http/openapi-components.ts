@@ -65,6 +65,26 @@ function object(properties: Readonly<Record<string, object>>, optional: readonly
   return { type: 'object', properties, required: Object.keys(properties).filter(name => !optional.includes(name)) }
 }
 
+/** Left out of a sparse claim where they are null or empty. */
+const sparseMembers = [
+  'name',
+  'description',
+  'payload',
+  'dependencies',
+  'timeout',
+  'idempotency_key',
+  'run_at',
+  'completed_at',
+  'result',
+  'error',
+  'progress',
+  'labels',
+  'submitted_by',
+  'trace',
+  'parents',
+  'parents_url',
+]
+
 const counts = object(Object.fromEntries(taskStates.map(state => [state, integer])))
 const quantiles = { ...object({ p50: number, p95: number }), type: ['object', 'null'] }
 
@@ -186,7 +206,17 @@ export const replySchemas = {
     },
     ['parents', 'parents_url'],
   ),
-  ClaimReply: object({ tasks: listOf('ClaimedTask') }),
+  SparseClaimedTask: object(
+    { ...task, epoch: integer, lease_expires_at: time, parents: { type: 'object' }, parents_url: string },
+    sparseMembers,
+  ),
+  ClaimReply: object({
+    tasks: {
+      type: 'array',
+      items: { anyOf: [ref('ClaimedTask'), ref('SparseClaimedTask')] },
+      description: 'Sparse tasks, without members that are null or empty, only where the claim says `sparse`.',
+    },
+  }),
   HeartbeatReply: object({
     cancel: { ...strings, description: 'Somebody asked to cancel these: stop their handlers.' },
     lost: { ...strings, description: 'This worker no longer holds these: stop, and do not settle.' },

@@ -14,17 +14,20 @@ export function taskPageJson(tasks: readonly TaskRecord[], nextCursor: string | 
   return `{"tasks":[${tasks.map(taskJson).join(',')}],"next_cursor":${quoted(nextCursor)}}`
 }
 
-/** The reply to a claim. */
-export function claimJson(tasks: readonly ClaimedTask[]): string {
-  return `{"tasks":[${tasks.map(claimedJson).join(',')}]}`
+/** The reply to a claim. A sparse one leaves out what is null or empty. */
+export function claimJson(tasks: readonly ClaimedTask[], isSparse = false): string {
+  return `{"tasks":[${tasks.map(task => claimedJson(task, isSparse)).join(',')}]}`
 }
 
-function claimedJson(task: ClaimedTask): string {
+function claimedJson(task: ClaimedTask, isSparse: boolean): string {
   const parents =
     task.parents === null
-      ? `"parents_url":${JSON.stringify(parentsUrl(task.id, 0))}`
-      : `"parents":${parentsJson(task.parents)}`
-  return `{${taskMembers(task)},"epoch":${task.epoch},"lease_expires_at":"${formatInstant(task.leaseExpiresAtMs)}",${parents}}`
+      ? `,"parents_url":${JSON.stringify(parentsUrl(task.id, 0))}`
+      : isSparse && task.parents.length === 0
+        ? ''
+        : `,"parents":${parentsJson(task.parents)}`
+  const members = isSparse ? sparseMembers(task) : taskMembers(task)
+  return `{${members},"epoch":${task.epoch},"lease_expires_at":"${formatInstant(task.leaseExpiresAtMs)}"${parents}}`
 }
 
 /**
@@ -52,18 +55,51 @@ export function parentsUrl(id: TaskId, from: number): string {
 }
 
 function taskMembers(task: TaskRecord): string {
-  const timeout = task.timeoutMs === null ? 'null' : task.timeoutMs / 1_000
   return (
-    `"task_id":${quoted(task.id)},"task_type":${quoted(task.type)},"queue":${quoted(task.queue)},` +
+    `"task_id":${name(task.id)},"task_type":${name(task.type)},"queue":${name(task.queue)},` +
     `"name":${quoted(task.name)},"description":${quoted(task.description)},"payload":${task.payload ?? 'null'},` +
     `"priority":${task.priority},"priority_source":"${task.prioritySource}","status":"${task.state}",` +
-    `"worker_id":${quoted(task.workerId)},"dependencies":${idsJson(task.dependencies)},"timeout":${timeout},` +
+    `"worker_id":${name(task.workerId)},"dependencies":${idsJson(task.dependencies)},"timeout":${seconds(task.timeoutMs)},` +
     `"max_retries":${task.maxRetries},"attempt":${task.attempt},"idempotency_key":${quoted(task.idempotencyKey)},` +
     `"run_at":${time(task.runAtMs)},"created_at":${time(task.createdAtMs)},"started_at":${time(task.startedAtMs)},` +
     `"completed_at":${time(task.finishedAtMs)},"result":${task.result ?? 'null'},"error":${task.error ?? 'null'},` +
     `"progress":${task.progress ?? 'null'},"labels":${task.labels ?? '{}'},` +
     `"submitted_by":${quoted(task.submittedBy)},"trace":${quoted(task.trace)}`
   )
+}
+
+/** The same of a task that was just claimed, without what is null or empty. */
+function sparseMembers(task: ClaimedTask): string {
+  return (
+    `"task_id":${name(task.id)},"task_type":${name(task.type)},"queue":${name(task.queue)},` +
+    `"priority":${task.priority},"priority_source":"${task.prioritySource}","status":"${task.state}",` +
+    `"worker_id":${name(task.workerId)},"max_retries":${task.maxRetries},"attempt":${task.attempt},` +
+    `"created_at":${time(task.createdAtMs)},"started_at":${time(task.startedAtMs)}` +
+    said('name', task.name === null ? null : quoted(task.name)) +
+    said('description', task.description === null ? null : quoted(task.description)) +
+    said('payload', task.payload) +
+    said('dependencies', task.dependencies.length === 0 ? null : idsJson(task.dependencies)) +
+    said('timeout', task.timeoutMs === null ? null : seconds(task.timeoutMs)) +
+    said('idempotency_key', task.idempotencyKey === null ? null : quoted(task.idempotencyKey)) +
+    said('run_at', task.runAtMs === null ? null : time(task.runAtMs)) +
+    said('error', task.error) +
+    said('labels', task.labels) +
+    said('submitted_by', task.submittedBy === null ? null : quoted(task.submittedBy)) +
+    said('trace', task.trace === null ? null : quoted(task.trace))
+  )
+}
+
+function said(member: string, text: string | null): string {
+  return text === null ? '' : `,"${member}":${text}`
+}
+
+function seconds(ms: number | null): string {
+  return ms === null ? 'null' : String(ms / 1_000)
+}
+
+/** Ids and names of types, queues and workers have, by their patterns at the door, nothing in them to escape. */
+function name(text: string | null): string {
+  return text === null ? 'null' : `"${text}"`
 }
 
 function idsJson(ids: readonly TaskId[]): string {

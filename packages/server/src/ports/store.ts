@@ -275,6 +275,8 @@ export interface ReadStore {
   queues(): Promise<readonly QueueRecord[]>
   counts(): Promise<StateCounts>
   workers(): Promise<readonly WorkerRecord[]>
+  /** For counting them: `workers()` looks at every lease. In no particular order. */
+  presence(): Promise<readonly WorkerPresence[]>
   worker(id: WorkerId): Promise<WorkerRecord | null>
 }
 
@@ -352,6 +354,8 @@ export interface WorkerRecord extends WorkerSettings {
   readonly nowMs: number
   readonly holds: readonly TaskId[]
 }
+
+export type WorkerPresence = Pick<WorkerRecord, 'id' | 'slots' | 'isDraining' | 'leaseMs' | 'lastSeenAtMs' | 'nowMs'>
 
 // ─── Administration ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -46,6 +46,16 @@ export const workersTopic: Topic = test => {
     await clock.advance(100)
     const registeredAtMs = clock.now() - 100
     await register('w1', { slots: 2, capabilities: null })
+    expect(await store.presence()).toEqual(
+      (await store.workers()).map(({ id, slots, isDraining, leaseMs, lastSeenAtMs, nowMs }) => ({
+        id,
+        slots,
+        isDraining,
+        leaseMs,
+        lastSeenAtMs,
+        nowMs,
+      })),
+    )
     expect(await store.workers()).toMatchObject([
       { slots: 2, capabilities: null, registeredAtMs, lastSeenAtMs: clock.now() },
     ])

@@ -72,6 +72,35 @@ describe('POST /api/workers/{id}/claim', () => {
     expect(answer.text).toMatch(/"lease_expires_at":"\d{4}-\d\d-\d\dT[^"]*Z"/)
   })
 
+  it('leaves out of a sparse claim just what is null or empty', async () => {
+    const { call, running } = await startNode()
+    const { epoch } = await running('p')
+    const results = [{ task_id: 'p', epoch, outcome: 'completed', result: 7 }]
+    await call('POST', '/api/workers/w1/settle', { results })
+    const rich = {
+      name: 'Ä "name"',
+      description: 'd',
+      payload: [0],
+      dependencies: ['p'],
+      timeout: 0.5,
+      labels: { team: 'a' },
+      idempotency_key: 'k"',
+    }
+    await call('POST', '/api/tasks', { task_id: 'rich', task_type: 'a', ...rich })
+    await call('POST', '/api/tasks', { task_id: 'bare', task_type: 'a', timeout: null })
+    const ask = { limit: 2, request_id: 'r' }
+    const full = await call('POST', '/api/workers/w1/claim', ask)
+    const sparse = await call('POST', '/api/workers/w1/claim', { ...ask, sparse: true })
+    const isSaid = (value: unknown) =>
+      value !== null && JSON.stringify(value) !== '{}' && JSON.stringify(value) !== '[]'
+    const said = (full.body.tasks as object[]).map(task =>
+      Object.fromEntries(Object.entries(task).filter(([, value]) => isSaid(value))),
+    )
+    expect(said).toHaveLength(2)
+    expect(sparse.body.tasks).toEqual(said)
+    expect((sparse.body.tasks as object[])[0]).toMatchObject({ ...rich, parents: { p: { result: 7 } } })
+  })
+
   it('tells where to page through parents that are too large for the reply', async () => {
     const { call, running } = await startNode()
     const result = 'x'.repeat(600_000)

@@ -22,6 +22,7 @@ const walks: Readonly<Record<string, string>> = {
   dueTasks: 'sorts nothing but ties',
   pruneWorkers: 'there are few workers',
   workers: 'there are few workers',
+  presence: 'there are few workers',
   firstUnresolved: 'takes the first row',
   nextDue: 'takes the first entry of the index',
   cascadedChildren: 'makes children distinct',

@@ -66,7 +66,7 @@ function addClaim(app: FastifyInstance, context: HttpContext): void {
       tag: 'workers',
       summary: 'Take tasks under a lease',
       description:
-        'Waits up to `wait` seconds for work; an empty list means that there was none. `limit` is 1 if not said. A claim whose reply cannot be delivered is released at once and costs the task nothing. Repeated with the same `request_id`, it returns the same tasks.',
+        'Waits up to `wait` seconds for work; an empty list means that there was none. `limit` is 1 if not said. A claim whose reply cannot be delivered is released at once and costs the task nothing. Repeated with the same `request_id`, it returns the same tasks. With `sparse`, members that are null or empty are left out.',
       params,
       body: 'ClaimRequest',
       replies: { 200: ['What was claimed', 'ClaimReply'] },
@@ -86,7 +86,7 @@ function addClaim(app: FastifyInstance, context: HttpContext): void {
       })
       if (context.isStopping()) reply.header('connection', 'close')
       if (tasks.length > 0) delivery.watch(() => giveBack(context, id, tasks, requestId))
-      return reply.header('content-type', json).send(claimJson(tasks))
+      return reply.header('content-type', json).send(claimJson(tasks, body.sparse))
     },
   })
 }

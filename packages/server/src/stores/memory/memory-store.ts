@@ -110,6 +110,17 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
     },
     queues: async () => [...world.queues.keys()].sort().map(name => reads.queueRecord(world, name)),
     counts: async () => reads.countStates(world.byNumber.values()),
+    presence: async () => {
+      const nowMs = world.clock.now()
+      return [...world.workers.values()].map(({ id, slots, isDraining, leaseMs, lastSeenAtMs }) => ({
+        id,
+        slots,
+        isDraining,
+        leaseMs,
+        lastSeenAtMs,
+        nowMs,
+      }))
+    },
     workers: async () =>
       [...world.workers.values()]
         .sort((one, other) => (one.id < other.id ? -1 : 1))

@@ -60,6 +60,7 @@ export const readTexts = {
     WHERE state = 'pending' AND lane = ? AND (rank, number) < (?, ?) LIMIT ? + 0)`,
   oldestDue: `SELECT min(due_at) FROM tasks INDEXED BY tasks_pending WHERE state = 'pending' AND lane = ?`,
 
+  presence: 'SELECT id, slots, is_draining, lease_ms, last_seen_at FROM workers',
   workers: `SELECT id, instance, capabilities, queues, slots, labels, types, is_draining, system_info, registered_at,
       last_seen_at, lease_ms
     FROM workers ORDER BY id`,

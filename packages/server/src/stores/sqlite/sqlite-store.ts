@@ -87,6 +87,7 @@ export async function createSqliteStore(
     queues: () => run(() => reads.readQueues(session)),
     counts: () => run(() => reads.readCounts(session)),
     workers: () => run(() => workers.readWorkers(session)),
+    presence: () => run(() => workers.readPresence(session)),
     worker: id => run(() => workers.readWorker(session, id)),
 
     registerWorker: (settings, leaseMs) => run(() => workers.registerWorker(session, settings, leaseMs)),

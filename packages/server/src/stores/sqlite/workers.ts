@@ -1,6 +1,6 @@
 import { limits } from '@tasklane/protocol'
 import { type JsonText, taskId, type WorkerId, workerId } from '../../core/task.ts'
-import type { LeaseFacts, LogDraft, WorkerRecord, WorkerSettings } from '../../ports/store.ts'
+import type { LeaseFacts, LogDraft, WorkerPresence, WorkerRecord, WorkerSettings } from '../../ports/store.ts'
 import type { SqlRow } from './database.ts'
 import { json, number, text, textOrNull, toHeldRow, toLeaseFacts } from './rows.ts'
 import type { Session } from './session.ts'
@@ -59,6 +59,18 @@ export function readWorkers(session: Session): readonly WorkerRecord[] {
 export function readWorker(session: Session, id: WorkerId): WorkerRecord | null {
   const row = session.reads.worker.get(id)
   return row === undefined ? null : toWorkerRecord(session, row)
+}
+
+export function readPresence(session: Session): readonly WorkerPresence[] {
+  const nowMs = session.clock.now()
+  return session.reads.presence.all().map(row => ({
+    id: workerId(text(row[0])),
+    slots: number(row[1]),
+    isDraining: row[2] === 1,
+    leaseMs: number(row[3]),
+    lastSeenAtMs: number(row[4]),
+    nowMs,
+  }))
 }
 
 function toWorkerRecord(session: Session, row: SqlRow): WorkerRecord {
