@@ -1,8 +1,9 @@
-import type { HeartbeatReply, HeldTask, SystemInfo, TaskProgress } from '@tasklane/protocol'
+import type { HeartbeatReply, HeldTask, TaskProgress } from '@tasklane/protocol'
 import { limits } from '@tasklane/protocol'
 import type { Clock } from '../clock.ts'
 import { ApiError } from '../errors.ts'
 import type { WorkerLogger } from '../log.ts'
+import type { HeartbeatCall } from './heartbeat-call.ts'
 import type { Link } from './link.ts'
 
 /**
@@ -17,23 +18,22 @@ import type { Link } from './link.ts'
  * A fenced lease is still named in heartbeats until its task was given back. A scheduler that was away itself finds the
  * task still held and takes it back as released, where a lease nobody names would be reaped as a crash of this worker.
  *
- * Only plain values go in and come out, so that it can live in a thread of its own.
+ * Only plain values go in and come out: it lives in a thread of its own (`threaded-keeper.ts`) or, where there can be
+ * none, on the handlers' thread.
  */
 export interface LeaseKeeper {
   setTerms(terms: LeaseTerms): void
   start(): void
   /** @param sinceMs monotonic time at which the claim was sent */
   hold(leases: readonly Lease[], sinceMs: number): void
-  /**
-   * For claims that were long under way: asks the scheduler, then holds what is still this worker's.
-   * @returns what may be run; nothing when no answer came within a lease, or before the signal aborted
-   */
-  confirm(leases: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]>
   /** The scheduler has given its verdict: there is nothing more to keep. */
   drop(leases: readonly Lease[]): void
   /** Travels with a beat soon; the latest of a task wins. */
   report(lease: Lease, progress: TaskProgress): void
-  stop(): void
+  /** From now on its beats say so. */
+  setDraining(): void
+  /** Resolves when nothing of it is left. */
+  stop(): Promise<void>
 }
 
 export interface Lease {
@@ -59,13 +59,16 @@ export interface LeaseEvents {
 }
 
 export interface LeaseKeeperParts {
-  readonly workerId: string
+  readonly call: HeartbeatCall
   readonly link: Link
   readonly clock: Clock
   readonly logger: WorkerLogger
   readonly events: LeaseEvents
-  readonly describeStatus: () => string
-  readonly readSystemInfo: () => SystemInfo
+  /**
+   * Called when a beat begins that names every lease; what it returns is called when the scheduler has confirmed them,
+   * with the time at which the beat was sent.
+   */
+  readonly onRound?: () => (sentMs: number) => void
 }
 
 interface Held {
@@ -77,15 +80,19 @@ interface Held {
   isFenced: boolean
 }
 
+/** Until the scheduler has told its own. */
+export const termsDefault: LeaseTerms = Object.freeze({ heartbeatMs: 5_000, leaseMs: 15_000 })
+
 /** Progress reaches people within this time, however often it changes. */
 const progressGapMs = 250
 
 export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
-  const { workerId, link, clock, logger, events } = parts
+  const { call, link, clock, logger, events } = parts
   const held = new Map<string, Held>()
   const dirty = new Set<Held>()
   const stopping = new AbortController()
-  let terms: LeaseTerms = { heartbeatMs: 5_000, leaseMs: 15_000 }
+  let terms = termsDefault
+  let isDraining = false
   let isStarted = false
   let isBeating = false
   let failures = 0
@@ -109,12 +116,14 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     lastBeatMs = startMs
     const isFull = startMs >= fullDueMs
     const named = isFull ? [...held.values()] : [...dirty]
+    const onConfirmed = isFull ? parts.onRound?.() : undefined
     try {
       // An idle worker beats too: it is how it is known to live.
       for (let from = 0; from === 0 || from < named.length; from += limits.workerSlotsMax) {
         await send(named.slice(from, from + limits.workerSlotsMax), startMs)
       }
       failures = 0
+      onConfirmed?.(startMs)
       // Up to a tenth early, so that workers started together do not beat together for ever.
       if (isFull) fullDueMs = startMs + terms.heartbeatMs * (1 - clock.random() / 10)
     } catch (error) {
@@ -145,35 +154,16 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     fullDueMs = clock.monotonic()
   }
 
-  /** One call. */
-  async function ask(named: readonly Held[], signal: AbortSignal): Promise<HeartbeatReply> {
-    const current = named.map(({ taskId, epoch, progress }): HeldTask => {
-      return progress === null ? { task_id: taskId, epoch } : { task_id: taskId, epoch, progress }
-    })
-    const body = JSON.stringify({
-      status: parts.describeStatus(),
-      current_tasks: current,
-      system_info: parts.readSystemInfo(),
-    })
-    const answer = await link.once({
-      method: 'POST',
-      path: `/api/workers/${encodeURIComponent(workerId)}/heartbeat`,
-      body,
-      isRepeatable: true,
-      // Half a lease: there is time for another try before the lease ends.
-      timeoutMs: Math.max(1_000, terms.leaseMs / 2),
-      signal,
-    })
-    // The contract of the call.
-    return answer.body as HeartbeatReply
-  }
-
   async function send(named: readonly Held[], startMs: number): Promise<void> {
     const told = named.map(lease => lease.progress)
     for (const lease of named) dirty.delete(lease)
+    const tasks = named.map(({ taskId, epoch, progress }): HeldTask => {
+      return progress === null ? { task_id: taskId, epoch } : { task_id: taskId, epoch, progress }
+    })
+    const status = isDraining ? 'draining' : held.size > 0 ? 'busy' : 'idle'
     let reply: HeartbeatReply
     try {
-      reply = await ask(named, stopping.signal)
+      reply = await call({ status, tasks, leaseMs: terms.leaseMs, signal: stopping.signal })
     } catch (error) {
       for (const lease of named) if (lease.progress !== null && isHeld(lease)) dirty.add(lease)
       throw error
@@ -237,24 +227,6 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
     }
   }
 
-  async function confirm(leases: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]> {
-    const untilMs = clock.monotonic() + terms.leaseMs
-    for (let tries = 0; clock.monotonic() < untilMs && !signal.aborted; tries += 1) {
-      const startMs = clock.monotonic()
-      try {
-        const named = leases.map(lease => ({ ...lease, sinceMs: startMs, progress: null, isFenced: false }))
-        const reply = await ask(named, signal)
-        const kept = leases.filter(lease => !reply.lost.includes(lease.taskId))
-        hold(kept, startMs)
-        return kept
-      } catch (error) {
-        if (error instanceof ApiError && error.code === 'worker_unknown') return []
-        await link.pause(tries, signal, terms.heartbeatMs)
-      }
-    }
-    return []
-  }
-
   function drop(leases: readonly Lease[]): void {
     for (const { taskId, epoch } of leases) {
       const lease = held.get(taskId)
@@ -282,13 +254,16 @@ export function createLeaseKeeper(parts: LeaseKeeperParts): LeaseKeeper {
       armBeat()
     },
     hold,
-    confirm,
     drop,
     report,
+    setDraining: () => {
+      isDraining = true
+    },
     stop: () => {
       stopping.abort()
       cancelBeat?.()
       cancelFence?.()
+      return Promise.resolve()
     },
   })
 }

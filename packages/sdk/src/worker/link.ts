@@ -20,30 +20,29 @@ export interface Link {
   isConnected(): boolean
 }
 
+/**
+ * Whether the scheduler is away. A worker has two lines, one of them in the thread of its leases; whichever notices, an
+ * outage is told once.
+ */
+export interface Outages {
+  /** @param code what kind it is: another kind is told anew */
+  begin(code: string, message: string): void
+  end(): void
+  isOver(): boolean
+}
+
 const backOff = { baseMs: 50, maxMs: 2_000 }
 
-export function createLink(transport: Transport, clock: Clock, logger: WorkerLogger): Link {
-  let trouble: string | null = null
-
+export function createLink(transport: Transport, clock: Clock, outages: Outages): Link {
   async function once(call: Call): Promise<Answer> {
     try {
       const answer = await transport.call({ ...call, retries: 0 })
-      if (trouble !== null) {
-        trouble = null
-        logger.info({}, 'The scheduler answers again.')
-      }
+      outages.end()
       return answer
     } catch (error) {
-      if (mayHeal(error)) tell(error)
+      if (mayHeal(error)) outages.begin(error instanceof ApiError ? error.code : error.name, error.message)
       throw error
     }
-  }
-
-  function tell(error: Error): void {
-    const kind = error instanceof ApiError ? error.code : error.name
-    if (trouble === kind) return
-    trouble = kind
-    logger.warn({ code: kind }, `${error.message} The worker keeps trying.`)
   }
 
   async function persist(call: Call): Promise<Answer> {
@@ -64,7 +63,31 @@ export function createLink(transport: Transport, clock: Clock, logger: WorkerLog
     return sleep(clock, backOffMs(clock, failures, bounds), signal)
   }
 
-  return Object.freeze<Link>({ once, persist, pause, isConnected: () => trouble === null })
+  return Object.freeze<Link>({ once, persist, pause, isConnected: outages.isOver })
+}
+
+export function createOutages(on: { begin(code: string, message: string): void; end(): void }): Outages {
+  let trouble: string | null = null
+  return Object.freeze<Outages>({
+    begin: (code, message) => {
+      if (trouble === code) return
+      trouble = code
+      on.begin(code, message)
+    },
+    end: () => {
+      if (trouble === null) return
+      trouble = null
+      on.end()
+    },
+    isOver: () => trouble === null,
+  })
+}
+
+export function createLoggedOutages(logger: WorkerLogger): Outages {
+  return createOutages({
+    begin: (code, message) => logger.warn({ code }, `${message} The worker keeps trying.`),
+    end: () => logger.info({}, 'The scheduler answers again.'),
+  })
 }
 
 /** Outages end, and so do wrong tokens: the scheduler may be restarted with the right ones. */

@@ -1,10 +1,12 @@
 import type { SparseClaimedTask } from '@tasklane/protocol'
-import { type Clock, sleep } from '../clock.ts'
+import { type Clock, sleep, systemClock } from '../clock.ts'
 import { ApiError, ShutdownError } from '../errors.ts'
 import { createTransport } from '../transport.ts'
 import { createClaimLoop } from './claim-loop.ts'
-import { createLeaseKeeper, type Lease, type LeaseTerms } from './lease-keeper.ts'
-import { createLink } from './link.ts'
+import { confirmLeases, createHeartbeatCall } from './heartbeat-call.ts'
+import { createLeaseKeeper, type Lease, type LeaseEvents, termsDefault } from './lease-keeper.ts'
+import type { StartLeaseThread } from './lease-messages.ts'
+import { createLink, createLoggedOutages } from './link.ts'
 import { createLogCarrier } from './log-carrier.ts'
 import { released } from './outcome.ts'
 import { listenForSignals } from './process-signals.ts'
@@ -12,7 +14,9 @@ import { createRegistrar } from './registrar.ts'
 import { createRuns, type RunningTask } from './runs.ts'
 import type { WorkerSettings } from './settings.ts'
 import { createSettleLine } from './settle-line.ts'
+import { startLeaseThread } from './start-lease-thread.ts'
 import { createSystemInfo } from './system-info.ts'
+import { createThreadedKeeper } from './threaded-keeper.ts'
 
 /** idle → starting → running → stopping → stopped; a worker is not started twice. */
 export type WorkerState = 'idle' | 'starting' | 'running' | 'stopping' | 'stopped'
@@ -46,8 +50,15 @@ const farewellMs = 1_000
 /** Results the scheduler has not confirmed, beyond two full rounds: then it is behind, and claiming more would not help. */
 const settlingFloor = 2_000
 
-/** Puts the parts of a worker together and takes them down in order. */
-export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
+/**
+ * Puts the parts of a worker together and takes them down in order.
+ * @param startThread of the leases; null keeps them on this thread, as a clock does that no other thread can read
+ */
+export function createRuntime(
+  settings: WorkerSettings,
+  clock: Clock,
+  startThread: StartLeaseThread | null = clock === systemClock ? startLeaseThread : null,
+): Runtime {
   const { workerId, slots, logger } = settings
   const transport = createTransport({
     urls: settings.urls,
@@ -56,10 +67,11 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
     retries: 0,
     clock,
   })
-  const link = createLink(transport, clock, logger)
+  const outages = createLoggedOutages(logger)
+  const link = createLink(transport, clock, outages)
   const stopping = new AbortController()
   let state: WorkerState = 'idle'
-  let terms: LeaseTerms = { heartbeatMs: 5_000, leaseMs: 15_000 }
+  let terms = termsDefault
   let finish = (): void => {}
   const done = new Promise<void>(resolve => {
     finish = resolve
@@ -76,21 +88,19 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
       keeper.setTerms(told)
     },
   })
-  const keeper = createLeaseKeeper({
-    workerId,
-    link,
-    clock,
-    logger,
-    readSystemInfo: createSystemInfo(clock),
-    describeStatus: () => (state === 'stopping' ? 'draining' : runs.slotsUsed() > 0 ? 'busy' : 'idle'),
-    events: {
-      onCancel: lease => runs.cancel(lease),
-      onLost: (lease, why) => runs.lose(lease, why),
-      onFenced: (lease, why) => runs.fence(lease, why),
-      onDrain: () => drain('The scheduler asked this worker to drain.'),
-      onWorkerUnknown: returnToScheduler,
-    },
-  })
+  const leaseEvents: LeaseEvents = {
+    onCancel: lease => runs.cancel(lease),
+    onLost: (lease, why) => runs.lose(lease, why),
+    onFenced: (lease, why) => runs.fence(lease, why),
+    onDrain: () => drain('The scheduler asked this worker to drain.'),
+    onWorkerUnknown: returnToScheduler,
+  }
+  const call = createHeartbeatCall({ workerId, link, readSystemInfo: createSystemInfo(clock) })
+  const createLocal = () => createLeaseKeeper({ call, link, clock, logger, events: leaseEvents })
+  const keeper =
+    startThread === null
+      ? createLocal()
+      : createThreadedKeeper({ ...settings, clock, logger, events: leaseEvents, outages, startThread, createLocal })
   const logs = createLogCarrier({ workerId, link, clock, logger })
   const settles = createSettleLine({
     workerId,
@@ -136,14 +146,19 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
     // A repeated claim may name what is already running.
     let fresh = tasks.filter(task => !runs.has(leaseOf(task)))
     if (clock.monotonic() - sinceMs > terms.leaseMs / 2) {
-      const confirmed = await keeper.confirm(fresh.map(leaseOf), stopping.signal)
+      const { kept, sinceMs: keptSinceMs } = await confirmLeases(
+        { call, link, clock, terms },
+        fresh.map(leaseOf),
+        stopping.signal,
+      )
       if (stopping.signal.aborted) {
         // The drain may have looked already and found the slots idle: nothing may start any more.
         giveBack(fresh)
         return 0
       }
-      const kept = new Set(confirmed.map(lease => lease.taskId))
-      fresh = fresh.filter(task => kept.has(task.task_id))
+      keeper.hold(kept, keptSinceMs)
+      const keptIds = new Set(kept.map(lease => lease.taskId))
+      fresh = fresh.filter(task => keptIds.has(task.task_id))
     } else {
       keeper.hold(fresh.map(leaseOf), sinceMs)
     }
@@ -193,6 +208,7 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
 
   async function end(before: WorkerState, graceMs: number): Promise<void> {
     state = 'stopping'
+    keeper.setDraining()
     stopping.abort(new ShutdownError('The worker is stopping.'))
     if (before === 'running') {
       const claimsOver = claims.stop()
@@ -215,12 +231,13 @@ export function createRuntime(settings: WorkerSettings, clock: Clock): Runtime {
       }
       await sayFarewell()
     }
-    keeper.stop()
+    const leasesOver = keeper.stop()
     settles.stop()
     logs.stop()
     runs.stop()
     transport.close()
     unlisten()
+    await leasesOver
   }
 
   async function sayFarewell(): Promise<void> {

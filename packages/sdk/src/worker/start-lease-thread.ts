@@ -1,0 +1,34 @@
+import { Worker } from 'node:worker_threads'
+import { clockOriginMs } from '../clock.ts'
+import type { StartLeaseThread } from './lease-messages.ts'
+
+export interface LeaseThreadData {
+  readonly workerId: string
+  /** Of the clock that both threads share. */
+  readonly originMs: number
+}
+
+/** Null where the package runs from its TypeScript sources, which a thread cannot load by itself in every Node. */
+export const startLeaseThread: StartLeaseThread | null = import.meta.url.endsWith('.ts') ? null : start
+
+function start(...[workerId, { onReports, onEnd }]: Parameters<StartLeaseThread>): ReturnType<StartLeaseThread> {
+  const data: LeaseThreadData = { workerId, originMs: clockOriginMs() }
+  // Bundlers look for exactly this expression, to make a file of its own of the thread.
+  const thread = new Worker(new URL('./lease-thread.js', import.meta.url), {
+    workerData: data,
+    name: 'tasklane leases',
+    // Preloads (--require, --import) are the application's and have no business here.
+    execArgv: [],
+  })
+  thread.on('message', onReports)
+  thread.on('error', error => onEnd(error instanceof Error ? error.message : String(error)))
+  thread.on('exit', code => onEnd(`it has ended with code ${code}`))
+  // It keeps no process alive that has nothing else to do.
+  thread.unref()
+  return {
+    post: commands => thread.postMessage(commands),
+    stop: async () => {
+      await thread.terminate()
+    },
+  }
+}
