@@ -1,5 +1,6 @@
 import type { HeartbeatRequest, SettleRequest } from '@tasklane/protocol'
 import { defineTask, type TaskContext } from '../src/index.ts'
+import { createLeaseThreadDouble } from './lease-thread-double.ts'
 import type { SchedulerDouble } from './scheduler-double.ts'
 import { createGate, until } from './until.ts'
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
@@ -7,7 +8,13 @@ import { startWorker } from './worker-setup.ts'
 
 /** A worker whose one type `held` ends when its gate opens; time stands still until it is moved. */
 export async function startHeldWorker(
-  options: { readonly slots?: number; readonly heedsSignal?: boolean; readonly heartbeatSeconds?: number } = {},
+  options: {
+    readonly slots?: number
+    readonly heedsSignal?: boolean
+    readonly heartbeatSeconds?: number
+    /** Whether its leases are kept behind messages, as in a thread of their own. */
+    readonly isThreaded?: boolean
+  } = {},
 ) {
   const clock = createVirtualClock()
   const gate = createGate<unknown>()
@@ -29,6 +36,7 @@ export async function startHeldWorker(
     clock,
     slots: options.slots ?? 2,
     heartbeatSeconds: options.heartbeatSeconds ?? 5,
+    ...(options.isThreaded === true ? { startThread: createLeaseThreadDouble(clock) } : {}),
   })
   await until('it claims', () => parts.scheduler.seenAt(/claim/).length === 1)
   const run = async (taskId: string, timeout: number | null = null): Promise<TaskContext> => {
@@ -41,6 +49,14 @@ export async function startHeldWorker(
   }
   return { ...parts, clock, gate, contexts, run }
 }
+
+type StartHeldWorker = typeof startHeldWorker
+
+/** The same worker with either keeper of its leases: what holds for one holds for the other. */
+export const keepers: readonly (readonly [place: string, start: StartHeldWorker])[] = [
+  ['beside the handlers', options => startHeldWorker(options)],
+  ['behind messages', options => startHeldWorker({ ...options, isThreaded: true })],
+]
 
 /** Moves time on to the next heartbeat, and waits until it has been answered and heard. */
 export async function nextBeat(scheduler: SchedulerDouble, clock: VirtualClock): Promise<HeartbeatRequest> {

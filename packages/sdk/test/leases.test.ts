@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { LeaseLostError } from '../src/index.ts'
-import { nextBeat, settled, startHeldWorker, turns } from './held-worker.ts'
+import { keepers, nextBeat, settled, turns } from './held-worker.ts'
 import type { SchedulerDouble } from './scheduler-double.ts'
 import { createGate, until } from './until.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
-describe('leases', () => {
+describe.each(keepers)('leases, kept %s', (_, start) => {
   it('are extended with every heartbeat, by task and epoch', async () => {
-    const { scheduler, clock, run } = await startHeldWorker()
+    const { scheduler, clock, run } = await start()
     await run('a')
     await run('b')
     const beat = await nextBeat(scheduler, clock)
@@ -24,7 +24,7 @@ describe('leases', () => {
   })
 
   it('that the scheduler calls lost abort the handler, and nothing is settled', async () => {
-    const { scheduler, clock, run } = await startHeldWorker()
+    const { scheduler, clock, run } = await start()
     const ctx = await run('a')
     scheduler.stored('a').epoch += 1
     await nextBeat(scheduler, clock)
@@ -35,7 +35,7 @@ describe('leases', () => {
   })
 
   it('end here when the scheduler cannot be reached until they do', async () => {
-    const { scheduler, worker, clock, run } = await startHeldWorker()
+    const { scheduler, worker, clock, run } = await start()
     const ctx = await run('a')
     await nextBeat(scheduler, clock)
     await scheduler.goAway()
@@ -64,7 +64,7 @@ describe('leases', () => {
   })
 
   it('that ended here while the scheduler was away are given back, so that its absence is charged to nobody', async () => {
-    const { scheduler, clock, gate, run } = await startHeldWorker()
+    const { scheduler, clock, gate, run } = await start()
     await run('a')
     await passOutage(scheduler, clock)
     await untilSettled(scheduler, clock)
@@ -79,7 +79,7 @@ describe('leases', () => {
   })
 
   it('that ended here are named in heartbeats until the handler has returned, and what it returns is not kept', async () => {
-    const { scheduler, clock, gate, run } = await startHeldWorker({ heedsSignal: false, slots: 1 })
+    const { scheduler, clock, gate, run } = await start({ heedsSignal: false, slots: 1 })
     const ctx = await run('a')
     await passOutage(scheduler, clock)
     expect(ctx.signal.reason).toBeInstanceOf(LeaseLostError)
@@ -95,7 +95,7 @@ describe('leases', () => {
   })
 
   it('that ended here are given back after a while when the handler never returns', async () => {
-    const { scheduler, worker, clock, run, told } = await startHeldWorker({ heedsSignal: false, slots: 1 })
+    const { scheduler, worker, clock, run, told } = await start({ heedsSignal: false, slots: 1 })
     await run('a')
     await passOutage(scheduler, clock)
     await untilSettled(scheduler, clock)
@@ -105,7 +105,7 @@ describe('leases', () => {
   })
 
   it('that ended here and have passed on are not given back any more', async () => {
-    const { scheduler, clock, gate, run } = await startHeldWorker({ heedsSignal: false, slots: 1 })
+    const { scheduler, clock, gate, run } = await start({ heedsSignal: false, slots: 1 })
     await run('a')
     await passOutage(scheduler, clock)
     scheduler.stored('a').epoch += 1
@@ -117,7 +117,7 @@ describe('leases', () => {
   })
 
   it('are asked for again within a heartbeat, however long the scheduler was away', async () => {
-    const { scheduler, clock, run } = await startHeldWorker({ heartbeatSeconds: 0.2 })
+    const { scheduler, clock, run } = await start({ heartbeatSeconds: 0.2 })
     await run('a')
     scheduler.fail(/heartbeat/, { status: 503, body: '' }, 1_000)
     const tries: number[] = []
@@ -134,7 +134,7 @@ describe('leases', () => {
   })
 
   it('of a claim that was long under way are confirmed before anything runs', async () => {
-    const { scheduler, clock, contexts } = await startHeldWorker()
+    const { scheduler, clock, contexts } = await start()
     const { opened, open } = createGate()
     scheduler.fail(/claim/, { until: opened })
     clock.advance(5_000)

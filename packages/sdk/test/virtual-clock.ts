@@ -5,6 +5,8 @@ import type { Clock } from '../src/clock.ts'
 export interface VirtualClock extends Clock {
   /** Moves time on, and calls what becomes due on the way, in order. */
   advance(ms: number): void
+  /** Moves time on and calls nothing, as if the event loop were blocked meanwhile. */
+  skip(ms: number): void
 }
 
 /** @param random what chance gives; one half if absent */
@@ -44,5 +46,8 @@ export function createVirtualClock(random: () => number = () => 0.5): VirtualClo
       setImmediate(callback)
     },
     advance,
+    skip: ms => {
+      nowMs += ms
+    },
   }
 }

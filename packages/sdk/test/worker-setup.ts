@@ -1,11 +1,14 @@
 import { onTestFinished } from 'vitest'
-import type { Clock } from '../src/clock.ts'
+import { type Clock, systemClock } from '../src/clock.ts'
 import { type AnyTaskDefinition, TasklaneWorker, type WorkerLogger, type WorkerOptions } from '../src/index.ts'
+import type { StartLeaseThread } from '../src/worker/lease-messages.ts'
+import { createRuntime } from '../src/worker/runtime.ts'
+import { resolveSettings } from '../src/worker/settings.ts'
 import { type DoubleOptions, type SchedulerDouble, startSchedulerDouble } from './scheduler-double.ts'
 
 export interface WorkerSetup {
   readonly scheduler: SchedulerDouble
-  readonly worker: TasklaneWorker
+  readonly worker: Pick<TasklaneWorker, 'workerId' | 'start' | 'stop' | 'done' | 'status'>
   /** Messages of the worker's own log, each with its level. */
   readonly told: string[]
 }
@@ -14,11 +17,18 @@ export interface WorkerSetup {
 export async function startWorker(
   tasks: readonly AnyTaskDefinition[],
   options: Partial<WorkerOptions> &
-    DoubleOptions & { readonly scheduler?: SchedulerDouble; readonly clock?: Clock } = {},
+    DoubleOptions & {
+      readonly scheduler?: SchedulerDouble
+      readonly clock?: Clock
+      readonly startThread?: StartLeaseThread
+    } = {},
 ): Promise<WorkerSetup> {
   const scheduler = options.scheduler ?? (await startSchedulerDouble(options, onTestFinished))
   const { logger, told } = collectLog()
-  const worker = new TasklaneWorker({ url: scheduler.url, workerId: 'w1', signals: false, logger, ...options, tasks })
+  const worker = createWorker(
+    { url: scheduler.url, workerId: 'w1', signals: false, logger, ...options, tasks },
+    options.startThread,
+  )
   onTestFinished(async () => {
     const isVirtual = options.clock !== undefined
     const stopping = worker.stop({ graceMs: 0 })
@@ -27,6 +37,14 @@ export async function startWorker(
   })
   await worker.start()
   return { scheduler, worker, told }
+}
+
+/** @param startThread of the leases; absent leaves it to the worker */
+function createWorker(options: WorkerOptions, startThread: StartLeaseThread | undefined): WorkerSetup['worker'] {
+  if (startThread === undefined) return new TasklaneWorker(options)
+  const clock = options.clock ?? systemClock
+  const runtime = createRuntime(resolveSettings(options, clock), clock, startThread)
+  return { ...runtime, workerId: runtime.status().workerId, stop: ({ graceMs = 8_000 } = {}) => runtime.stop(graceMs) }
 }
 
 export function collectLog(): { readonly logger: WorkerLogger; readonly told: string[] } {

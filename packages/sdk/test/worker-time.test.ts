@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { PermanentError, TaskCancelledError, TaskTimeoutError } from '../src/index.ts'
-import { nextBeat, settled, startHeldWorker, turns } from './held-worker.ts'
+import { keepers, nextBeat, settled, turns } from './held-worker.ts'
 import { createGate, until } from './until.ts'
 
-describe('time limits', () => {
+describe.each(keepers)('time limits, kept %s', (_, start) => {
   it('aborts an attempt at its limit and settles it as timeout, whatever the handler does later', async () => {
-    const { scheduler, worker, clock, gate, run } = await startHeldWorker({ heedsSignal: false })
+    const { scheduler, worker, clock, gate, run } = await start({ heedsSignal: false })
     const ctx = await run('a', 2)
     clock.advance(1_990)
     expect(ctx.signal.aborted).toBe(false)
@@ -27,7 +27,7 @@ describe('time limits', () => {
   })
 
   it('hands the slot out again when a handler never returns, and says so', async () => {
-    const { scheduler, worker, clock, run, told } = await startHeldWorker({ heedsSignal: false })
+    const { scheduler, worker, clock, run, told } = await start({ heedsSignal: false })
     await run('a', 2)
     clock.advance(2_050)
     await until('it is settled', () => settled(scheduler).length === 1)
@@ -38,16 +38,16 @@ describe('time limits', () => {
   })
 
   it('are none where the task has none', async () => {
-    const { scheduler, clock, run } = await startHeldWorker()
+    const { scheduler, clock, run } = await start()
     const ctx = await run('a', null)
     for (let beat = 0; beat < 20; beat += 1) await nextBeat(scheduler, clock)
     expect(ctx.signal.aborted).toBe(false)
   })
 })
 
-describe('cancelling', () => {
+describe.each(keepers)('cancelling, kept %s', (_, start) => {
   it('aborts the handler, and what it throws then is a cancel', async () => {
-    const { scheduler, clock, run } = await startHeldWorker()
+    const { scheduler, clock, run } = await start()
     const ctx = await run('a')
     scheduler.stored('a').isCancelling = true
     await nextBeat(scheduler, clock)
@@ -58,7 +58,7 @@ describe('cancelling', () => {
   })
 
   it('lets a success stand that still arrives', async () => {
-    const { scheduler, clock, gate, run } = await startHeldWorker({ heedsSignal: false })
+    const { scheduler, clock, gate, run } = await start({ heedsSignal: false })
     await run('a')
     scheduler.stored('a').isCancelling = true
     await nextBeat(scheduler, clock)
@@ -68,7 +68,7 @@ describe('cancelling', () => {
   })
 
   it('does not wait for a handler that ignores it', async () => {
-    const { scheduler, worker, clock, run } = await startHeldWorker({ heedsSignal: false })
+    const { scheduler, worker, clock, run } = await start({ heedsSignal: false })
     await run('a')
     scheduler.stored('a').isCancelling = true
     await nextBeat(scheduler, clock)
@@ -82,9 +82,9 @@ describe('cancelling', () => {
   })
 })
 
-describe('speaking', () => {
+describe.each(keepers)('speaking, kept %s', (_, start) => {
   it('tells progress soon, the latest word, at most four times a second', async () => {
-    const { scheduler, clock, run } = await startHeldWorker()
+    const { scheduler, clock, run } = await start()
     const ctx = await run('a')
     ctx.progress(10)
     await until('a beat brings it', () => {
@@ -105,7 +105,7 @@ describe('speaking', () => {
   })
 
   it('brings log lines in order, before the task is settled', async () => {
-    const { scheduler, gate, run } = await startHeldWorker()
+    const { scheduler, gate, run } = await start()
     const ctx = await run('a')
     ctx.log.info('one')
     ctx.log.error('two\u0000')
@@ -119,7 +119,7 @@ describe('speaking', () => {
   })
 
   it('settles also when the log cannot be sent', async () => {
-    const { scheduler, clock, gate, run } = await startHeldWorker()
+    const { scheduler, clock, gate, run } = await start()
     const ctx = await run('a')
     ctx.log.info('one')
     scheduler.fail(/logs/, { status: 500, body: '' }, 2)
@@ -133,7 +133,7 @@ describe('speaking', () => {
   })
 
   it('tells how the machine is', async () => {
-    const { scheduler, clock } = await startHeldWorker()
+    const { scheduler, clock } = await start()
     const beat = await nextBeat(scheduler, clock)
     expect(beat.status).toBe('idle')
     expect(beat.system_info?.memory_usage).toBeGreaterThan(0)
@@ -146,9 +146,9 @@ describe('speaking', () => {
   })
 })
 
-describe('stopping', () => {
+describe.each(keepers)('stopping, kept %s', (_, start) => {
   it('lets handlers finish, then says farewell', async () => {
-    const { scheduler, worker, clock, gate, run } = await startHeldWorker()
+    const { scheduler, worker, clock, gate, run } = await start()
     await run('a')
     const stopping = worker.stop()
     gate.open('done')
@@ -163,7 +163,7 @@ describe('stopping', () => {
   })
 
   it('gives back what does not finish within the grace, without counting the attempt', async () => {
-    const { scheduler, worker, clock, run } = await startHeldWorker()
+    const { scheduler, worker, clock, run } = await start()
     const ctx = await run('a')
     const stopping = worker.stop({ graceMs: 3_000 })
     await turns()
@@ -178,7 +178,7 @@ describe('stopping', () => {
   })
 
   it('gives back what ignores its signal', async () => {
-    const { scheduler, worker, clock, run } = await startHeldWorker({ heedsSignal: false })
+    const { scheduler, worker, clock, run } = await start({ heedsSignal: false })
     await run('a')
     const stopping = worker.stop({ graceMs: 0 })
     for (let step = 0; step < 20; step += 1) {
@@ -190,7 +190,7 @@ describe('stopping', () => {
   })
 
   it('gives back what a claim brings that was under way', async () => {
-    const { scheduler, worker, clock, contexts } = await startHeldWorker()
+    const { scheduler, worker, clock, contexts } = await start()
     scheduler.fail(/claim/, { until: Promise.resolve() })
     const stopping = worker.stop()
     scheduler.add({ task_type: 'held', task_id: 'a' })
@@ -205,7 +205,7 @@ describe('stopping', () => {
   })
 
   it('gives back at once what is just being confirmed, and starts none of it', async () => {
-    const { scheduler, worker, clock, contexts } = await startHeldWorker()
+    const { scheduler, worker, clock, contexts } = await start()
     const { opened, open } = createGate()
     scheduler.fail(/claim/, { until: opened })
     clock.advance(5_000)
@@ -234,7 +234,7 @@ describe('stopping', () => {
   })
 
   it('asks once more for the tasks of a claim it cuts off', async () => {
-    const { scheduler, worker, clock, contexts } = await startHeldWorker()
+    const { scheduler, worker, clock, contexts } = await start()
     scheduler.fail(/claim/, 'withhold_reply')
     clock.advance(5_000)
     await until('the next claim is there', () => scheduler.seenAt(/claim/).length === 2)
@@ -248,7 +248,7 @@ describe('stopping', () => {
   })
 
   it('is what a drain asked by the scheduler means', async () => {
-    const { scheduler, worker, clock, gate, run } = await startHeldWorker()
+    const { scheduler, worker, clock, gate, run } = await start()
     await run('a')
     scheduler.worker('w1').isDraining = true
     await nextBeat(scheduler, clock)
@@ -259,7 +259,7 @@ describe('stopping', () => {
   })
 
   it('ends in bounded time when the scheduler is away', async () => {
-    const { scheduler, worker, clock, gate, run, told } = await startHeldWorker()
+    const { scheduler, worker, clock, gate, run, told } = await start()
     await run('a')
     await scheduler.goAway()
     let isOver = false

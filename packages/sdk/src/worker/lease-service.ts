@@ -10,6 +10,8 @@ import { createSystemInfo } from './system-info.ts'
 /** The keeper of leases behind messages. It names to the scheduler what it was told to hold, and nothing else. */
 export interface LeaseService {
   obey(commands: readonly LeaseCommand[]): void
+  /** Lets go of timers and connections; a thread that is terminated needs no such farewell. */
+  end(): void
 }
 
 /** Beats are given their time by the keeper, and are its only calls. */
@@ -107,6 +109,10 @@ export function createLeaseService(parts: {
   return Object.freeze<LeaseService>({
     obey: commands => {
       for (const command of commands) obey(command)
+    },
+    end: () => {
+      void keeper.stop()
+      transport?.close()
     },
   })
 }

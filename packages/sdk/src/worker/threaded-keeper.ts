@@ -165,7 +165,7 @@ export function createThreadedKeeper(parts: ThreadedKeeperParts): LeaseKeeper {
     if (isStopped || local !== null) return
     thread = null
     cancelFlush?.()
-    logger.warn({}, `Heartbeats have no thread of their own: ${why} ${withoutThread}`)
+    logger.warn({}, `Heartbeats have no thread of their own: ${why.replace(/\.$/, '')}. ${withoutThread}`)
     local = parts.createLocal()
     local.setTerms(terms)
     if (isDraining) local.setDraining()

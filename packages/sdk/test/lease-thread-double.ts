@@ -1,0 +1,29 @@
+import { onTestFinished } from 'vitest'
+import type { Clock } from '../src/clock.ts'
+import type { LeaseCommand, LeaseReports, StartLeaseThread } from '../src/worker/lease-messages.ts'
+import { createLeaseService } from '../src/worker/lease-service.ts'
+
+/**
+ * The thread's service on this thread: what both sides say is cloned and comes later, as between threads, and time is
+ * the test's.
+ */
+export function createLeaseThreadDouble(clock: Clock): StartLeaseThread {
+  return (workerId, { onReports }) => {
+    let hasEnded = false
+    const post = (reports: LeaseReports) => deliver(reports, onReports)
+    const service = createLeaseService({ workerId, clock, post })
+    const deliver = <Message>(message: Message, hear: (message: Message) => void) => {
+      const clone = structuredClone(message)
+      setImmediate(() => {
+        if (!hasEnded) hear(clone)
+      })
+    }
+    const stop = async () => {
+      // A thread takes its timers and connections with it.
+      service.end()
+      hasEnded = true
+    }
+    onTestFinished(stop)
+    return { post: (commands: readonly LeaseCommand[]) => deliver(commands, service.obey), stop }
+  }
+}
