@@ -21,7 +21,11 @@ const delayMsMax = 2_147_483_647
 
 export const systemClock: Clock = Object.freeze<Clock>({
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  // One count for all threads of a process, unlike `performance.now`: they compare what they noted.
+  monotonic: () => {
+    const [seconds, nanoseconds] = process.hrtime()
+    return seconds * 1_000 + nanoseconds / 1_000_000
+  },
   random: () => Math.random(),
   fillRandom: bytes => {
     crypto.getRandomValues(bytes)
@@ -34,22 +38,6 @@ export const systemClock: Clock = Object.freeze<Clock>({
     setImmediate(callback)
   },
 })
-
-/** Where the count of `systemClock` began, for a thread of this process whose own count begins later. */
-export function clockOriginMs(): number {
-  return processMs() - systemClock.monotonic()
-}
-
-/** In another thread: the same time as the clock whose origin is given, so that both can compare what they noted. */
-export function createThreadClock(originMs: number): Clock {
-  return Object.freeze<Clock>({ ...systemClock, monotonic: () => processMs() - originMs })
-}
-
-/** One count for all threads of a process, unlike `performance.now`. */
-function processMs(): number {
-  const [seconds, nanoseconds] = process.hrtime()
-  return seconds * 1_000 + nanoseconds / 1_000_000
-}
 
 /**
  * Resolves after `ms`, or at once when the signal aborts; look at the signal afterwards to know which.

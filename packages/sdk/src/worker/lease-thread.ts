@@ -1,6 +1,6 @@
 // What runs in the thread of the leases: the service, and nothing of the application.
 import { parentPort, workerData } from 'node:worker_threads'
-import { createThreadClock } from '../clock.ts'
+import { systemClock } from '../clock.ts'
 import type { LeaseCommand } from './lease-messages.ts'
 import { createLeaseService } from './lease-service.ts'
 import type { LeaseThreadData } from './start-lease-thread.ts'
@@ -8,11 +8,7 @@ import type { LeaseThreadData } from './start-lease-thread.ts'
 const port = parentPort
 if (port === null) throw new Error('This file is run in a thread, by start-lease-thread.')
 // Written by `startLeaseThread`, which starts this file.
-const { workerId, originMs } = workerData as LeaseThreadData
-const service = createLeaseService({
-  workerId,
-  clock: createThreadClock(originMs),
-  post: reports => port.postMessage(reports),
-})
+const { workerId } = workerData as LeaseThreadData
+const service = createLeaseService({ workerId, clock: systemClock, post: reports => port.postMessage(reports) })
 // Only the threaded keeper holds the other end.
 port.on('message', (commands: readonly LeaseCommand[]) => service.obey(commands))

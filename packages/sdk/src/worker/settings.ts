@@ -32,7 +32,7 @@ export interface WorkerOptions extends ConnectOptions {
   readonly signals?: boolean | undefined
   /** pino fits. Warnings and errors go to stderr if absent. */
   readonly logger?: WorkerLogger | undefined
-  /** Time and chance; tests hand in their own. */
+  /** Time and chance; tests hand in their own, and then heartbeats come from the thread of the handlers. */
   readonly clock?: Clock | undefined
 }
 

@@ -1,18 +1,15 @@
 import { Worker } from 'node:worker_threads'
-import { clockOriginMs } from '../clock.ts'
 import type { StartLeaseThread } from './lease-messages.ts'
 
 export interface LeaseThreadData {
   readonly workerId: string
-  /** Of the clock that both threads share. */
-  readonly originMs: number
 }
 
 /** Null where the package runs from its TypeScript sources, which a thread cannot load by itself in every Node. */
 export const startLeaseThread: StartLeaseThread | null = import.meta.url.endsWith('.ts') ? null : start
 
 function start(...[workerId, { onReports, onEnd }]: Parameters<StartLeaseThread>): ReturnType<StartLeaseThread> {
-  const data: LeaseThreadData = { workerId, originMs: clockOriginMs() }
+  const data: LeaseThreadData = { workerId }
   // Bundlers look for exactly this expression, to make a file of its own of the thread.
   const thread = new Worker(new URL('./lease-thread.js', import.meta.url), {
     workerData: data,

@@ -1,0 +1,74 @@
+import { expect, it, onTestFinished } from 'vitest'
+import type { LeaseReport } from '../src/worker/lease-messages.ts'
+import { createLeaseService } from '../src/worker/lease-service.ts'
+import { turns } from './held-worker.ts'
+import { startSchedulerDouble } from './scheduler-double.ts'
+import { until } from './until.ts'
+import { createVirtualClock } from './virtual-clock.ts'
+
+async function setup() {
+  const clock = createVirtualClock(() => 0)
+  const reports: LeaseReport[] = []
+  const service = createLeaseService({ workerId: 'w1', clock, post: posted => reports.push(...posted.reports) })
+  onTestFinished(service.end)
+  const schedulers = [await startSchedulerDouble({}, onTestFinished), await startSchedulerDouble({}, onTestFinished)]
+  for (const scheduler of schedulers) {
+    scheduler.answer('POST', '/api/workers/w1/heartbeat', { cancel: [], lost: [], drain: false })
+  }
+  const [first, second] = schedulers
+  if (first === undefined || second === undefined) throw new Error('unreachable')
+  service.obey([
+    { kind: 'connect', urls: [first.url], token: 'secret' },
+    { kind: 'terms', terms: { heartbeatMs: 1_000, leaseMs: 3_000 } },
+    { kind: 'start' },
+  ])
+  return { clock, service, reports, first, second }
+}
+
+it('names what it was told to hold, never everything, and says what was confirmed', async () => {
+  const { clock, service, reports, first } = await setup()
+  clock.advance(1_000)
+  await until('an idle worker beats', () => first.seenAt(/heartbeat/).length === 1)
+  expect(first.seen[0]?.body).toMatchObject({ status: 'idle', current_tasks: [] })
+  expect(first.seen[0]?.headers.authorization).toBe('Bearer secret')
+  await until('it is confirmed', () => reports.length === 1)
+  service.obey([{ kind: 'hold', sinceMs: 1_000, taskIds: ['a', 'b'], epochs: [3, 4] }, { kind: 'draining' }])
+  service.obey([{ kind: 'drop', taskIds: ['a', 'b'], epochs: [3, 3] }])
+  clock.advance(1_000)
+  await until('it names what is left', () => first.seenAt(/heartbeat/).length === 2)
+  expect(first.seen[1]?.body).toMatchObject({ status: 'draining', current_tasks: [{ task_id: 'b', epoch: 4 }] })
+  await until('that is confirmed too', () => reports.length === 2)
+  expect(reports).toEqual([
+    { kind: 'round', holds: 0, sentMs: 1_000 },
+    { kind: 'round', holds: 1, sentMs: 2_000 },
+  ])
+})
+
+it('beats at the scheduler it was told last', async () => {
+  const { clock, service, first, second } = await setup()
+  clock.advance(1_000)
+  await until('the first is asked', () => first.seenAt(/heartbeat/).length === 1)
+  await turns()
+  service.obey([{ kind: 'connect', urls: [second.url], token: null }])
+  clock.advance(1_000)
+  await until('the second is asked', () => second.seenAt(/heartbeat/).length === 1)
+  expect(first.seenAt(/heartbeat/)).toHaveLength(1)
+})
+
+it('asks for nothing more until an unknown worker is known again', async () => {
+  const { clock, service, reports, first } = await setup()
+  const unknown = { code: 'worker_unknown', detail: 'No worker w1 is known.' }
+  first.answer('POST', '/api/workers/w1/heartbeat', unknown, 404)
+  clock.advance(1_000)
+  await until('it says so', () => reports.length === 1)
+  expect(reports).toEqual([{ kind: 'unknown' }])
+  clock.advance(20_000)
+  await turns()
+  expect(first.seenAt(/heartbeat/)).toHaveLength(1)
+  first.answer('POST', '/api/workers/w1/heartbeat', { cancel: [], lost: [], drain: false })
+  service.obey([{ kind: 'known' }])
+  await until('it beats again', () => {
+    clock.advance(10)
+    return first.seenAt(/heartbeat/).length === 2
+  })
+})
