@@ -98,16 +98,25 @@ describe('the thread of the leases', () => {
     expect(lone.stderr().match(/Heartbeats have no thread of their own/g)).toHaveLength(1)
   })
 
+  it('is missed where a bundle has no address of its own: one warning, and the worker works', async () => {
+    const { url } = await stage.scheduler({ env })
+    const folder = stage.folder()
+    const file = join(installInto(folder), 'worker/start-lease-thread.js')
+    const text = readFileSync(file, 'utf8')
+    expect(text).toContain('import.meta.url')
+    // As bundlers write it where the output is CommonJS.
+    writeFileSync(file, text.replaceAll('import.meta.url', '({}).url'))
+    cpSync(join(root, 'test/fixtures/lone-worker.mjs'), join(folder, 'main.mjs'))
+    const lone = stage.run(process.execPath, [join(folder, 'main.mjs'), url, '0'])
+    expect(await lone.exited).toEqual({ code: 0, signal: null })
+    expect(JSON.parse(lone.stdout())).toEqual({ attempt: 1, during: 0, after: 0 })
+    expect(lone.stderr().match(/Heartbeats have no thread of their own/g)).toHaveLength(1)
+  })
+
   it('is missed where a bundle left it out: one warning, and heartbeats come from the other thread', async () => {
     const { url } = await stage.scheduler({ env })
     const folder = stage.folder()
-    const modules = join(folder, 'node_modules/@tasklane')
-    mkdirSync(modules, { recursive: true })
-    for (const name of ['protocol', 'sdk']) {
-      cpSync(join(root, 'packages', name, 'dist'), join(modules, name, 'dist'), { recursive: true })
-      cpSync(join(root, 'packages', name, 'package.json'), join(modules, name, 'package.json'))
-    }
-    rmSync(join(modules, 'sdk/dist/worker/lease-thread.js'))
+    rmSync(join(installInto(folder), 'worker/lease-thread.js'))
     cpSync(recordingTasks, join(folder, 'tasks.mjs'))
     writeFileSync(join(folder, 'main.mjs'), mainOfBundle)
     const record = join(folder, 'record')
@@ -131,6 +140,17 @@ describe('the thread of the leases', () => {
     expect(bundled.stderr().match(/Heartbeats have no thread of their own/g)).toHaveLength(1)
   })
 })
+
+/** @returns the folder of the SDK's modules */
+function installInto(folder: string): string {
+  const modules = join(folder, 'node_modules/@tasklane')
+  mkdirSync(modules, { recursive: true })
+  for (const name of ['protocol', 'sdk']) {
+    cpSync(join(root, 'packages', name, 'dist'), join(modules, name, 'dist'), { recursive: true })
+    cpSync(join(root, 'packages', name, 'package.json'), join(modules, name, 'package.json'))
+  }
+  return join(modules, 'sdk/dist')
+}
 
 const mainOfBundle = `
 import { TasklaneWorker } from '@tasklane/sdk'

@@ -5,12 +5,15 @@ export interface LeaseThreadData {
   readonly workerId: string
 }
 
+/** Undefined in a bundle of the CommonJS kind, whatever its type says: then the start fails, and that is told. */
+const here: string | undefined = import.meta.url
+
 /** Null where the package runs from its TypeScript sources, which a thread cannot load by itself in every Node. */
-export const startLeaseThread: StartLeaseThread | null = import.meta.url.endsWith('.ts') ? null : start
+export const startLeaseThread: StartLeaseThread | null = here?.endsWith('.ts') === true ? null : start
 
 function start(...[workerId, { onReports, onEnd }]: Parameters<StartLeaseThread>): ReturnType<StartLeaseThread> {
   const data: LeaseThreadData = { workerId }
-  // Bundlers look for exactly this expression, to make a file of its own of the thread.
+  // In one expression, which bundlers can see: some make a file of its own of the thread.
   const thread = new Worker(new URL('./lease-thread.js', import.meta.url), {
     workerData: data,
     name: 'tasklane leases',

@@ -101,7 +101,7 @@ export function createThreadedKeeper(parts: ThreadedKeeperParts): LeaseKeeper {
   }
 
   function read({ postedMs: toldMs, reports }: LeaseReports): void {
-    if (thread === null) return
+    if (thread === null || isStopped) return
     noticeBlock(toldMs)
     for (const each of reports) act(each)
   }
