@@ -82,7 +82,7 @@ describe('a handler that computes for longer than two leases', () => {
 describe('the thread of the leases', () => {
   it('is gone when the worker has stopped, and the process ends by itself', async () => {
     const { url } = await stage.scheduler({ env })
-    const lone = stage.run(process.execPath, [join(root, 'test/fixtures/lone-worker.mjs'), url, '0'])
+    const lone = stage.run(process.execPath, [join(root, 'test/fixtures/lone-worker.mjs'), url, '1'])
     expect(await lone.exited).toEqual({ code: 0, signal: null })
     expect(JSON.parse(lone.stdout())).toEqual({ attempt: 1, during: 1, after: 0 })
     expect(lone.stderr()).toBe('')
