@@ -11,6 +11,9 @@ export function createUuidV7(nowMs: () => number, fillRandom: (bytes: Uint8Array
   let poolAt = pool.length
   let lastMs = -1
   let counter = 0
+  // The text of a millisecond serves all its ids.
+  let prefix = ''
+  let prefixMs = -1
   return () => {
     if (poolAt === pool.length) {
       fillRandom(pool)
@@ -30,17 +33,22 @@ export function createUuidV7(nowMs: () => number, fillRandom: (bytes: Uint8Array
         counter = 0
       }
     }
-    const time = lastMs.toString(16).padStart(12, '0')
-    const rest = hex(bytes, 8)
-    const variant = (((bytes[8] ?? 0) & 0x3f) | 0x80).toString(16)
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${variant}${rest.slice(2, 4)}-${rest.slice(4)}`
+    if (lastMs !== prefixMs) {
+      const time = lastMs.toString(16).padStart(12, '0')
+      prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`
+      prefixMs = lastMs
+    }
+    const variant = hexOf[((bytes[8] ?? 0) & 0x3f) | 0x80]
+    return `${prefix}${hexOf3[counter]}-${variant}${hexOf[bytes[9] ?? 0]}-${hex6(bytes, 10)}`
   }
 }
 
 const hexOf: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-function hex(bytes: Uint8Array, from: number): string {
+const hexOf3: readonly string[] = Array.from({ length: 4_096 }, (_, count) => count.toString(16).padStart(3, '0'))
+
+function hex6(bytes: Uint8Array, from: number): string {
   let text = ''
-  for (let at = from; at < bytes.length; at += 1) text += hexOf[bytes[at] ?? 0] ?? '00'
+  for (let at = from; at < from + 6; at += 1) text += hexOf[bytes[at] ?? 0] ?? '00'
   return text
 }

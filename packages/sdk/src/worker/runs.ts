@@ -102,8 +102,9 @@ export function createRuns(parts: RunsParts): Runs {
   let slotsUsed = 0
 
   function start(tasks: readonly SparseClaimedTask[]): void {
-    const startedMs = clock.monotonic()
     for (const task of tasks) {
+      // One by one: a handler that computes before its first await keeps those behind it waiting, and their time has not begun.
+      const startedMs = clock.monotonic()
       const definition = handlers.get(task.task_type)
       if (definition === undefined) {
         const lease = { taskId: task.task_id, epoch: task.epoch }

@@ -57,8 +57,16 @@ export function addMetrics(app: FastifyInstance, context: HttpContext): Metrics 
     },
   })
   const stopObserving = context.engine.observe(onEvent)
+  // Bound to their labels once: there are as many as routes and statuses, and hashing labels costs more than counting.
+  const bound = new Map<string, ReturnType<typeof http.labels>>()
+  const boundTo = ({ method, route, status }: HttpObservation) => {
+    const key = `${method} ${status} ${route}`
+    const known = bound.get(key) ?? http.labels({ method, route, status })
+    bound.set(key, known)
+    return known
+  }
   return {
-    observeHttp: ({ method, route, status, seconds }) => http.observe({ method, route, status }, seconds),
+    observeHttp: seen => boundTo(seen).observe(seen.seconds),
     close() {
       stopObserving()
       registry.clear()

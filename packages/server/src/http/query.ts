@@ -12,6 +12,9 @@ export interface QuerySchema {
 export const noQuery: QuerySchema = { type: 'object', additionalProperties: false, properties: {} }
 
 const malformed = Symbol('malformed')
+/** Of most requests; no schema demands a parameter. */
+const emptyQuery: Record<string, unknown> = Object.freeze(Object.create(null))
+
 type RawQuery = Record<string | symbol, string | readonly string[]>
 
 /**
@@ -19,6 +22,7 @@ type RawQuery = Record<string | symbol, string | readonly string[]>
  * throwing; the mark is refused by `readQuery`.
  */
 export function splitQuery(text: string): Record<string, unknown> {
+  if (text === '') return emptyQuery
   const query: RawQuery = Object.create(null)
   for (const part of text.split('&')) {
     if (part === '') continue
@@ -41,6 +45,7 @@ export type QueryReading = { readonly value: Readonly<Record<string, unknown>> }
 export function createQueryReader(schema: QuerySchema): (query: unknown) => QueryReading {
   const check: SchemaCheck = createSchemaCheck(schema, 'query')
   return raw => {
+    if (raw === emptyQuery) return { value: emptyQuery }
     const query = Object(raw) as RawQuery // What `splitQuery` made.
     const bad = query[malformed]
     if (bad !== undefined) {

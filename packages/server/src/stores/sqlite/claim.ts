@@ -7,7 +7,16 @@ import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
 import type { Lane } from './lanes.ts'
 import { chunked, merge, type Source } from './merge.ts'
 import { parentRecords, parentsBytes } from './parents.ts'
-import { type Candidate, hasParents, number, text, timeoutOf, toCandidate, toClaimedTask } from './rows.ts'
+import {
+  type Candidate,
+  hasDependents,
+  hasParents,
+  number,
+  text,
+  timeoutOf,
+  toCandidate,
+  toClaimedTask,
+} from './rows.ts'
 import { dependenciesOf, readRecord, type Transaction } from './session.ts'
 
 /**
@@ -28,6 +37,7 @@ export function claim(tx: Transaction, ask: ClaimAsk): readonly ClaimedTask[] {
     if (next === undefined) break
     const task = leased(tx, ask, next)
     claimed.push(task)
+    remember(tx, next, task)
     size += textSize(task)
   }
   write(tx, ask.workerId, claimed)
@@ -92,6 +102,18 @@ function leased(tx: Transaction, ask: ClaimAsk, candidate: Candidate): ClaimedTa
   })
 }
 
+function remember(tx: Transaction, candidate: Candidate, task: ClaimedTask): void {
+  tx.liveLeases.set(task.id, {
+    number: task.number,
+    lane: candidate.lane.id,
+    epoch: task.epoch,
+    workerId: task.workerId,
+    dueAtMs: candidate.dueAtMs,
+    startedAtMs: task.startedAtMs,
+    hasDependents: hasDependents(candidate),
+  })
+}
+
 /** One statement for all that get the same lease, which is nearly always all. */
 function write(tx: Transaction, worker: WorkerId, claimed: readonly ClaimedTask[]): void {
   const byExpiry = new Map<number, number[]>()
@@ -112,7 +134,12 @@ function write(tx: Transaction, worker: WorkerId, claimed: readonly ClaimedTask[
 
 /** Null where they are too large together for a claim's reply. */
 function parentsWithin(tx: Transaction, child: number): readonly ParentRecord[] | null {
-  return parentsBytes(tx, child) > limits.parentsBytesMax ? null : parentRecords(tx, child)
+  if (parentsBytes(tx, child) > limits.parentsBytesMax) return null
+  return parentRecords(tx, child).map(parent => {
+    // A parent that an operator started anew may be claimed together with its child, and its row is written after both.
+    const isBeingClaimed = parent.state === 'pending' && tx.liveLeases.has(parent.id)
+    return isBeingClaimed ? { ...parent, state: 'running' } : parent
+  })
 }
 
 /** What the same request handed out before, as far as the worker still holds it. */

@@ -12,7 +12,7 @@ export const recordColumns = `number, id, lane, state, rank, due_at, priority, p
 export const candidateColumns = `number, id, rank, due_at, priority, priority_source, epoch, attempt, crashes, created_at,
   run_at, parent_count, timeout_ms, max_retries, policy, idempotency_key, submitted_by, trace, name, labels,
   CASE is_payload_apart WHEN 0 THEN payload ELSE (SELECT text FROM payloads WHERE payloads.number = tasks.number) END,
-  error, description`
+  error, description, has_dependents`
 
 /** What an attempt's end is decided and told from. */
 export const settleColumns = `number, lane, state, epoch, worker_id, lease_until, cancel_requested_at, attempt, due_at,

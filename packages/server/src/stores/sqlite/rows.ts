@@ -167,6 +167,10 @@ export function hasParents({ row }: Candidate): boolean {
   return row[11] !== 0
 }
 
+export function hasDependents({ row }: Candidate): boolean {
+  return row[23] !== 0
+}
+
 /** A row of `settleColumns`. */
 export interface SettleFacts {
   readonly number: number

@@ -6,6 +6,7 @@ import type { Changes, EndedTask, LaneCount } from '../../ports/store.ts'
 import { type Counters, createCounters } from './counters.ts'
 import type { Database, SqlRow } from './database.ts'
 import { createLanes, type Lanes } from './lanes.ts'
+import type { LiveLeases } from './live-leases.ts'
 import { prepareReads, type ReadStatements } from './read-statements.ts'
 import { number, text, toRecord } from './rows.ts'
 import { prepareStatements, type Statements } from './statements.ts'
@@ -22,6 +23,7 @@ export interface Session {
   nextNumber: number
   /** Where prune goes on. */
   pruneFrom: number
+  readonly liveLeases: LiveLeases
   /** By lane: what `oldestDue` found in a long lane, for the next few seconds. See reads.ts. */
   readonly oldestDue: Map<number, { readonly dueAtMs: number; readonly readAtMs: number }>
   /** Runs the work in one transaction: all of it or nothing, durable when it returns. */
@@ -31,7 +33,8 @@ export interface Session {
 }
 
 /** What one transaction changed, gathered while it runs. */
-export interface Transaction extends Pick<Session, 'sql' | 'reads' | 'lanes' | 'counters' | 'headStartMs'> {
+export interface Transaction
+  extends Pick<Session, 'sql' | 'reads' | 'lanes' | 'counters' | 'liveLeases' | 'headStartMs'> {
   readonly session: Session
   readonly nowMs: number
   /** Lane id → tasks that became pending. */
@@ -67,11 +70,13 @@ export function createSession(database: Database, clock: Clock, headStartMs: num
     headStartMs,
     nextNumber: 1,
     pruneFrom: 0,
+    liveLeases: new Map(),
     oldestDue: new Map(),
     refresh() {
       if (!isStale) return
       lanes.reload()
       counters.reload()
+      session.liveLeases.clear()
       const kept = number(sql.readMeta.get(lastNumberName)?.[0] ?? 0)
       session.nextNumber = Math.max(kept, number(sql.lastNumber.get()?.[0] ?? 0)) + 1
       isStale = false
@@ -99,13 +104,14 @@ export function createSession(database: Database, clock: Clock, headStartMs: num
 export const lastNumberName = 'last_number'
 
 function beginTransaction(session: Session, edgesMax: number): Transaction {
-  const { sql, reads, lanes, counters, headStartMs } = session
+  const { sql, reads, lanes, counters, liveLeases, headStartMs } = session
   return {
     session,
     sql,
     reads,
     lanes,
     counters,
+    liveLeases,
     headStartMs,
     nowMs: session.clock.now(),
     ready: new Map(),

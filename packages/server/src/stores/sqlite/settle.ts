@@ -22,7 +22,7 @@ export function settle(tx: Transaction, settlement: Settlement): SettleResult {
   return { verdict: 'applied', state: apply(tx, facts, settlement) }
 }
 
-export function isHeld(facts: SettleFacts, { lease }: Settlement): boolean {
+function isHeld(facts: SettleFacts, { lease }: Settlement): boolean {
   return facts.state === 'running' && facts.epoch === lease.epoch && facts.workerId === lease.workerId
 }
 
@@ -47,6 +47,7 @@ function isRepeat(tx: Transaction, facts: SettleFacts, { lease, outcome }: Settl
 }
 
 function apply(tx: Transaction, facts: SettleFacts, settlement: Settlement): SettleResult['state'] {
+  tx.liveLeases.delete(settlement.lease.taskId)
   const { outcome } = settlement
   if (outcome.kind === 'completed') return complete(tx, facts, settlement, outcome.result)
   const said = isWorkersWord(settlement) ? saidBy(outcome) : null
@@ -131,7 +132,7 @@ function retry(
 /** Counts and tells the end of an attempt that has just been written to the row. */
 export function end(
   tx: Transaction,
-  facts: SettleFacts,
+  facts: Pick<SettleFacts, 'number' | 'lane' | 'dueAtMs' | 'startedAtMs' | 'hasDependents'>,
   lease: Settlement['lease'],
   to: 'completed' | 'failed' | 'cancelled',
 ): void {

@@ -81,7 +81,6 @@ export const statementTexts = {
 
   // ─── Settle ───────────────────────────────────────────────────────────────────────────────────────────────────────
   taskFacts: `SELECT ${settleColumns} FROM tasks WHERE id = ?`,
-  tasksFacts: `SELECT ${settleColumns}, id FROM tasks WHERE id IN (SELECT value FROM json_each(?))`,
   attemptSettledAs: 'SELECT worker_id, settled_as FROM attempts WHERE number = ? AND epoch = ?',
   insertAttempt: `INSERT INTO attempts (number, epoch, attempt, worker_id, started_at, ended_at, outcome, settled_as, error)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -405,8 +405,14 @@ function connect(tx: Transaction, member: NewMember): void {
       resolved,
       isRepeat ? 1 : 0,
     )
-    if (!isRepeat && parent.state !== null) tx.sql.markDependents.run(parent.number)
+    if (!isRepeat && parent.state !== null) markDependents(tx, parent)
   }
+}
+
+function markDependents(tx: Transaction, parent: Parent): void {
+  tx.sql.markDependents.run(parent.number)
+  const lease = tx.liveLeases.get(parent.id)
+  if (lease !== undefined) lease.hasDependents = true
 }
 
 /** Accepted and cancelled at once: a parent had failed before, and the edge says cancel. */

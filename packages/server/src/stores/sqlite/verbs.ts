@@ -37,6 +37,7 @@ export function completeByHand(
   return move(session, tasks, (tx, facts, { id, result }): ByHandVerdict => {
     if (!isWaiting(facts) && facts.state !== 'running') return 'finished'
     if (facts.state === 'running') keepAttempt(tx, facts, { outcome: 'cancelled', error: null, said: null })
+    tx.liveLeases.delete(id)
     const moved = tx.sql.completeByHand.run(result, tx.nowMs, facts.number)
     assert(moved.changes === 1, 'a task that was read as unfinished in this transaction still is')
     endTask(tx, { ...facts, id, from: facts.state }, 'completed')
