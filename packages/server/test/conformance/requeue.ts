@@ -185,6 +185,15 @@ export const requeueTopic: Topic = test => {
     expect(await bench.state('child')).toBe('pending')
   })
 
+  test('a child that is claimed together with its retried parent is told that it runs', async bench => {
+    await bench.submit(draft('a'), draft('child', { dependencies: ['a'], onDependencyFailure: 'proceed' }))
+    await failById(bench, 'a')
+    await bench.store.requeue(ids('a'), false)
+    const [first, second] = await bench.claim()
+    expect([first?.id, second?.id]).toEqual(['a', 'child'])
+    expect(second?.parents).toMatchObject([{ id: 'a', state: 'running' }])
+  })
+
   test('a parent that runs again does not take its proceeding child back', async bench => {
     await bench.submit(draft('a'), draft('child', { dependencies: ['a'], onDependencyFailure: 'proceed' }))
     await failById(bench, 'a')

@@ -10,6 +10,7 @@ import { dependenciesTopic } from './dependencies.ts'
 import { historyTopic } from './history.ts'
 import { leftoversTopic } from './leftovers.ts'
 import { logsTopic } from './logs.ts'
+import { manyTopic } from './many.ts'
 import { queuesTopic } from './queues.ts'
 import { readsTopic } from './reads.ts'
 import { removeTopic } from './remove-and-prune.ts'
@@ -71,6 +72,7 @@ const topics: Readonly<Record<string, Topic>> = {
   workers: workersTopic,
   queues: queuesTopic,
   logs: logsTopic,
+  many: manyTopic,
   history: historyTopic,
 }
 
