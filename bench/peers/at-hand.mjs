@@ -30,14 +30,15 @@ const needs = {
  * @returns for each name what was found, or `{ why }`, a sentence without a stop
  */
 export async function prepareServers(wanted, { mayInstall }) {
-  const missing = wanted.filter(name => needs[name].find() === null)
-  const failure = missing.length === 0 ? null : await install(missing, mayInstall)
-  return Object.fromEntries(
-    wanted.map(name => [
-      name,
-      needs[name].find() ?? { why: `${name} is not installed${failure === null ? '' : `; ${failure}`}` },
-    ]),
-  )
+  const found = {}
+  for (const name of wanted) {
+    const { packages, find } = needs[name]
+    let failure = null
+    // One by one, so that a package that cannot be had takes no other peer with it.
+    if (find() === null) failure = await install(packages, mayInstall)
+    found[name] = find() ?? { why: `${packages.join(' and ')} not installed${failure === null ? '' : `: ${failure}`}` }
+  }
+  return found
 }
 
 /** @returns null, or why the packages cannot be had */
@@ -59,21 +60,21 @@ export function npmVersion(name) {
   return JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version
 }
 
-async function install(missing, mayInstall) {
-  const packages = missing.flatMap(name => needs[name].packages)
+/** @returns null, or why not */
+async function install(packages, mayInstall) {
   if (!mayInstall) return '--no-install was given'
   if (process.getuid?.() !== 0 || onPath('apt-get') === null)
-    return `install ${packages.join(' ')}, or run this as root on Debian`
-  console.error(`Installing ${packages.join(' ')} with apt-get; their services are not started.`)
+    return 'only as root on Debian does the bench do that itself'
+  console.error(`Installing ${packages.join(' ')} with apt-get; services are not started.`)
   const allowServices = denyServices()
   try {
     if (!aptGet('install', ...packages) && !(aptGet('update') && aptGet('install', ...packages)))
-      return `apt-get could not install ${packages.join(' ')}`
+      return 'apt-get failed'
   } finally {
     await allowServices()
   }
   if (existsSync('/run/systemd/system'))
-    console.error('They start with the next boot unless you disable them (systemctl disable NAME).')
+    console.error('What has a service starts it with the next boot, unless you disable it (systemctl disable NAME).')
   return null
 }
 

@@ -14,7 +14,7 @@ export const rows = [
     durability: 'durable queue, persistent messages; results in memory; taken tasks are acknowledged before they run',
     over: 'AMQP',
     keeps: 'results for a day',
-    settings: 'prefork of 4, prefetch 64, JSON; bulk: one publisher without confirms; one by one: confirms',
+    settings: 'prefork of 4, prefetch 64 a process, JSON; bulk: one publisher without confirms; one by one: confirms',
     // It is slow enough that fewer tasks tell the same.
     share: 0.3,
     measures: {

@@ -21,7 +21,8 @@ export const singlesInFlight = 64
 
 /**
  * The measures of a peer with a client and a worker for Node, which is
- * `{ bulk: { batch, inFlight }, open, connect, work }`:
+ * `{ bulk: { batch, inFlightAlone, inFlightWithWorker }, open, connect, work }`:
+ * `bulk` is how many tasks a call has and how many calls overlap, which pays less when a worker wants the same cores;
  * `open(atHand)` starts its servers and gives `{ place, close }`, where `place` travels to the worker as JSON;
  * `connect(place)` gives the producer's `{ submitMany, submitOne, waiting, counts, close }`;
  * `work(place, handle, { isIdle })` gives a worker's `{ start, stop }`, connected but not yet taking tasks.
@@ -41,7 +42,9 @@ export function measuresOfNodePeer(peer, module) {
       await close()
     }
   }
-  const submitBulk = (client, tasks) => submitBatches(client, tasks, peer.bulk)
+  const submitAlone = (client, tasks) => submitBatches(client, tasks, peer.bulk.batch, peer.bulk.inFlightAlone)
+  const submitWithWorker = (client, tasks) =>
+    submitBatches(client, tasks, peer.bulk.batch, peer.bulk.inFlightWithWorker)
   const submitOnly = submit =>
     inPlace(async ({ client, tasks }) => {
       const began = performance.now()
@@ -61,17 +64,17 @@ export function measuresOfNodePeer(peer, module) {
       }),
     )
   return {
-    submit_bulk: submitOnly(submitBulk),
+    submit_bulk: submitOnly(submitAlone),
     submit_single: submitOnly(submitSingles),
     drain: inPlace(({ place, client, tasks }) =>
       withWorker({ module, place, tasks }, async worker => {
-        await submitBulk(client, tasks)
+        await submitAlone(client, tasks)
         const began = performance.now()
         await worker.start()
         return finish({ client, worker, tasks, began })
       }),
     ),
-    end_to_end_bulk: endToEnd(submitBulk),
+    end_to_end_bulk: endToEnd(submitWithWorker),
     end_to_end_single: endToEnd(submitSingles),
     idle_latency: inPlace(({ place, client, tasks }) => {
       const begin = handle => peer.work(place, handle, { isIdle: true })
@@ -142,7 +145,7 @@ async function finish({ client, worker, tasks, began }) {
   return rate
 }
 
-async function submitBatches(client, tasks, { batch, inFlight }) {
+async function submitBatches(client, tasks, batch, inFlight) {
   let next = 0
   const lane = async () => {
     while (next < tasks) {

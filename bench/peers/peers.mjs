@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { npmVersion, prepareNpmPackages, prepareServers } from './at-hand.mjs'
 import { describeMachine, foreignLoad } from './machine.mjs'
 import { measures } from './measures.mjs'
-import { closeAll, closeOnSignals } from './processes.mjs'
+import { closeAll, closeOnSignals, isEnding } from './processes.mjs'
 import { amount, renderTable, summarize } from './table.mjs'
 
 const help = `Usage: npm run bench:peers -- [options]
@@ -83,12 +83,14 @@ function tasksFor(row, share) {
 
 async function sampleRow(row, round, atHand) {
   for (const [name, cell] of Object.entries(row.cells)) {
+    if (isEnding()) return
     const load = await foreignLoad()
     const began = performance.now()
     const sample = await row.measures[name](atHand, cell.tasks).then(
       result => (typeof result === 'number' ? { rate: result } : result),
       error => ({ fault: error.message }),
     )
+    if (isEnding()) return
     cell.samples.push(sample)
     cell.loads = [...(cell.loads ?? []), load]
     const { unit } = measures[name]

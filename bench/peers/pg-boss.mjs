@@ -4,12 +4,12 @@ import { openPostgres, poolAt } from './postgres.mjs'
 const queueName = 'bench'
 
 export const peer = {
-  bulk: { batch: 1_000, inFlight: 1 },
+  bulk: { batch: 1_000, inFlightAlone: 4, inFlightWithWorker: 4 },
 
   open: openPostgres,
 
   connect: async place => {
-    const boss = await bossAt(place, { migrate: true })
+    const { boss, stop } = await bossAt(place, { migrate: true })
     await boss.createQueue(queueName, { notify: true })
     const pool = await poolAt(place, 1)
     const counts = async () => {
@@ -33,20 +33,20 @@ export const peer = {
       counts,
       close: async () => {
         await pool.end()
-        await boss.stop({ graceful: false })
+        await stop()
       },
     }
   },
 
   work: async (place, handle, { isIdle }) => {
-    const boss = await bossAt(place, { migrate: false, useListenNotify: true })
+    const { boss, stop } = await bossAt(place, { migrate: false, useListenNotify: true })
     const shape = isIdle ? { batchSize: 10, localConcurrency: 4 } : { batchSize: 1_000, localConcurrency: 2 }
     return {
       start: () =>
         boss.work(queueName, { ...shape, burstWhenBatchFull: true }, async jobs => {
           for (const job of jobs) handle(job.data.n)
         }),
-      stop: () => boss.stop({ graceful: false }),
+      stop,
     }
   },
 }
@@ -57,7 +57,7 @@ export const rows = [
     durability: 'fsync and synchronous_commit on',
     over: "PostgreSQL's protocol",
     keeps: 'finished jobs for seven days',
-    settings: 'insert of 1,000; batches of 1,000 on 2 loops (latency: 10 on 4), burst, notify',
+    settings: 'insert of 1,000, 4 in flight; batches of 1,000 on 2 loops (latency: 10 on 4), burst, notify',
     measures: measuresOfNodePeer(peer, import.meta.url),
   },
 ]
@@ -65,7 +65,14 @@ export const rows = [
 async function bossAt(place, options) {
   const { PgBoss } = await import('pg-boss')
   const boss = new PgBoss({ connectionString: place.url, max: 16, supervise: false, schedule: false, ...options })
-  boss.on('error', error => console.error(error.message))
+  const onError = error => console.error(error.message)
+  boss.on('error', onError)
   await boss.start()
-  return boss
+  const stop = async () => {
+    // Its connections may still be there when the server ends them.
+    boss.off('error', onError)
+    boss.on('error', () => {})
+    await boss.stop({ graceful: false })
+  }
+  return { boss, stop }
 }

@@ -8,6 +8,12 @@ import { join } from 'node:path'
 
 const owned = new Set()
 const pids = new Set()
+let ending = false
+
+/** True from the first signal on: nothing is started any more. */
+export function isEnding() {
+  return ending
+}
 
 /** @returns a function that closes once, however often it is called; what nobody closed is closed at the end */
 export function own(close) {
@@ -17,6 +23,8 @@ export function own(close) {
     return closing
   }
   owned.add(closeOnce)
+  // It was being opened when the signal came.
+  if (ending) void closeOnce()
   return closeOnce
 }
 
@@ -31,6 +39,7 @@ export function closeOnSignals() {
     ['SIGTERM', 143],
   ]) {
     process.once(signal, () => {
+      ending = true
       console.error(`\n${signal}: stopping the servers that were started.`)
       void closeAll().finally(() => process.exit(code))
     })
@@ -48,6 +57,7 @@ export function closeOnSignals() {
  * itself and settles in no other way, and `close`
  */
 export function startProcess(command, args, { stopSignal = 'SIGTERM', ...options } = {}) {
+  refuseWhenEnding()
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options, detached: true })
   if (child.pid !== undefined) pids.add(child.pid)
   let output = ''
@@ -100,19 +110,29 @@ export function startProcess(command, args, { stopSignal = 'SIGTERM', ...options
 
 /** @param owner `{ uid, gid }` of the user whose server will write there, or null */
 export function temporaryFolder(owner) {
+  refuseWhenEnding()
   const folder = mkdtempSync(join(tmpdir(), 'tasklane-peer-'))
   if (owner !== null) chownSync(folder, owner.uid, owner.gid)
   return { folder, close: own(async () => rmSync(folder, { recursive: true, force: true })) }
 }
 
-export function freePort() {
-  return new Promise((resolve, reject) => {
+/**
+ * A port below those that the system lends to outgoing connections: a server may take seconds until it listens, and one
+ * of those could be lent to somebody meanwhile.
+ */
+export async function freePort() {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    if (await isFree(port)) return port
+  }
+  throw new Error('No free port was found between 20000 and 32000.')
+}
+
+function isFree(port) {
+  return new Promise(resolve => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }
 
@@ -126,6 +146,10 @@ export async function until(isDone, what, deadlineMs = 300_000, everyMs = 10) {
       )
     await new Promise(resume => setTimeout(resume, everyMs))
   }
+}
+
+function refuseWhenEnding() {
+  if (ending) throw new Error('The bench is ending.')
 }
 
 /** @param pid a process, or minus the group */

@@ -1,5 +1,6 @@
 // Tasklane as one of the peers: its own bench measures it, on a new node for each measure, and the counts are checked
 // here. The time of the last completion is seen by a poll every 10 ms, as everywhere in this bench.
+import { limits } from '@tasklane/protocol'
 import { readConfig, variables } from '@tasklane/server'
 import { createNode, drain, endToEnd, singlePosts, submitOnly } from '../cases.mjs'
 import { idleLatency, perSecond, singlesInFlight } from './measures.mjs'
@@ -13,7 +14,7 @@ export const rows = ['FULL', 'NORMAL'].map(synchronous => ({
   durability: synchronous === 'FULL' ? 'fsync at every commit' : 'fsync at checkpoints',
   over: 'HTTP, JSON',
   keeps: 'task, result, attempts and history, seven days',
-  settings: `batches of ${batch}; the command's worker with 1,000 slots`,
+  settings: `batches of ${batch} (submit alone: ${limits.batchTasksMax}, 4 in flight); the command's worker with 1,000 slots`,
   missing: whyNot(synchronous),
   measures: measuresWith(synchronous),
 }))
@@ -46,7 +47,9 @@ function measuresWith(synchronous) {
       return rate
     })
   return {
-    submit_bulk: ending('pending', (node, tasks) => submitOnly(node, { tasks, batch, inFlight: 4 })),
+    submit_bulk: ending('pending', (node, tasks) =>
+      submitOnly(node, { tasks, batch: limits.batchTasksMax, inFlight: 4 }),
+    ),
     submit_single: ending('pending', (node, tasks) => singlePosts(node, { tasks, inFlight: singlesInFlight })),
     drain: ending('completed', (node, tasks) => drain(node, { tasks, batch })),
     end_to_end_bulk: ending('completed', (node, tasks) => endToEnd(node, { tasks, batch })),
