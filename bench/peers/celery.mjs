@@ -86,7 +86,12 @@ function inPlace(run) {
       closers.push(rabbit.close)
       const results = new Redis({ host: '127.0.0.1', port: redis.port })
       closers.push(async () => results.disconnect())
-      const env = { ...process.env, PYTHONPATH: import.meta.dirname, BENCH_BROKER: rabbit.url }
+      const env = {
+        ...process.env,
+        PYTHONPATH: import.meta.dirname,
+        PYTHONDONTWRITEBYTECODE: '1',
+        BENCH_BROKER: rabbit.url,
+      }
       const { python } = atHand.celery
       const { ask, close } = startProducer(python, env)
       closers.push(close)

@@ -38,8 +38,8 @@ export function renderTable(rows, measures) {
 }
 
 function renderCell(row, cell, unit) {
-  if (row.missing !== null) return `not measured: ${row.missing}`
-  if (cell.fault !== undefined) return `no number: ${cell.fault.replaceAll(/\s+/g, ' ').slice(0, 200)}`
+  if (row.missing !== null) return `not measured: ${oneLine(row.missing)}`
+  if (cell.fault !== undefined) return `no number: ${oneLine(cell.fault)}`
   const parts = Object.entries(cell.values).map(([name, { median: middle, min, max }]) => {
     const label = name === 'rate' ? '' : `${name} `
     return `${label}${amount(middle, unit).padStart(unit === 'ms' ? 6 : 9)}  ${`(${amount(min, unit)}–${amount(max, unit)})`.padEnd(19)}`
@@ -49,4 +49,8 @@ function renderCell(row, cell, unit) {
 
 export function amount(value, unit) {
   return unit === 'ms' ? value.toFixed(2) : Math.round(value).toLocaleString('en-US')
+}
+
+function oneLine(text) {
+  return text.replaceAll(/\s+/g, ' ').slice(0, 200)
 }
