@@ -39,12 +39,12 @@ export async function compose(config: Config, log: Logger = createLog(config)): 
 }
 
 async function openStore(config: Config, clock: Clock): Promise<Store> {
-  const { headStartMs } = config
+  const { headStartMs, sqliteSynchronous: synchronous } = config
   switch (config.store.kind) {
     case 'memory':
       return createMemoryStore({ clock, headStartMs })
     case 'sqlite':
-      return createSqliteStore({ file: config.store.file, clock, headStartMs })
+      return createSqliteStore({ file: config.store.file, clock, headStartMs, synchronous })
   }
 }
 

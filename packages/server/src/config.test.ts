@@ -20,6 +20,7 @@ describe('the configuration of a node', () => {
       host: '127.0.0.1',
       port: 8_000,
       store: { kind: 'sqlite', file: resolve('tasklane.db') },
+      sqliteSynchronous: 'FULL',
       logLevel: 'info',
       metricsEnabled: true,
       heartbeatMs: 5_000,
@@ -41,6 +42,16 @@ describe('the configuration of a node', () => {
 
   it('takes an empty variable for one that is not set', () => {
     expect(read({ API_PORT: '', DATABASE_URL: '', LOG_LEVEL: '' })).toEqual(read())
+  })
+
+  it('syncs every commit unless told otherwise, and then warns', () => {
+    expect(read({ TASKLANE_SQLITE_SYNCHRONOUS: 'normal' })).toMatchObject({
+      sqliteSynchronous: 'NORMAL',
+      warnings: [expect.stringContaining('power loss')],
+    })
+    expect(faultsOf({ TASKLANE_SQLITE_SYNCHRONOUS: 'OFF' })).toEqual([
+      "TASKLANE_SQLITE_SYNCHRONOUS is 'OFF'; it takes FULL or NORMAL (default FULL).",
+    ])
   })
 
   it('reads the store from --data or DATABASE_URL, relative or absolute', () => {

@@ -8,6 +8,8 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly store: { readonly kind: 'sqlite'; readonly file: string } | { readonly kind: 'memory' }
+  /** What SQLite syncs: every commit, or checkpoints only, so that a power loss may take the last commits. */
+  readonly sqliteSynchronous: 'FULL' | 'NORMAL'
   readonly logLevel: LogLevelName
   readonly metricsEnabled: boolean
   readonly heartbeatMs: number
@@ -58,6 +60,7 @@ export const variables = Object.freeze([
   'TASKLANE_RETENTION',
   'TASKLANE_RETRY_BASE',
   'TASKLANE_RETRY_CAP',
+  'TASKLANE_SQLITE_SYNCHRONOUS',
 ])
 
 /** Read by workers, clients and the command line, not by a node; known here so that they are not taken for mistakes. */
@@ -80,6 +83,7 @@ export function readConfig({ env, flags = {} }: ConfigInput): Config {
       whole: true,
     }),
     store: read.store(flags.data),
+    sqliteSynchronous: read.synchronous(),
     logLevel: read.logLevel(flags.logLevel, debug ? 'debug' : 'info'),
     metricsEnabled: read.boolean('METRICS_ENABLED', true),
     heartbeatMs: read.seconds('HEARTBEAT_INTERVAL', {
@@ -99,6 +103,9 @@ export function readConfig({ env, flags = {} }: ConfigInput): Config {
     retryBaseMs: read.seconds('TASKLANE_RETRY_BASE', { otherwise: 1, least: 0.001, most: 86_400 }),
     retryCapMs: read.seconds('TASKLANE_RETRY_CAP', { otherwise: 3_600, least: 0.001, most: 30 * 86_400 }),
     warnings,
+  }
+  if (config.sqliteSynchronous === 'NORMAL') {
+    warnings.push('TASKLANE_SQLITE_SYNCHRONOUS is NORMAL: a power loss may take tasks that were answered 2xx.')
   }
   for (const name of ['REDIS_URL', 'RABBITMQ_URL']) {
     if (isSet(env[name])) warnings.push(`${name} is set, but this version has no broker; it is ignored.`)
@@ -169,6 +176,14 @@ function createReader(env: ConfigInput['env'], faults: string[]) {
       const source = flag === undefined ? 'LOG_LEVEL' : '--log-level'
       faults.push(`${source} is '${given}'; it takes trace, debug, info, warn, error or silent (default info).`)
       return otherwise
+    },
+    synchronous: (): Config['sqliteSynchronous'] => {
+      const given = env.TASKLANE_SQLITE_SYNCHRONOUS
+      if (!isSet(given)) return 'FULL'
+      const name = given.trim().toUpperCase()
+      if (name === 'FULL' || name === 'NORMAL') return name
+      faults.push(`TASKLANE_SQLITE_SYNCHRONOUS is '${given}'; it takes FULL or NORMAL (default FULL).`)
+      return 'FULL'
     },
     store: (data: string | undefined): Config['store'] => readStore(data, env.DATABASE_URL, faults),
   }

@@ -31,12 +31,13 @@ const lockTryMsMax = 600
  */
 const settings = `
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 10000;
 PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -65536;
 PRAGMA temp_store = MEMORY;
 `
+
+type Synchronous = 'FULL' | 'NORMAL'
 
 export interface OpenFile {
   readonly database: Database
@@ -45,7 +46,7 @@ export interface OpenFile {
 }
 
 /** Opens, locks and migrates. Throws `StoreLockedError` or `StoreFileError`. */
-export function openFile(file: string, clock: Clock): OpenFile {
+export function openFile(file: string, clock: Clock, synchronous: Synchronous): OpenFile {
   if (file === ':memory:') {
     const database = openDatabase(file, 0)
     migrate(database, file)
@@ -54,7 +55,7 @@ export function openFile(file: string, clock: Clock): OpenFile {
   // Absolute, so that no path is taken for one of SQLite's `file:` addresses.
   const path = resolve(file)
   checkPath(path)
-  const database = openOwned(path, clock)
+  const database = openOwned(path, clock, synchronous)
   writeOwner(path, { pid: process.pid, since: new Date(clock.now()).toISOString() })
   return {
     database,
@@ -65,24 +66,25 @@ export function openFile(file: string, clock: Clock): OpenFile {
   }
 }
 
-function openOwned(path: string, clock: Clock): Database {
+function openOwned(path: string, clock: Clock, synchronous: Synchronous): Database {
   for (let tries = 1; ; tries += 1) {
     const busyMs = Math.round(lockTryMsMin + (lockTryMsMax - lockTryMsMin) * clock.random())
     try {
-      return tryToOwn(path, busyMs)
+      return tryToOwn(path, busyMs, synchronous)
     } catch (error) {
       if (faultOf(error) !== 'busy' || tries === lockTries) throw explain(error, path)
     }
   }
 }
 
-function tryToOwn(path: string, busyMs: number): Database {
+function tryToOwn(path: string, busyMs: number, synchronous: Synchronous): Database {
   const database = openDatabase(path, busyMs)
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE')
     // Before anything is written: a file that is not ours stays as it is.
     readVersion(database, path)
     database.exec(settings)
+    database.exec(synchronous === 'FULL' ? 'PRAGMA synchronous = FULL' : 'PRAGMA synchronous = NORMAL')
     migrate(database, path)
     database.exec('PRAGMA busy_timeout = 0')
     return database

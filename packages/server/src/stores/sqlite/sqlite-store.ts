@@ -18,6 +18,8 @@ export interface SqliteStoreParts {
   readonly clock: Clock
   /** See core/rank.ts. */
   readonly headStartMs: number
+  /** FULL, the default, syncs every commit. NORMAL syncs checkpoints: the last commits may be lost with the power. */
+  readonly synchronous?: 'FULL' | 'NORMAL'
 }
 
 /**
@@ -33,7 +35,7 @@ export async function createSqliteStore(
   parts: SqliteStoreParts,
   inspect?: (database: Database) => void,
 ): Promise<Store> {
-  const opened = openFile(parts.file, parts.clock)
+  const opened = openFile(parts.file, parts.clock, parts.synchronous ?? 'FULL')
   const session = createSession(opened.database, parts.clock, parts.headStartMs)
   inspect?.(opened.database)
   let isOpen = true
