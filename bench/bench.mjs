@@ -1,102 +1,122 @@
-// Tasks per second through one node, beside what SQLite alone does in the same run on the same machine.
-// Usage: npm run bench -- [--quick] [--only NAME] [--json FILE] [--tasks N] [--runs N] [--profile FOLDER]
+// Tasks per second through one node, beside its limits in the same run on the same machine.
 import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
-import { createNode, drain, endToEnd, median, singlePosts, submitOnly } from './cases.mjs'
-import { idleLatency } from './latency.mjs'
-import { rawSqlite } from './raw-sqlite.mjs'
+import { DatabaseSync } from '@photostructure/sqlite'
+import { createNode } from './cases.mjs'
+import { lines, summarise } from './report.mjs'
+import { aims, figures, suiteOf } from './suite.mjs'
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    json: { type: 'string' },
-    tasks: { type: 'string' },
-    runs: { type: 'string' },
-    profile: { type: 'string' },
-  },
-})
-const tasks = Number(options.tasks ?? (options.quick ? 10_000 : 50_000))
-const runs = Number(options.runs ?? (options.quick ? 1 : 3))
-const batch = 500
+const help = `Usage: npm run bench -- [options]
 
-const cases = {
-  raw_100: ['SQLite alone, 3 transitions, 100 a commit', 'tasks/s', () => rawSqlite({ tasks, batch: 100 }).lives],
-  raw_500: ['SQLite alone, 3 transitions, 500 a commit', 'tasks/s', () => rawSqlite({ tasks, batch }).lives],
-  raw_insert: ['SQLite alone, inserts, 100 a commit', 'tasks/s', () => rawSqlite({ tasks, batch: 100 }).insert],
-  submit_batch: [
-    'submit over HTTP, batches of 100',
-    'tasks/s',
-    node => submitOnly(node, { tasks, batch: 100, inFlight: 4 }),
-  ],
-  submit_single: [
-    'submit over HTTP, one by one, 64 in flight',
-    'tasks/s',
-    node => singlePosts(node, { tasks: tasks / 2, inFlight: 64 }),
-  ],
-  end_to_end: [
-    'end to end, batches of 500: producer, scheduler, one worker',
-    'tasks/s',
-    node => endToEnd(node, { tasks, batch }),
-  ],
-  drain: ['drain of a queue by one worker process', 'tasks/s', node => drain(node, { tasks, batch })],
-  idle_latency: [
-    'idle latency, submit call to handler start, p50',
-    'ms',
-    node => idleLatency(node, { submits: options.quick ? 100 : 500 }),
-  ],
+  --only NAME     one case, or several with commas; their limits are measured along
+  --quick         a fifth of the tasks, once: to see that it runs, not to quote
+  --runs N        runs of each case, in rounds; the median counts (3)
+  --tasks N       tasks of the usual case (50,000)
+  --deep N        tasks of the deep queue (1,000,000)
+  --json FILE     figures, samples and ratios for programs
+  --profile DIR   a CPU profile of each process
+`
+
+const options = readOptions()
+const quick = options.quick ? 5 : 1
+const sizes = {
+  tasks: wholeNumber('tasks', 50_000 / quick),
+  deep: wholeNumber('deep', options.quick ? 50_000 : 1_000_000),
+  submits: 500 / quick,
 }
+const runs = wholeNumber('runs', options.quick ? 1 : 3)
+const suite = chosen(suiteOf(sizes))
 
-const chosen = Object.entries(cases).filter(([name]) => options.only === undefined || name === options.only)
-if (chosen.length === 0) {
-  console.error(`No case is named '${options.only}'; there are: ${Object.keys(cases).join(', ')}.`)
-  process.exit(2)
-}
-
+const [{ version: sqlite }] = new DatabaseSync(':memory:').prepare('SELECT sqlite_version() AS version').all()
 const machine = {
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: cpus().length,
+  memory_gib: Math.round(totalmem() / 2 ** 30),
   node: process.version,
-  durability: 'WAL, synchronous=FULL',
-  tasks,
+  sqlite,
+  durability: `WAL, synchronous=${process.env.TASKLANE_SQLITE_SYNCHRONOUS ?? 'FULL'}`,
+  ...sizes,
   runs,
 }
 console.error(
-  `${machine.cores} × ${machine.cpu}, Node ${machine.node}, ${machine.durability}, ${tasks} tasks, median of ${runs} (min–max)\n`,
+  `${machine.cores} × ${machine.cpu}, Node ${machine.node}, SQLite ${sqlite}, ${machine.durability}, ${sizes.tasks} tasks, median of ${runs} (min–max)\n`,
 )
 
-const samples = Object.fromEntries(chosen.map(([name]) => [name, []]))
-for (let run = 0; run < runs; run += 1) {
+const samples = {}
+for (let run = 1; run <= runs; run += 1) {
   // Every case once a round, so that a slow minute of the machine falls on all of them alike.
-  for (const [name, [, , measure]] of chosen) {
-    const node = measure.length === 0 ? null : await createNode(options.profile)
-    try {
-      samples[name].push(await measure(node))
-    } finally {
-      await node?.close()
+  for (const one of suite) {
+    console.error(`run ${run} of ${runs}: ${one.name}`)
+    const values = await measure(one)
+    for (const [at, name] of one.gives.entries()) {
+      samples[name] ??= []
+      samples[name].push(values[at])
     }
   }
 }
-
-const results = chosen.map(([name, [what, unit]]) => {
-  const sorted = [...samples[name]].sort((one, other) => one - other)
-  return { name, what, unit, median: median(sorted), min: sorted[0], max: sorted.at(-1) }
-})
-const value = name => results.find(result => result.name === name)?.median ?? null
-const ratios = [
-  ['end_to_end', 'raw_500'],
-  ['drain', 'raw_500'],
-  ['submit_batch', 'raw_insert'],
-].flatMap(([one, limit]) =>
-  value(one) && value(limit) ? [{ of: one, to: limit, ratio: value(one) / value(limit) }] : [],
-)
-
-const number = amount => (amount < 100 ? amount.toFixed(2) : Math.round(amount).toLocaleString('en-US'))
-for (const { what, unit, median: middle, min, max } of results) {
-  console.log(`${what.padEnd(62)} ${number(middle).padStart(9)} ${unit.padEnd(8)} (${number(min)}–${number(max)})`)
+const summary = summarise(samples, figures, aims)
+console.error('')
+console.log(lines(summary).join('\n'))
+if (options.json !== undefined) {
+  writeFileSync(options.json, `${JSON.stringify({ machine, ...summary }, null, 2)}\n`)
 }
-for (const { of, to, ratio } of ratios)
-  console.log(`${`${of} to ${to}`.padEnd(62)} ${(ratio * 100).toFixed(0).padStart(9)} %`)
-if (options.json !== undefined)
-  writeFileSync(options.json, `${JSON.stringify({ machine, results, ratios }, null, 2)}\n`)
+
+async function measure(one) {
+  if (!one.onNode) return one.measure()
+  const node = await createNode(options.profile)
+  try {
+    return await one.measure(node)
+  } finally {
+    await node.close()
+  }
+}
+
+/** The cases named, and those that give what their aims are compared with. */
+function chosen(all) {
+  if (options.only === undefined) return all
+  const names = options.only.split(',').map(name => name.trim())
+  for (const name of names) {
+    if (!all.some(one => one.name === name)) {
+      fail(`No case is named '${name}'; there are: ${all.map(one => one.name).join(', ')}.`)
+    }
+  }
+  const wanted = all.filter(one => names.includes(one.name)).flatMap(one => one.gives)
+  const limits = aims.filter(aim => wanted.includes(aim.of)).map(aim => aim.to)
+  return all.filter(one => one.gives.some(name => wanted.includes(name) || limits.includes(name)))
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string' },
+        json: { type: 'string' },
+        tasks: { type: 'string' },
+        deep: { type: 'string' },
+        runs: { type: 'string' },
+        profile: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) {
+      process.stdout.write(help)
+      process.exit(0)
+    }
+    return values
+  } catch (error) {
+    return fail(error.message)
+  }
+}
+
+function wholeNumber(name, otherwise) {
+  const value = Number(options[name] ?? otherwise)
+  if (Number.isInteger(value) && value > 0) return value
+  return fail(`--${name} is '${options[name]}'; it takes a whole number above 0.`)
+}
+
+function fail(sentence) {
+  process.stderr.write(`${sentence}\n\n${help}`)
+  process.exit(2)
+}
