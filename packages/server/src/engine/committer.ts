@@ -22,8 +22,9 @@ import type {
  * the next one: a disk sync costs the same for one task and for a thousand. When nothing is under way a call commits at
  * once; it never waits to fill a batch.
  *
- * A claim that found nothing is parked (`engine/claim.ts`); the exchange that brings a matching submit takes it along,
- * so that from submit to claim costs one commit.
+ * A claim that found nothing is parked (`engine/claim.ts`). The exchange that brings a matching submit takes it along, and
+ * one that brings settles takes the first few, since what ends may release a child: from submit to claim, and from one
+ * layer of a graph to the next, costs one commit.
  */
 export interface Committer {
   settle(settlements: readonly Settlement[]): Promise<readonly SettleResult[]>
@@ -39,6 +40,8 @@ export interface CommitterParts {
   readonly clock: Clock
   /** Parked claims that the lanes of the submits under way can feed; they join the exchange. */
   readonly takeParked: (lanes: readonly LaneCount[]) => readonly ParkedClaim[]
+  /** Parked claims that go along on the chance that the settles release something for them: the longest waiting ones. */
+  readonly takeHopeful: () => readonly ParkedClaim[]
   /** After each commit, before anybody's promise resolves. */
   readonly onCommit: (commit: Commit) => void
   /** After an exchange for which the store was not there: nobody could be heard. */
@@ -77,7 +80,14 @@ interface Line<In, Out> {
   readonly commands: Command<In, Out>[]
 }
 
-export function createCommitter({ store, clock, takeParked, onCommit, onFailure }: CommitterParts): Committer {
+export function createCommitter({
+  store,
+  clock,
+  takeParked,
+  takeHopeful,
+  onCommit,
+  onFailure,
+}: CommitterParts): Committer {
   const settles: Line<Settlement, SettleResult> = { commands: [] }
   const submits: Line<SubmitGroup, SubmitVerdict> = { commands: [] }
   const beats: Line<WorkerBeat, BeatVerdict> = { commands: [] }
@@ -140,7 +150,10 @@ export function createCommitter({ store, clock, takeParked, onCommit, onFailure 
   async function exchange(taken: Taken, commands: number): Promise<void> {
     underWay += 1
     const submitted = lanesOf(draftsOf(taken.submits))
-    const parked = submitted.length === 0 ? [] : takeParked(submitted)
+    const parked = [
+      ...(submitted.length === 0 ? [] : takeParked(submitted)),
+      ...(taken.settles.length === 0 ? [] : takeHopeful()),
+    ]
     const batch: ExchangeBatch = {
       settles: itemsOf(taken.settles),
       submits: itemsOf(taken.submits),

@@ -74,6 +74,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     store,
     clock,
     takeParked: lanes => claims.takeParked(lanes),
+    takeHopeful: () => claims.takeHopeful(),
     onCommit: commit => {
       for (const { queue, type, count } of commit.submitted) noteSubmitted(queue, type, count)
       noteChanges(commit.changes)

@@ -29,7 +29,14 @@ describe('group commit', () => {
         return model.exchange(batch)
       },
     }
-    const committer = createCommitter({ onFailure: () => {}, store, clock, takeParked: () => [], onCommit: () => {} })
+    const committer = createCommitter({
+      onFailure: () => {},
+      store,
+      clock,
+      takeParked: () => [],
+      takeHopeful: () => [],
+      onCommit: () => {},
+    })
     const first = committer.submit([{ drafts: [draft('a')] }])
     expect(clock.runSoon()).toBe(1)
     const others = names('t', 5).map(id => committer.submit([{ drafts: [draft(id)] }]))
@@ -69,6 +76,7 @@ describe('group commit', () => {
       store: { ...model, exchange },
       clock,
       takeParked: () => [],
+      takeHopeful: () => [],
       onCommit: () => {},
     })
     const full = committer.submit([{ drafts: [draft('a')] }])
