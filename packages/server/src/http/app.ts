@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { type AllowedMethods, gatherAllowedMethods } from './allowed-methods.ts'
-import { answerClientError } from './client-errors.ts'
+import { answerClientError, answerExpectation } from './client-errors.ts'
 import type { HttpContext, HttpSettings } from './context.ts'
 import './fastify-additions.ts'
 import { addJsonBodyParser } from './json-body.ts'
@@ -114,6 +114,7 @@ function createServer(context: HttpContext): FastifyInstance {
       connectionsCheckingInterval: Math.min(5_000, Math.max(100, requestTimeoutMs / 2)),
     },
   })
+  app.server.on('checkExpectation', (request, response) => answerExpectation(response, idOf(request)))
   app.server.maxConnections = settings.connectionsMax ?? connectionsMax
   return app
 }

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { Problem } from '../core/problem.ts'
 import { problemBody, problemMediaType } from './problems.ts'
@@ -35,6 +35,21 @@ export function answerClientError(error: ClientError, socket: Socket, requestId:
   socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
   // Not merely ended: who sent this must not hold the other half open.
   socket.destroySoon()
+}
+
+/** Node would answer an unknown `Expect` without a body. What follows is not read, so the connection ends. */
+export function answerExpectation(response: ServerResponse, requestId: string): void {
+  const problem = new Problem('request_invalid', "The only 'Expect' that is met is 100-continue; leave it out.")
+  const body = JSON.stringify(problemBody(problem, requestId, 417))
+  response.writeHead(417, {
+    connection: 'close',
+    'content-type': problemMediaType,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+    'x-request-id': requestId,
+    'content-length': Buffer.byteLength(body),
+  })
+  response.end(body)
 }
 
 function describe(code: string): { status: number; detail: string } {

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http'
-import { type ProblemBody, type ProblemCode, problems } from '@tasklane/protocol'
+import { type ProblemBody, type ProblemCode, type ProblemDetail, problems } from '@tasklane/protocol'
 import type { FastifyReply } from 'fastify'
 import { Problem } from '../core/problem.ts'
+import { plainText } from './schema-sentences.ts'
 
 export const problemMediaType = 'application/problem+json; charset=utf-8'
 
@@ -23,11 +24,20 @@ export function problemBody(
     type: `urn:tasklane:problem:${problem.code}`,
     title: title ?? problems[problem.code].title,
     status,
-    detail: problem.message,
+    // A sentence may quote what was sent, as that of the JSON parser does.
+    detail: plainText(problem.message),
     code: problem.code,
     request_id: requestId,
-    ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
+    ...(problem.errors.length > 0 ? { errors: problem.errors.map(placeOf) } : {}),
   }
+}
+
+/** Longer than any real field's; the name of an unknown one can be as long as the body. */
+const pointerCharsMax = 512
+
+function placeOf({ pointer, detail }: ProblemDetail): ProblemDetail {
+  const short = pointer.length > pointerCharsMax ? `${pointer.slice(0, pointerCharsMax)}…` : pointer
+  return { pointer: short, detail: plainText(detail) }
 }
 
 export function sendProblem(

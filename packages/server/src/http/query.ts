@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../core/problem.ts'
 import { createSchemaCheck, type SchemaCheck, validationProblem } from './schema-check.ts'
+import { shown } from './schema-sentences.ts'
 
 /** Describes the query of one call; values are strings, or numbers where the schema says so. */
 export interface QuerySchema {
@@ -55,8 +56,8 @@ export function createQueryReader(schema: QuerySchema): (query: unknown) => Quer
     const values: Record<string, unknown> = Object.create(null)
     for (const [name, value] of Object.entries(query)) {
       if (typeof value !== 'string')
-        return refuse(name, `Query parameter '${name}' is given ${value.length} times; give it once.`)
-      if (value.includes('\0')) return refuse(name, `Query parameter '${name}' holds U+0000; leave it out.`)
+        return refuse(name, `Query parameter ${shown(name)} is given ${value.length} times; give it once.`)
+      if (value.includes('\0')) return refuse(name, `Query parameter ${shown(name)} holds U+0000; leave it out.`)
       const type: unknown = Reflect.get(Object(schema.properties[name]), 'type')
       values[name] = type === 'number' || type === 'integer' ? readNumber(value) : value
     }

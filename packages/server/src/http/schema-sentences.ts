@@ -92,11 +92,8 @@ function boundSentence(name: string, error: ErrorObject): string {
     case 'minLength':
       return error.propertyName === undefined ? `${name} is empty.` : `${name} has an empty name.`
     case 'maxLength': {
-      const length =
-        typeof (error.propertyName ?? error.data) === 'string'
-          ? [...String(error.propertyName ?? error.data)].length
-          : 0
-      return `${name} has ${length} characters; it takes up to ${limit}.`
+      const text: unknown = error.propertyName ?? error.data
+      return `${name} has ${typeof text === 'string' ? lengthOf(text) : 0} characters; it takes up to ${limit}.`
     }
     case 'minItems':
       return `${name} is an empty list; it takes at least ${limit}.`
@@ -109,6 +106,16 @@ function boundSentence(name: string, error: ErrorObject): string {
     default:
       return `${name} ${error.message ?? 'does not fit its schema'}.`
   }
+}
+
+/** Characters as JSON Schema counts them. The text may be as long as a body, so it is not taken apart. */
+function lengthOf(text: string): number {
+  let length = text.length
+  for (let at = 1; at < text.length; at += 1) {
+    const isPair = (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(at) & 0xfc00) === 0xdc00
+    if (isPair) length -= 1
+  }
+  return length
 }
 
 const nouns: Readonly<Record<string, string>> = {
@@ -215,13 +222,17 @@ function list(words: readonly string[], last = 'and'): string {
 export function shown(value: unknown): string {
   if (typeof value === 'string') {
     const short = value.length > 60 ? `${[...value.slice(0, 60)].join('')}…` : value
-    const plain = short.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, character => {
-      return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
-    })
-    return `'${plain}'`
+    return `'${plainText(short)}'`
   }
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value)
   return Array.isArray(value) ? 'a list' : 'an object'
+}
+
+/** A text that stays on its line and moves no terminal: what nobody sees is told by its number. */
+export function plainText(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, character => {
+    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
+  })
 }
 
 function labelOf(pointer: string): string {
