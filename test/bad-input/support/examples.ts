@@ -1,0 +1,217 @@
+import type { LiveNode } from './node.ts'
+
+/** A request that the node serves. Every bad request of the suite is one of these with one thing broken. */
+export interface Example {
+  readonly path: string
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The valid requests of a call. Together they name every field of its body and every parameter of its query; the suite
+ * checks that, so that a new field or a new call fails until it stands here.
+ */
+export type ExampleMaker = (world: World) => Promise<readonly Example[]>
+
+export interface World {
+  /** A task of this id that waits, made if it is not there. */
+  waiting(): Promise<string>
+  /** A task in the hands of worker `w1`, and its epoch. */
+  running(): Promise<{ readonly id: string; readonly epoch: number }>
+  completed(): Promise<string>
+  cancelled(): Promise<string>
+  /** The id of a worker that is registered for this and holds nothing. */
+  idleWorker(): Promise<string>
+  /** `next_cursor` of a list of one. */
+  cursor(): Promise<string>
+  freshId(): string
+}
+
+export function createWorld(node: LiveNode): World {
+  let made = 0
+  const freshId = () => {
+    made += 1
+    return `task-${made}`
+  }
+  const submit = async (fields: object) => {
+    const id = freshId()
+    const reply = await node.post('/api/tasks', { task_id: id, ...fields })
+    if (reply.status !== 201) throw new Error(`The world could not submit: ${reply.text}`)
+    return id
+  }
+  const world: World = {
+    freshId,
+    // Nobody claims this type.
+    waiting: () => submit({ task_type: 'wait' }),
+    running: async () => {
+      const type = freshId()
+      const id = await submit({ task_type: type, queue: 'hands' })
+      // Tasks of other examples that went back to the queue are left alone.
+      await node.post('/api/workers/register', { worker_id: 'w1', capabilities: [type], queues: ['hands'] })
+      const claim = await node.post('/api/workers/w1/claim', { limit: 1 })
+      const [task] = Object(claim.body).tasks
+      if (task?.task_id !== id) throw new Error(`The world could not claim: ${claim.text}`)
+      return { id, epoch: Number(task.epoch) }
+    },
+    completed: async () => {
+      const { id, epoch } = await world.running()
+      await node.post('/api/workers/w1/settle', { results: [{ task_id: id, epoch, outcome: 'completed', result: 1 }] })
+      return id
+    },
+    cancelled: async () => {
+      const id = await world.waiting()
+      await node.post(`/api/tasks/${id}/cancel`, {})
+      return id
+    },
+    idleWorker: async () => {
+      made += 1
+      const id = `worker-${made}`
+      await node.post('/api/workers/register', { worker_id: id, capabilities: ['nothing'] })
+      return id
+    },
+    cursor: async () => {
+      await world.waiting()
+      await world.waiting()
+      return String(Object((await node.get('/api/tasks?limit=1')).body).next_cursor)
+    },
+  }
+  return world
+}
+
+const taskFields = {
+  task_type: 'a',
+  payload: { x: 1 },
+  priority: 5,
+  on_dependency_failure: 'proceed',
+  timeout: 30,
+  max_retries: 2,
+  queue: 'q',
+  name: 'A name',
+  description: 'A description.',
+  labels: { colour: 'blue' },
+}
+
+const reads = (suffix: string): ExampleMaker => {
+  return async world => [{ path: `/api/tasks/${await world.waiting()}${suffix}` }]
+}
+const plain = (path: string): ExampleMaker => {
+  return async () => [{ path }]
+}
+
+/** Example requests by the name of the call in the document. */
+export const examples: Readonly<Record<string, ExampleMaker>> = {
+  submit: async world => {
+    const dependencies = [await world.waiting()]
+    const [one, other] = [world.freshId(), world.freshId()]
+    const path = '/api/tasks'
+    return [
+      { path, body: { ...taskFields, task_id: one, dependencies, delay: 60, idempotency_key: `key-${one}` } },
+      { path, body: { task_type: 'a', task_id: other, run_at: '2027-01-31T08:30:00Z' } },
+    ]
+  },
+  submitMany: async world => {
+    const dependencies = [await world.waiting()]
+    const [one, other, third] = [world.freshId(), world.freshId(), world.freshId()]
+    const full = { ...taskFields, task_id: one, dependencies, delay: 60, idempotency_key: `key-${one}` }
+    const path = '/api/tasks/batch'
+    return [
+      { path, body: { atomic: true, tasks: [full, { task_type: 'a', task_id: other }] } },
+      { path, body: { tasks: [{ task_type: 'a', task_id: third, run_at: '2027-01-31T08:30:00Z' }] } },
+    ]
+  },
+  list: async world => {
+    const cursor = await world.cursor()
+    const filter = { status: 'pending', task_type: 'wait', queue: 'default', worker_id: 'w1', label: 'a:b', q: 'task' }
+    return [
+      { path: '/api/tasks', query: { ...filter, limit: '10', offset: '0' } },
+      { path: '/api/tasks', query: { cursor } },
+    ]
+  },
+  bulk: async world => {
+    const path = '/api/tasks/bulk'
+    const ids = [await world.waiting()]
+    const filter = { status: 'pending', task_type: 'wait', queue: 'default', worker_id: 'w1', label: 'a:b', q: 'task' }
+    return [
+      { path, body: { action: 'reprioritise', ids, priority: 6, dry_run: true } },
+      { path, body: { action: 'cancel', filter, reason: 'A reason.', dry_run: true } },
+      { path, body: { action: 'retry', ids, with_dependents: true, dry_run: true } },
+    ]
+  },
+  get: reads(''),
+  attempts: reads('/attempts'),
+  graph: reads('/graph'),
+  why: reads('/why'),
+  logs: async world => [{ path: `/api/tasks/${await world.waiting()}/logs`, query: { after: '0', limit: '10' } }],
+  parents: async world => [{ path: `/api/tasks/${await world.waiting()}/parents`, query: { from: '0' } }],
+  wait: async world => [{ path: `/api/tasks/${await world.waiting()}/result`, query: { wait: '0.01' } }],
+  cancel: async world => [{ path: `/api/tasks/${await world.waiting()}/cancel`, body: { reason: 'A reason.' } }],
+  retry: async world => [{ path: `/api/tasks/${await world.cancelled()}/retry`, body: { with_dependents: false } }],
+  reprioritise: async world => [{ path: `/api/tasks/${await world.waiting()}`, body: { priority: 7 } }],
+  remove: async world => [{ path: `/api/tasks/${await world.completed()}` }],
+  registerWorker: async world => [
+    {
+      path: '/api/workers/register',
+      body: {
+        worker_id: await world.idleWorker(),
+        capabilities: ['a'],
+        queues: ['q'],
+        max_concurrent_tasks: 4,
+        labels: { zone: 'one' },
+        instance: 'first',
+        types: { a: { type: 'object' } },
+      },
+    },
+  ],
+  claim: async world => [
+    { path: `/api/workers/${await world.idleWorker()}/claim`, body: { limit: 2, wait: 0.01, request_id: 'r1' } },
+  ],
+  heartbeat: async world => {
+    const { id, epoch } = await world.running()
+    return [
+      {
+        path: '/api/workers/w1/heartbeat',
+        body: {
+          status: 'busy',
+          current_tasks: [{ task_id: id, epoch, progress: { percent: 40, message: 'page 4' } }],
+          system_info: { cpu_usage: 1.5, memory_usage: 2, disk_usage: 3 },
+        },
+      },
+    ]
+  },
+  settle: async world => {
+    const [one, other] = [await world.running(), await world.running()]
+    const error = { code: 'Oops', message: 'It broke.', stack: 'somewhere' }
+    const path = '/api/workers/w1/settle'
+    return [
+      { path, body: { results: [{ task_id: one.id, epoch: one.epoch, outcome: 'completed', result: { n: 1 } }] } },
+      {
+        path,
+        body: {
+          results: [
+            { task_id: other.id, epoch: other.epoch, outcome: 'failed', error, retryable: true, retry_after: 60 },
+          ],
+        },
+      },
+    ]
+  },
+  appendLogs: async world => {
+    const { id, epoch } = await world.running()
+    const line = { task_id: id, epoch, level: 'info', message: 'a line', time: '2026-01-31T08:30:00Z' }
+    return [{ path: '/api/workers/w1/logs', body: { logs: [line] } }]
+  },
+  drainWorker: async world => [{ path: `/api/workers/${await world.idleWorker()}/drain` }],
+  removeWorker: async world => [{ path: `/api/workers/${await world.idleWorker()}` }],
+  worker: async world => [{ path: `/api/workers/${await world.idleWorker()}` }],
+  workers: plain('/api/workers'),
+  queues: plain('/api/queues'),
+  queue: async world => {
+    await world.waiting()
+    return [{ path: '/api/queues/default' }]
+  },
+  setQueue: async () => [{ path: '/api/queues/q', body: { paused: false } }],
+  stats: plain('/api/stats'),
+  health: plain('/health'),
+  live: plain('/livez'),
+  ready: plain('/readyz'),
+  metrics: plain('/metrics'),
+}

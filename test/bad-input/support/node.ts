@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { compose } from '../../../packages/server/src/compose.ts'
+import { readConfig } from '../../../packages/server/src/config.ts'
+import { buildApp } from '../../../packages/server/src/http/app.ts'
+import { systemClock } from '../../../packages/server/src/system-clock.ts'
+import { version } from '../../../packages/server/src/version.ts'
+import { createClient, type Reply, type Sent } from './client.ts'
+
+/** A whole node in this process: SQLite in a folder of its own, real sockets, its log as the lines that were written. */
+export interface LiveNode {
+  readonly port: number
+  readonly log: readonly string[]
+  send(request: Sent): Promise<Reply>
+  get(path: string): Promise<Reply>
+  post(path: string, body: unknown): Promise<Reply>
+  /** Sockets that the node has open now. */
+  connections(): Promise<number>
+  close(): Promise<void>
+}
+
+export interface NodeOptions {
+  /** A client has this long to send its request. */
+  readonly requestTimeoutMs?: number
+  readonly connectionsMax?: number
+}
+
+export async function startNode(options: NodeOptions = {}): Promise<LiveNode> {
+  const folder = mkdtempSync(join(tmpdir(), 'tasklane-bad-input-'))
+  // Leases outlive any test, so that nothing changes but what a request changes.
+  const flags = { data: join(folder, 'tasklane.db'), port: 0, heartbeatInterval: 300 }
+  const config = readConfig({ env: {}, flags })
+  const lines: string[] = []
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
+  const { engine, store } = await compose(config, log)
+  await engine.start()
+  const app = await buildApp({
+    engine,
+    clock: systemClock,
+    log,
+    version,
+    settings: { metricsEnabled: true, taskTimeoutMs: config.taskTimeoutMs, ...options },
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const address = app.server.address()
+  if (address === null || typeof address === 'string') throw new Error('the node has no port')
+  const client = createClient(address.port)
+  return {
+    port: address.port,
+    log: lines,
+    send: client.send,
+    get: path => client.send({ method: 'GET', path }),
+    post: (path, body) => client.send({ method: 'POST', path, body: JSON.stringify(body) }),
+    connections: () =>
+      new Promise((resolve, reject) => {
+        app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+      }),
+    close: async () => {
+      client.close()
+      app.beginStop()
+      engine.beginStop()
+      app.server.closeAllConnections()
+      await app.close()
+      await engine.stop()
+      await store.close()
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+    },
+  }
+}
