@@ -24,10 +24,10 @@ export async function findInconsistency(node: Pick<LiveNode, 'get'>): Promise<st
 async function idsOf(node: Pick<LiveNode, 'get'>, filter: string): Promise<readonly string[]> {
   const ids: string[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const page = Object(
+    const page: { tasks: { task_id: string }[]; next_cursor: string | null } = Object(
       (await node.get(`/api/tasks?limit=500&${filter}${cursor === '' ? '' : `&cursor=${cursor}`}`)).body,
     )
-    for (const task of page.tasks) ids.push(String(task.task_id))
+    for (const task of page.tasks) ids.push(task.task_id)
     cursor = page.next_cursor
   }
   return ids

@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { Reply, Sent } from '../support/client.ts'
 import type { Document, Route } from '../support/document.ts'
-import { problemFault } from '../support/expect-answer.ts'
+import { problemFault } from '../support/problem-fault.ts'
 
 /** Any call may be refused so, whatever its document names. */
 const commonStatuses: ReadonlySet<number> = new Set([400, 404, 405, 408, 413, 414, 415, 422, 431, 503])
@@ -26,7 +26,8 @@ export function createJudge(document: Document): Judge {
     const route = routes.get(operationId)
     if (route === undefined) return `the document does not name ${operationId}`
     const isItsMethod = request.method === route.method
-    const isNamed = isItsMethod && route.replies.has(reply.status)
+    // A HEAD is answered as its GET is.
+    const isNamed = (isItsMethod || request.method === 'HEAD') && route.replies.has(reply.status)
     if (!isNamed && !isAllowedBeside(request, reply)) return `status ${reply.status} is not in the document`
     if (reply.status >= 500 && reply.status !== 503) return `status ${reply.status} is a fault of the scheduler`
     // A HEAD has the headers of a body that does not come.
@@ -44,5 +45,5 @@ export function createJudge(document: Document): Judge {
 
 function isAllowedBeside({ method }: Sent, { status }: Reply): boolean {
   if (commonStatuses.has(status)) return true
-  return (method === 'OPTIONS' && status === 204) || (method === 'HEAD' && status === 200)
+  return method === 'OPTIONS' && status === 204
 }
