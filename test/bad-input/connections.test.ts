@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../support/processes.ts'
+import { readDocument } from './support/document.ts'
 import { codeOf, expectProblem } from './support/expect-answer.ts'
 import { type LiveNode, startNode } from './support/node.ts'
 import { dial, exchange, firstReply, statusesOf } from './support/raw.ts'
@@ -89,6 +90,18 @@ describe('bytes that are no request', () => {
     await expectCanary()
   })
 
+  it('a body above 16 MiB by its own word is refused by every call that takes one, unread', async () => {
+    const takers = (await readDocument(node)).routes.filter(({ body }) => body !== null)
+    expect(takers.length).toBeGreaterThan(10)
+    for (const { method, path } of takers) {
+      const head = `${method} ${path.replace(/\{\w+\}/, 'x')} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`
+      const reply = firstReply(await exchange(node.port, `${head}Content-Length: 16777217\r\n\r\n{`))
+      expect(codeOf(reply), `${method} ${path}: ${reply.text}`).toBe('payload_too_large')
+      expectProblem(reply, path)
+    }
+    await expectCanary()
+  })
+
   it('a second request hidden behind a refused body is never served', async () => {
     const hidden =
       'POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"task_type":"evil"}'
@@ -168,6 +181,12 @@ describe('unusual requests', () => {
 })
 
 describe('a client that is slow', () => {
+  it('is given a bounded time by a node that was told nothing', async () => {
+    const plain = await startNode()
+    await plain.close()
+    expect(plain.patienceMs).toEqual({ headers: 20_000, request: 60_000 })
+  })
+
   it('with its headers is cut off with 408', async () => {
     const line = dial(node.port)
     line.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n')

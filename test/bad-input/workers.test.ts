@@ -174,6 +174,14 @@ it('a worker that claims a thousand times more than it has slots gets what the b
   }
 })
 
+it('a worker with 100,000 capabilities is refused in one short sentence', async () => {
+  const capabilities = Array.from({ length: 100_000 }, (_, at) => `type-${at}`)
+  const reply = await node.post('/api/workers/register', { worker_id: 'w3', capabilities })
+  expect(codeOf(reply), reply.text.slice(0, 300)).toBe('validation_failed')
+  expectProblem(reply, 'capabilities')
+  expect((await node.get('/api/workers/w3')).status).toBe(404)
+})
+
 it('progress of 101 %, -1, NaN, or in words is refused, and what was told before stays', async () => {
   const epoch = await running('t')
   const beat = (percent: unknown) =>

@@ -26,8 +26,10 @@ export function createJudge(document: Document): Judge {
     const route = routes.get(operationId)
     if (route === undefined) return `the document does not name ${operationId}`
     const isItsMethod = request.method === route.method
-    // A HEAD is answered as its GET is.
-    const isNamed = (isItsMethod || request.method === 'HEAD') && route.replies.has(reply.status)
+    // A HEAD is answered as the GET of its path is.
+    const method = request.method === 'HEAD' ? 'GET' : request.method
+    const asked = document.routes.find(other => other.path === route.path && other.method === method)
+    const isNamed = asked?.replies.has(reply.status) === true
     if (!isNamed && !isAllowedBeside(request, reply)) return `status ${reply.status} is not in the document`
     if (reply.status >= 500 && reply.status !== 503) return `status ${reply.status} is a fault of the scheduler`
     // A HEAD has the headers of a body that does not come.

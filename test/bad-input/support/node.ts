@@ -16,6 +16,8 @@ export interface LiveNode {
   send(request: Sent): Promise<Reply>
   get(path: string): Promise<Reply>
   post(path: string, body: unknown): Promise<Reply>
+  /** How long the node waits for headers, and for a whole request; 0 would be for ever. */
+  readonly patienceMs: { readonly headers: number; readonly request: number }
   /** Sockets that the node has open now. */
   connections(): Promise<number>
   close(): Promise<void>
@@ -53,6 +55,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LiveNode> {
     send: client.send,
     get: path => client.send({ method: 'GET', path }),
     post: (path, body) => client.send({ method: 'POST', path, body: JSON.stringify(body) }),
+    patienceMs: { headers: app.server.headersTimeout, request: app.server.requestTimeout },
     connections: () =>
       new Promise((resolve, reject) => {
         app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
