@@ -105,6 +105,29 @@ it('a page is never larger than its bound, nor an offset deeper', async () => {
   expect(countOf(await list({ offset: '100000' }))).toBe(0)
 })
 
+/** In figures, since the classes of every call take their bounds from the document, and would move with it. */
+const outside: readonly (readonly [field: string, values: readonly unknown[]])[] = [
+  ['priority', [0, 11, -1, 0.999, 10.001, null, '5', true]],
+  ['timeout', [0, -1, -0.001, 1e12, 2_592_001, '30']],
+  ['max_retries', [-1, 101, 1e9, 1.5, null, '3']],
+  ['delay', [-1, -0.001, 1e12, 315_360_001, null, '1']],
+  ['dependencies', ['p', {}, [1], [null], null]],
+  ['task_id', ['', '../x', 'a/b', 'x'.repeat(129), 5, null]],
+  ['name', ['x'.repeat(257), 5, null]],
+  ['labels', [[], { k: 1 }, { k: 'x'.repeat(257) }, { ['k'.repeat(65)]: 'v' }, { '': 'v' }]],
+]
+
+it.each(outside)('a task with its %s outside the bounds is refused, and told which field', async (field, values) => {
+  for (const value of values) {
+    const reply = await node.post('/api/tasks', { task_type: 'a', [field]: value })
+    expect(codeOf(reply), `${field} = ${JSON.stringify(value)}`).toBe('validation_failed')
+    expect(Object(reply.body).errors[0].pointer).toMatch(new RegExp(`^/${field}`))
+    expectProblem(reply, field)
+  }
+  const total = Object((await node.get('/api/stats')).body).total
+  expect(countOf(await list({ limit: '500' }))).toBe(total)
+})
+
 describe('times and delays at their bounds', () => {
   it('a delay beyond 2^31 ms does not fire at once', async () => {
     const ids: string[] = []
