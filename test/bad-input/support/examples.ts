@@ -163,7 +163,10 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
     },
   ],
   claim: async world => [
-    { path: `/api/workers/${await world.idleWorker()}/claim`, body: { limit: 2, wait: 0.01, request_id: 'r1' } },
+    {
+      path: `/api/workers/${await world.idleWorker()}/claim`,
+      body: { limit: 2, wait: 0.01, request_id: 'r1', sparse: true },
+    },
   ],
   heartbeat: async world => {
     const { id, epoch } = await world.running()
