@@ -19,7 +19,7 @@ it('whatever is made by chance from the document, every answer is one that the d
     client: node,
     document,
     seed,
-    requestsMax: 4_000,
+    requestsMax: 2_500,
     seconds: 10,
     now,
   })
