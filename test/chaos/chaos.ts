@@ -1,0 +1,208 @@
+import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Api, createApi } from './api.ts'
+import { type Disk, mountDisk } from './disk.ts'
+import { readLines, readTasks } from './evidence.ts'
+import { injectFault, type Scene } from './faults.ts'
+import { createFleet } from './fleet.ts'
+import { checkFile } from './integrity.ts'
+import { createJournal, lingerMs } from './journal.ts'
+import type { ClientLine, Evidence, VerdictSeen, WorkerLine } from './model.ts'
+import { judge } from './oracle.ts'
+import { clients, countPlanned, faultKinds, leaseMs, type Plan, type PlannedFault, planFaults } from './plan.ts'
+import { createChildren } from './processes.ts'
+import { type Report, writeReport } from './report.ts'
+import { createSubmitter } from './submitter.ts'
+import { createSettleTap } from './tap.ts'
+import { holds, pause } from './waiting.ts'
+import { watchScheduler } from './watch.ts'
+
+export interface ChaosOptions {
+  readonly seed: number
+  readonly minutes: number
+  readonly onPlan: (plan: Plan) => void
+  readonly onProgress: (progress: Progress) => void
+  readonly say: (line: string) => void
+  /** Aborts when somebody wants the run to end now. */
+  readonly interrupt: AbortSignal
+}
+
+export interface Progress {
+  readonly phase: 'faults' | 'healing' | 'checking'
+  readonly leftMs: number
+  readonly faults: number
+  readonly submitted: number
+  readonly finished: number
+}
+
+/** After the faults: for everything to end and to be checked. With it, half a minute of faults ends within 95 s. */
+const restMs = 60_000
+const databaseName = 'tasklane.db'
+/** Between two calls of a client, about. */
+const paceMs = 90
+
+/** Safety phase, liveness phase, judgement. Whatever happens, nothing that was started or mounted is left behind. */
+export async function runChaos(options: ChaosOptions): Promise<Report> {
+  const safetyMs = Math.round(options.minutes * 60_000)
+  const plan = planFaults(options.seed, safetyMs)
+  options.onPlan(plan)
+  const folder = mkdtempSync(join(tmpdir(), 'tasklane-chaos-'))
+  const children = createChildren()
+  const deadline = AbortSignal.timeout(safetyMs + restMs)
+  const signal = AbortSignal.any([options.interrupt, deadline])
+  const { disk, why } = mountDisk(join(folder, 'disk'), countPlanned(plan).get('disk_full') ?? 0)
+  if (disk === null) options.say(`SKIPPED: disk_full. A disk could not be mounted, which takes root: ${why}`)
+  let keepsFolder = true
+  try {
+    const report = await play({ options, plan, folder, disk, children, signal, deadline })
+    keepsFolder = !report.ok
+    return report
+  } finally {
+    if (options.interrupt.aborted) keepsFolder = false
+    await children.end()
+    if (keepsFolder && disk !== null) keepDatabase(disk.folder, folder)
+    disk?.unmount()
+    if (!keepsFolder) rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** The disk goes; what was on it is part of the story. */
+function keepDatabase(from: string, to: string): void {
+  for (const name of readdirSync(from).filter(file => file.startsWith(databaseName))) {
+    copyFileSync(join(from, name), join(to, name))
+  }
+}
+
+interface Stage {
+  readonly options: ChaosOptions
+  readonly plan: Plan
+  readonly folder: string
+  readonly disk: Disk | null
+  readonly children: ReturnType<typeof createChildren>
+  readonly signal: AbortSignal
+  readonly deadline: AbortSignal
+}
+
+async function play(stage: Stage): Promise<Report> {
+  const { options, plan, folder, disk, children, signal } = stage
+  const journal = createJournal(folder, faultKinds)
+  const verdicts: VerdictSeen[] = []
+  const data = join(disk?.folder ?? folder, databaseName)
+  const fleet = await createFleet({
+    ...{ folder, data, seed: plan.seed, paceMs, children, signal },
+    createTap: () =>
+      createSettleTap({
+        onVerdict: verdict => {
+          verdicts.push(verdict)
+          appendFileSync(join(folder, 'verdicts.jsonl'), `${JSON.stringify(verdict)}\n`)
+        },
+        onUnreadable: problem => journal.violated('the oracle sees', `A link carried what cannot be read: ${problem}`),
+      }),
+    onUnexpectedEnd: (name, exit, logFile) =>
+      journal.violated('nobody dies alone', `${name} ended with ${JSON.stringify(exit)}; its output is in ${logFile}.`),
+  })
+  const api = createApi(fleet.port)
+  let number = 0
+  const scene: Scene = {
+    ...{ fleet, journal, disk, api, signal },
+    submitter: createSubmitter(folder, api, signal),
+    nextNumber: () => {
+      number += 1
+      return number
+    },
+  }
+  let evidence: Evidence | null = null
+  try {
+    await fleet.startScheduler()
+    fleet.startWorkers()
+    fleet.startClients()
+    const watch = watchScheduler({ api, journal, signal, plan, onProgress: options.onProgress })
+    await beUnsafe(scene, plan)
+    watch.enter('healing')
+    await heal(scene)
+    watch.enter('checking')
+    const tasks = signal.aborted ? [] : await readTasks(api)
+    watch.stop()
+    if (!signal.aborted) await leave(scene, data)
+    evidence = {
+      workerLines: readLines<WorkerLine>(folder, '.worker.jsonl'),
+      clientLines: readLines<ClientLine>(folder, '.client.jsonl'),
+      ...{ verdicts, tasks, lingerMs },
+      disturbances: journal.disturbances(),
+      fullDisks: journal.fullDisks(),
+    }
+  } finally {
+    await fleet.closeLinks()
+  }
+  if (stage.deadline.aborted)
+    journal.violated('everything ends', `The run was not over ${restMs / 1_000} s after its faults.`)
+  const judgement = signal.aborted ? null : judge(evidence)
+  if (judgement !== null && verdicts.length === 0)
+    journal.violated('the oracle sees', 'No settle was seen on any link.')
+  return writeReport({ plan, folder, journal, evidence, judgement, isDiskThere: disk !== null })
+}
+
+/** Each track does its faults one after the other, as planned, or as soon as the one before is over. */
+async function beUnsafe(scene: Scene, plan: Plan): Promise<void> {
+  const startedMs = performance.now()
+  const until = (atMs: number): Promise<void> =>
+    pause(Math.max(0, atMs - (performance.now() - startedMs)), scene.signal)
+  const play = async (faults: readonly PlannedFault[]): Promise<void> => {
+    for (const fault of faults) {
+      await until(fault.atMs)
+      if (scene.signal.aborted) return
+      await injectFault(scene, fault).catch((error: unknown) => {
+        scene.journal.violated(
+          'recovers',
+          `After ${fault.kind}: ${error instanceof Error ? error.message : String(error)}`,
+        )
+      })
+    }
+  }
+  await Promise.all([...plan.tracks.map(play), until(plan.safetyMs)])
+}
+
+/** Two leases: whoever comes back late must still be refused. */
+const zombieMs = 2 * leaseMs
+const clientsLeaveMs = 25_000
+
+/**
+ * Everything passes again and everybody lives, but for one worker that stays stopped. Clients stop; everything must end.
+ * Then the zombie is woken, to settle what was long taken from it.
+ */
+async function heal(scene: Scene): Promise<void> {
+  const { fleet, journal, signal } = scene
+  for (const link of fleet.links.values()) link.setMode('pass')
+  const zombie = fleet.worker('sdk-2')
+  const isDead = journal.begin('worker_stop', 'sdk-2', true)
+  zombie?.signal('SIGSTOP')
+  for (const client of fleet.clients()) client.signal('SIGTERM')
+  const haveLeft = await holds(() => fleet.clients().every(client => !client.isRunning()), clientsLeaveMs, signal)
+  if (!haveLeft && !signal.aborted)
+    journal.violated('everything ends', `A client (${clients.join(', ')}) still waits for its replies.`)
+  await holds(() => hasEverythingEnded(scene.api), Number.POSITIVE_INFINITY, signal)
+  zombie?.signal('SIGCONT')
+  await pause(zombieMs, signal)
+  isDead()
+}
+
+async function hasEverythingEnded(api: Api): Promise<boolean> {
+  const reply = await api.get('/api/stats')
+  if (reply?.status !== 200) return false
+  const { tasks } = reply.body as { tasks: Readonly<Record<string, number>> } // The protocol's Stats.
+  return ['blocked', 'scheduled', 'pending', 'running'].every(state => (tasks[state] ?? 0) === 0)
+}
+
+const leaveWithinMs = 15_000
+
+/** All stop in order, and the file they leave is whole. */
+async function leave({ fleet, journal }: Scene, data: string): Promise<void> {
+  fleet.stopWorkers()
+  const exit = await fleet.stopScheduler(leaveWithinMs)
+  if (exit === null || exit.code !== 0) {
+    journal.violated('stops in order', `The scheduler was sent SIGTERM and ended with ${JSON.stringify(exit)}.`)
+    return
+  }
+  for (const fault of checkFile(data)) journal.violated('the file is whole', fault)
+}

@@ -1,0 +1,74 @@
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { recoveryMs } from './fleet.ts'
+import type { Disturbance, Violation } from './model.ts'
+import type { FaultKind } from './plan.ts'
+
+/** What this run itself did and saw, for the report and for the oracle: which losses are explained by a fault. */
+export interface Journal {
+  /** @returns what to call when the fault is over */
+  begin(fault: FaultKind, target: string | null, isDisturbing: boolean): () => void
+  disturbed(worker: string | null, fromMs: number, what: string): void
+  diskWasFull(fromMs: number): void
+  violated(promise: string, sentence: string, task?: string): void
+  note(text: string): void
+  counts(): ReadonlyMap<string, number>
+  disturbances(): readonly Disturbance[]
+  fullDisks(): readonly { readonly fromMs: number; readonly toMs: number }[]
+  violations(): readonly Violation[]
+  entries(): readonly JournalEntry[]
+}
+
+export interface JournalEntry {
+  readonly at: number
+  readonly text: string
+}
+
+export function createJournal(folder: string, counted: readonly string[]): Journal {
+  const file = join(folder, 'journal.jsonl')
+  const counts = new Map<string, number>(counted.map(name => [name, 0]))
+  const disturbances: { worker: string | null; fromMs: number; toMs: number; what: string }[] = []
+  const fullDisks: { fromMs: number; toMs: number }[] = []
+  const violations: Violation[] = []
+  const entries: JournalEntry[] = []
+
+  function note(text: string): void {
+    const entry = { at: Date.now(), text }
+    entries.push(entry)
+    appendFileSync(file, `${JSON.stringify(entry)}\n`)
+  }
+
+  return Object.freeze<Journal>({
+    begin: (fault, target, isDisturbing) => {
+      counts.set(fault, (counts.get(fault) ?? 0) + 1)
+      const whom = target ?? 'all'
+      note(`${fault} begins (${whom})`)
+      const disturbance = { worker: target, fromMs: Date.now(), toMs: Number.POSITIVE_INFINITY, what: fault }
+      if (isDisturbing) disturbances.push(disturbance)
+      return () => {
+        disturbance.toMs = Date.now()
+        note(`${fault} is over (${whom})`)
+      }
+    },
+    disturbed: (worker, fromMs, what) => {
+      disturbances.push({ worker, fromMs, toMs: Date.now(), what })
+      note(`${what} (${worker ?? 'all'})`)
+    },
+    diskWasFull: fromMs => {
+      fullDisks.push({ fromMs, toMs: Date.now() })
+    },
+    violated: (promise, sentence, task) => {
+      violations.push({ promise, sentence, task: task ?? null })
+      note(`BROKEN ${promise}: ${sentence}`)
+    },
+    note,
+    counts: () => counts,
+    disturbances: () => disturbances,
+    fullDisks: () => fullDisks,
+    violations: () => violations,
+    entries: () => entries,
+  })
+}
+
+/** How long after its end a disturbance still explains a loss. */
+export const lingerMs = recoveryMs
