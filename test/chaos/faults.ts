@@ -67,6 +67,7 @@ async function stopWorker({ fleet, journal, signal }: Scene, { target, lastsMs }
 
 /** More than it has slots for, so that it is claiming and running when the signal comes. */
 const burst = 12
+const busyWithinMs = 3_000
 const leaveWithinMs = 15_000
 
 /** No disturbance: what it held must be given back uncharged, and it must leave by itself. */
@@ -76,7 +77,7 @@ async function termWorker(scene: Scene, { target }: PlannedFault): Promise<void>
   if (!child?.isRunning()) return
   const tasks = Array.from({ length: burst }, () => ownTask(scene, 'work', { ms: 600, failures: 0 }))
   const submitting = Promise.all(tasks.map(task => submitter.insist(task)))
-  await pause(20, signal)
+  await holds(() => isBusy(scene, target ?? ''), busyWithinMs, signal)
   const over = journal.begin('worker_term', target, false)
   child.signal('SIGTERM')
   if (!(await holds(() => !child.isRunning(), leaveWithinMs, signal)) && !signal.aborted) {
@@ -85,6 +86,13 @@ async function termWorker(scene: Scene, { target }: PlannedFault): Promise<void>
   }
   over()
   await submitting
+}
+
+async function isBusy({ api }: Scene, name: string): Promise<boolean> {
+  const reply = await api.get(`/api/workers/${name}`)
+  if (reply?.status !== 200) return false
+  const { current_tasks } = reply.body as { current_tasks: readonly string[] } // The protocol's Worker.
+  return current_tasks.length > 0
 }
 
 async function killScheduler({ fleet, journal, signal }: Scene, { lastsMs }: PlannedFault): Promise<void> {
