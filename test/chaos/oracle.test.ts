@@ -371,6 +371,14 @@ describe('what the oracle finds', () => {
     expect(brokenBy(spoil)).toContain(promise)
   })
 
+  it('allows a repeat to be answered while the disk is full', () => {
+    const evidence = sound()
+    const repeat = { ...ok(2, ['parent'], 160), status: 200 } as const
+    evidence.clientLines = [...evidence.clientLines, invoke(2, [submitted('parent')], 155), repeat]
+    evidence.fullDisks = [{ fromMs: 150, toMs: 170 }]
+    expect(judge(evidence).violations).toEqual([])
+  })
+
   it('does not take a stopped worker’s late start for a fallen epoch', () => {
     const evidence = sound()
     const parents = { parent: ['completed', 1] as const }

@@ -289,10 +289,11 @@ function findLateResults({ tasks }: Case): readonly Breach[] {
     .map(task => ({ task: task.id, sentence: `Task ${task.id} keeps a result that came after its time limit.` }))
 }
 
+/** A repeat that is answered with the first task (200) takes no room; anything new (201) would. */
 function findAcceptedOnFullDisk({ calls, evidence }: Case): readonly Breach[] {
   return evidence.fullDisks.flatMap(({ fromMs, toMs }) =>
     calls
-      .filter(call => call.said === 'ok' && call.invoke.at > fromMs && call.endedAt < toMs)
+      .filter(call => call.said === 'ok' && call.status === 201 && call.invoke.at > fromMs && call.endedAt < toMs)
       .map(({ invoke, ids }) => ({
         task: ids[0] ?? null,
         sentence: `Call ${invoke.call} of ${invoke.client} was accepted while the disk was full.`,
