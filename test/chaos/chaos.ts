@@ -8,7 +8,7 @@ import { injectFault, type Scene } from './faults.ts'
 import { createFleet } from './fleet.ts'
 import { checkFile } from './integrity.ts'
 import { createJournal, lingerMs } from './journal.ts'
-import type { ClientLine, Evidence, VerdictSeen, WorkerLine } from './model.ts'
+import type { ClientLine, Evidence, TaskSeen, VerdictSeen, WorkerLine } from './model.ts'
 import { judge } from './oracle.ts'
 import { clients, countPlanned, faultKinds, leaseMs, type Plan, type PlannedFault, planFaults } from './plan.ts'
 import { createChildren } from './processes.ts'
@@ -39,8 +39,6 @@ export interface Progress {
 /** After the faults: for everything to end and to be checked. With it, half a minute of faults ends within 95 s. */
 const restMs = 60_000
 const databaseName = 'tasklane.db'
-/** Between two calls of a client, about. */
-const paceMs = 90
 
 /** Safety phase, liveness phase, judgement. Whatever happens, nothing that was started or mounted is left behind. */
 export async function runChaos(options: ChaosOptions): Promise<Report> {
@@ -85,12 +83,49 @@ interface Stage {
 }
 
 async function play(stage: Stage): Promise<Report> {
-  const { options, plan, folder, disk, children, signal } = stage
+  const { plan, folder, disk, signal, deadline } = stage
+  const { scene, verdicts } = await setScene(stage)
+  const { fleet, journal, api } = scene
+  let tasks: readonly TaskSeen[] = []
+  try {
+    await fleet.scheduler.start()
+    fleet.startWorkers()
+    fleet.startClients()
+    const watch = watchScheduler({ api, journal, signal, plan, onProgress: stage.options.onProgress })
+    await beUnsafe(scene, plan)
+    watch.enter('healing')
+    await heal(scene)
+    watch.enter('checking')
+    if (!signal.aborted) tasks = await readTasks(api)
+    watch.stop()
+    if (!signal.aborted) await leave(scene, databaseIn(stage))
+  } finally {
+    await fleet.closeLinks()
+  }
+  const evidence: Evidence = {
+    workerLines: readLines<WorkerLine>(folder, '.worker.jsonl'),
+    clientLines: readLines<ClientLine>(folder, '.client.jsonl'),
+    ...{ verdicts, tasks, lingerMs },
+    disturbances: journal.disturbances(),
+    fullDisks: journal.fullDisks(),
+  }
+  if (deadline.aborted)
+    journal.violated('everything ends', `The run was not over ${restMs / 1_000} s after its faults.`)
+  if (verdicts.length === 0) journal.violated('the oracle sees', 'No settle was seen on any link.')
+  const judgement = signal.aborted ? null : judge(evidence)
+  return writeReport({ plan, folder, journal, evidence, judgement, isDiskThere: disk !== null })
+}
+
+function databaseIn({ disk, folder }: Stage): string {
+  return join(disk?.folder ?? folder, databaseName)
+}
+
+async function setScene(stage: Stage): Promise<{ readonly scene: Scene; readonly verdicts: readonly VerdictSeen[] }> {
+  const { plan, folder, disk, children, signal } = stage
   const journal = createJournal(folder, faultKinds)
   const verdicts: VerdictSeen[] = []
-  const data = join(disk?.folder ?? folder, databaseName)
   const fleet = await createFleet({
-    ...{ folder, data, seed: plan.seed, paceMs, children, signal },
+    ...{ folder, data: databaseIn(stage), seed: plan.seed, children, signal },
     createTap: () =>
       createSettleTap({
         onVerdict: verdict => {
@@ -102,45 +137,14 @@ async function play(stage: Stage): Promise<Report> {
     onUnexpectedEnd: (name, exit, logFile) =>
       journal.violated('nobody dies alone', `${name} ended with ${JSON.stringify(exit)}; its output is in ${logFile}.`),
   })
-  const api = createApi(fleet.port)
+  const api = createApi(fleet.scheduler.port)
   let number = 0
-  const scene: Scene = {
-    ...{ fleet, journal, disk, api, signal },
-    submitter: createSubmitter(folder, api, signal),
-    nextNumber: () => {
-      number += 1
-      return number
-    },
+  const nextNumber = (): number => {
+    number += 1
+    return number
   }
-  let evidence: Evidence | null = null
-  try {
-    await fleet.startScheduler()
-    fleet.startWorkers()
-    fleet.startClients()
-    const watch = watchScheduler({ api, journal, signal, plan, onProgress: options.onProgress })
-    await beUnsafe(scene, plan)
-    watch.enter('healing')
-    await heal(scene)
-    watch.enter('checking')
-    const tasks = signal.aborted ? [] : await readTasks(api)
-    watch.stop()
-    if (!signal.aborted) await leave(scene, data)
-    evidence = {
-      workerLines: readLines<WorkerLine>(folder, '.worker.jsonl'),
-      clientLines: readLines<ClientLine>(folder, '.client.jsonl'),
-      ...{ verdicts, tasks, lingerMs },
-      disturbances: journal.disturbances(),
-      fullDisks: journal.fullDisks(),
-    }
-  } finally {
-    await fleet.closeLinks()
-  }
-  if (stage.deadline.aborted)
-    journal.violated('everything ends', `The run was not over ${restMs / 1_000} s after its faults.`)
-  const judgement = signal.aborted ? null : judge(evidence)
-  if (judgement !== null && verdicts.length === 0)
-    journal.violated('the oracle sees', 'No settle was seen on any link.')
-  return writeReport({ plan, folder, journal, evidence, judgement, isDiskThere: disk !== null })
+  const submitter = createSubmitter(folder, api, signal)
+  return { scene: { fleet, journal, submitter, api, disk, signal, nextNumber }, verdicts }
 }
 
 /** Each track does its faults one after the other, as planned, or as soon as the one before is over. */
@@ -198,8 +202,8 @@ const leaveWithinMs = 15_000
 
 /** All stop in order, and the file they leave is whole. */
 async function leave({ fleet, journal }: Scene, data: string): Promise<void> {
-  fleet.stopWorkers()
-  const exit = await fleet.stopScheduler(leaveWithinMs)
+  fleet.letWorkersEnd()
+  const exit = await fleet.scheduler.stop(leaveWithinMs)
   if (exit === null || exit.code !== 0) {
     journal.violated('stops in order', `The scheduler was sent SIGTERM and ended with ${JSON.stringify(exit)}.`)
     return

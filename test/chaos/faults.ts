@@ -97,17 +97,17 @@ async function isBusy({ api }: Scene, name: string): Promise<boolean> {
 
 async function killScheduler({ fleet, journal, signal }: Scene, { lastsMs }: PlannedFault): Promise<void> {
   const over = journal.begin('scheduler_kill', null, true)
-  await fleet.killScheduler()
+  await fleet.scheduler.kill()
   await pause(lastsMs, signal)
-  await fleet.startScheduler()
+  await fleet.scheduler.start()
   over()
 }
 
 async function stopScheduler({ fleet, journal, signal }: Scene, { lastsMs }: PlannedFault): Promise<void> {
   const over = journal.begin('scheduler_stop', null, true)
-  fleet.scheduler().signal('SIGSTOP')
+  fleet.scheduler.current().signal('SIGSTOP')
   await pause(lastsMs, signal)
-  fleet.scheduler().signal('SIGCONT')
+  fleet.scheduler.current().signal('SIGCONT')
   over()
 }
 
@@ -135,7 +135,7 @@ async function fillDisk(scene: Scene, { lastsMs }: PlannedFault): Promise<void> 
   const { journal, disk, api, signal, fleet } = scene
   if (disk === null) return
   const over = journal.begin('disk_full', null, true)
-  const before = fleet.scheduler().pid
+  const before = fleet.scheduler.current().pid
   disk.fill()
   const isFull = await gorge(scene, disk)
   const fullFromMs = Date.now()
@@ -160,7 +160,8 @@ async function fillDisk(scene: Scene, { lastsMs }: PlannedFault): Promise<void> 
     const sentence = `Room was made, and ${backWithinMs / 1_000} s later no submit was accepted; /readyz says ${JSON.stringify(said)}.`
     journal.violated('full disk', sentence)
   }
-  if (fleet.scheduler().pid !== before) journal.violated('full disk', 'The scheduler did not outlive the full disk.')
+  if (fleet.scheduler.current().pid !== before)
+    journal.violated('full disk', 'The scheduler did not outlive the full disk.')
   over()
 }
 
@@ -182,7 +183,7 @@ const refuseWithinMs = 20_000
 async function startSecond({ fleet, journal, signal }: Scene, { lastsMs }: PlannedFault): Promise<void> {
   const startedMs = performance.now()
   const over = journal.begin('second_scheduler', null, false)
-  const second = fleet.startSecondScheduler()
+  const second = fleet.scheduler.startSecond()
   const hasEnded = await holds(() => !second.isRunning(), refuseWithinMs, signal)
   const said = readText(second.logFile)
   if (signal.aborted) return

@@ -1,24 +1,18 @@
 import { join } from 'node:path'
-import { blockedWorker, clients, heartbeatMs, leaseMs, poisonWorker, politeWorker, roughWorkers } from './plan.ts'
-import { type Child, type Children, type Exit, fixtures, readText, tasklane } from './processes.ts'
+import { blockedWorker, clients, heartbeatMs, poisonWorker, politeWorker, roughWorkers } from './plan.ts'
+import { type Child, type Children, type Exit, fixtures, tasklane } from './processes.ts'
 import { type Link, openLink, type Tap } from './proxy.ts'
-import { holds, pause } from './waiting.ts'
+import { createSchedulerLives, type SchedulerLives } from './scheduler.ts'
+import { pause } from './waiting.ts'
 
-/** The scheduler, the workers and the clients of a run: all of them processes, each behind a link of its own. */
+/** The scheduler, the workers and the clients of a run: all of them processes, and all but the first behind a link. */
 export interface Fleet {
+  readonly scheduler: SchedulerLives
   readonly links: ReadonlyMap<string, Link>
-  port(): number
-  startScheduler(): Promise<void>
-  scheduler(): Child
-  /** Takes the scheduler's end as meant. */
-  killScheduler(): Promise<void>
-  /** @returns how it left, or null where it did not within the time */
-  stopScheduler(withinMs: number): Promise<Exit | null>
-  startSecondScheduler(): Child
   startWorkers(): void
   worker(name: string): Child | null
   /** From here on a worker that ends is not started again. */
-  stopWorkers(): void
+  letWorkersEnd(): void
   startClients(): void
   clients(): readonly Child[]
   closeLinks(): Promise<void>
@@ -28,7 +22,6 @@ export interface FleetParts {
   readonly folder: string
   readonly data: string
   readonly seed: number
-  readonly paceMs: number
   readonly children: Children
   readonly signal: AbortSignal
   readonly createTap: () => Tap
@@ -39,118 +32,39 @@ export interface FleetParts {
 const workerNames = [...roughWorkers, politeWorker, poisonWorker, blockedWorker]
 /** A gap in a worker's timers above this may cost it a lease: heartbeats of two intervals would be missed. */
 const stallMs = heartbeatMs * 0.8
-const startWithinMs = 20_000
-const schedulerEnv = {
-  HEARTBEAT_INTERVAL: String(heartbeatMs / 1_000),
-  TASKLANE_RETRY_BASE: '0.2',
-  TASKLANE_RETRY_CAP: '2',
-  LOG_LEVEL: 'info',
-}
+/** Between two calls of a client, about: a few dozen tasks a second. */
+const paceMs = 90
 
 export async function createFleet(parts: FleetParts): Promise<Fleet> {
-  const { folder, data, children, signal } = parts
-  const links = new Map<string, Link>()
-  const workers = new Map<string, Child>()
-  const clientChildren: Child[] = []
+  const { folder, data, children, signal, onUnexpectedEnd } = parts
   const lives = new Map<string, number>()
-  let port = 0
-  let scheduler: Child | null = null
-  let isSchedulersEndMeant = false
-  let areWorkersKept = true
-  for (const name of [...workerNames, ...clients]) links.set(name, await openLink(() => port, parts.createTap))
-
-  /** Each life of a process has files of its own, so that a line torn by a kill is the last of its file. */
-  function nextLife(name: string): string {
+  const nextLife = (name: string): string => {
+    // Each life of a process has files of its own, so that a line torn by a kill is the last of its file.
     const life = (lives.get(name) ?? 0) + 1
     lives.set(name, life)
     return join(folder, `${name}.${life}`)
   }
-
-  async function startScheduler(): Promise<void> {
-    const file = nextLife('scheduler')
-    const args = tasklane('serve', '--port', String(port), '--data', data, '--json')
-    const child = children.spawn({ args, logFile: `${file}.log`, env: schedulerEnv })
-    scheduler = child
-    isSchedulersEndMeant = false
-    void child.exited.then(exit => {
-      if (!isSchedulersEndMeant && !signal.aborted) parts.onUnexpectedEnd('scheduler', exit, child.logFile)
-    })
-    const isUp = await holds(() => readUrl(child.logFile) !== null || !child.isRunning(), startWithinMs, signal)
-    const url = readUrl(child.logFile)
-    if (signal.aborted) return
-    if (!isUp || url === null) throw new Error(`The scheduler did not start: ${readText(child.logFile).trim()}`)
-    port = Number(new URL(url).port)
-  }
-
-  function startWorker(name: string): void {
-    const file = nextLife(name)
-    const env = { CHAOS_RECORD: `${file}.worker.jsonl`, CHAOS_WORKER: name, CHAOS_STALL_MS: String(stallMs) }
-    const child = children.spawn({ args: workerArgs(name, urlOf(name)), logFile: `${file}.log`, env })
-    const startedMs = performance.now()
-    workers.set(name, child)
-    void child.exited.then(async exit => {
-      if (!areWorkersKept || signal.aborted) return
-      const wasMeant = exit.signal === 'SIGKILL' || (name === politeWorker && exit.signal === null)
-      if (!wasMeant) parts.onUnexpectedEnd(name, exit, child.logFile)
-      // One that cannot live at all is not started as fast as the machine can.
-      await pause(performance.now() - startedMs < 300 ? 1_000 : 100, signal)
-      if (areWorkersKept && !signal.aborted) startWorker(name)
-    })
-  }
-
-  function urlOf(name: string): string {
-    const link = links.get(name)
-    if (link === undefined) throw new Error(`${name} has no link.`)
-    return link.url
-  }
-
-  function current(): Child {
-    if (scheduler === null) throw new Error('The scheduler was never started.')
-    return scheduler
-  }
-
+  const scheduler = createSchedulerLives({ data, children, signal, nextLife, onUnexpectedEnd })
+  const links = new Map<string, Link>()
+  for (const name of [...workerNames, ...clients]) links.set(name, await openLink(scheduler.port, parts.createTap))
+  const urlOf = (name: string): string => links.get(name)?.url ?? ''
+  const workers = createWorkerLives({ ...parts, nextLife, urlOf })
+  const clientChildren: Child[] = []
   return Object.freeze<Fleet>({
+    scheduler,
     links,
-    port: () => port,
-    startScheduler,
-    scheduler: current,
-    killScheduler: async () => {
-      isSchedulersEndMeant = true
-      current().signal('SIGKILL')
-      await current().exited
-    },
-    stopScheduler: async withinMs => {
-      isSchedulersEndMeant = true
-      current().signal('SIGTERM')
-      const hasEnded = await holds(() => !current().isRunning(), withinMs, signal)
-      return hasEnded ? current().exited : null
-    },
-    startSecondScheduler: () =>
-      children.spawn({
-        args: tasklane('serve', '--port', '0', '--data', data, '--json'),
-        logFile: `${nextLife('second-scheduler')}.log`,
-        env: schedulerEnv,
-      }),
     startWorkers: () => {
-      for (const name of workerNames) startWorker(name)
+      for (const name of workerNames) workers.start(name)
     },
-    worker: name => workers.get(name) ?? null,
-    stopWorkers: () => {
-      areWorkersKept = false
-    },
+    worker: workers.current,
+    letWorkersEnd: workers.letEnd,
     startClients: () => {
       for (const [at, name] of clients.entries()) {
         const file = nextLife(name)
-        const args = [
-          join(fixtures, 'client.mjs'),
-          urlOf(name),
-          name,
-          String(parts.seed * 2 + at),
-          String(parts.paceMs),
-        ]
-        clientChildren.push(
-          children.spawn({ args, logFile: `${file}.log`, env: { CHAOS_RECORD: `${file}.client.jsonl` } }),
-        )
+        const script = join(fixtures, 'client.mjs')
+        const args = [script, urlOf(name), name, String(parts.seed * 2 + at), String(paceMs)]
+        const env = { CHAOS_RECORD: `${file}.client.jsonl` }
+        clientChildren.push(children.spawn({ args, logFile: `${file}.log`, env }))
       }
     },
     clients: () => clientChildren,
@@ -160,9 +74,39 @@ export async function createFleet(parts: FleetParts): Promise<Fleet> {
   })
 }
 
-/** The first line on stdout, which shares its file with the log. */
-function readUrl(logFile: string): string | null {
-  return /^\{"url":"([^"]+)"\}$/m.exec(readText(logFile))?.[1] ?? null
+interface WorkerParts extends Pick<FleetParts, 'children' | 'signal' | 'onUnexpectedEnd'> {
+  readonly nextLife: (name: string) => string
+  readonly urlOf: (name: string) => string
+}
+
+/** Workers that are started again whenever they end. */
+function createWorkerLives({ children, signal, onUnexpectedEnd, nextLife, urlOf }: WorkerParts) {
+  const workers = new Map<string, Child>()
+  let areKept = true
+
+  function start(name: string): void {
+    const file = nextLife(name)
+    const env = { CHAOS_RECORD: `${file}.worker.jsonl`, CHAOS_WORKER: name, CHAOS_STALL_MS: String(stallMs) }
+    const child = children.spawn({ args: workerArgs(name, urlOf(name)), logFile: `${file}.log`, env })
+    const startedMs = performance.now()
+    workers.set(name, child)
+    void child.exited.then(async exit => {
+      if (!areKept || signal.aborted) return
+      const wasMeant = exit.signal === 'SIGKILL' || (name === politeWorker && exit.signal === null)
+      if (!wasMeant) onUnexpectedEnd(name, exit, child.logFile)
+      // One that cannot live at all is not started as fast as the machine can.
+      await pause(performance.now() - startedMs < 300 ? 1_000 : 100, signal)
+      if (areKept && !signal.aborted) start(name)
+    })
+  }
+
+  return {
+    start,
+    current: (name: string): Child | null => workers.get(name) ?? null,
+    letEnd: (): void => {
+      areKept = false
+    },
+  }
 }
 
 function workerArgs(name: string, url: string): readonly string[] {
@@ -175,6 +119,3 @@ function workerArgs(name: string, url: string): readonly string[] {
     ...['--concurrency', isAlone ? '1' : '4', '--grace', '0.2', '--json'],
   )
 }
-
-/** What a lost worker's tasks wait for at most, before somebody else may have them. */
-export const recoveryMs = leaseMs + 1_000

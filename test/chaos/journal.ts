@@ -1,14 +1,15 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { recoveryMs } from './fleet.ts'
 import type { Disturbance, Violation } from './model.ts'
-import type { FaultKind } from './plan.ts'
+import { type FaultKind, leaseMs } from './plan.ts'
 
 /** What this run itself did and saw, for the report and for the oracle: which losses are explained by a fault. */
 export interface Journal {
   /** @returns what to call when the fault is over */
   begin(fault: FaultKind, target: string | null, isDisturbing: boolean): () => void
-  disturbed(worker: string | null, fromMs: number, what: string): void
+  /** By the machine, which a busy one may be: for all. */
+  stalled(fromMs: number, what: string): void
+  stalls(): number
   diskWasFull(fromMs: number): void
   violated(promise: string, sentence: string, task?: string): void
   note(text: string): void
@@ -31,6 +32,7 @@ export function createJournal(folder: string, counted: readonly string[]): Journ
   const fullDisks: { fromMs: number; toMs: number }[] = []
   const violations: Violation[] = []
   const entries: JournalEntry[] = []
+  let stalls = 0
 
   function note(text: string): void {
     const entry = { at: Date.now(), text }
@@ -50,10 +52,12 @@ export function createJournal(folder: string, counted: readonly string[]): Journ
         note(`${fault} is over (${whom})`)
       }
     },
-    disturbed: (worker, fromMs, what) => {
-      disturbances.push({ worker, fromMs, toMs: Date.now(), what })
-      note(`${what} (${worker ?? 'all'})`)
+    stalled: (fromMs, what) => {
+      stalls += 1
+      disturbances.push({ worker: null, fromMs, toMs: Date.now(), what })
+      note(what)
     },
+    stalls: () => stalls,
     diskWasFull: fromMs => {
       fullDisks.push({ fromMs, toMs: Date.now() })
     },
@@ -70,5 +74,5 @@ export function createJournal(folder: string, counted: readonly string[]): Journ
   })
 }
 
-/** How long after its end a disturbance still explains a loss. */
-export const lingerMs = recoveryMs
+/** How long after its end a disturbance still explains a loss: until a lease has run out and the reaper has come by. */
+export const lingerMs = leaseMs + 1_000

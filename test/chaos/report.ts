@@ -12,6 +12,8 @@ export interface Report extends Figures {
   /** Executions that a worker gave back uncharged, and settles that came too late and were refused. */
   readonly released: number
   readonly stale: number
+  /** How often the machine was so busy that leases may have run out by that alone. */
+  readonly stalls: number
   readonly violations: readonly Violation[]
   /** Where the logs are; null where all went well and they are gone. */
   readonly logs: string | null
@@ -45,6 +47,7 @@ export function writeReport({ plan, folder, journal, evidence, judgement, isDisk
     ok: isOk,
     released: evidence.tasks.flatMap(task => task.attempts).filter(attempt => attempt.outcome === 'released').length,
     stale: evidence.verdicts.filter(each => each.verdict === 'stale').length,
+    stalls: journal.stalls(),
     violations,
     logs: isOk ? null : folder,
     stories: concerned.slice(0, storiesMax).map(task => tellStory(task, evidence, journal.entries())),
@@ -66,6 +69,7 @@ export function renderReport(report: Report, minutes: number): string {
       ['submits whose reply never came', report.unknown_replies],
       ['attempts given back uncharged', report.released],
       ['settles refused as too late', report.stale],
+      ['stalls of the machine itself', report.stalls],
     ]),
     '',
     'Faults:',

@@ -21,6 +21,10 @@ const everyMs = 200
 /** A scheduler that answers no sooner may have heard heartbeats too late. */
 const slowMs = heartbeatMs
 
+const tickMs = 50
+/** The links live in this process: when it gets no turn, nothing passes. */
+const starvedMs = heartbeatMs * 0.6
+
 /** Looks at the scheduler from outside, all the while: how far it is, and when it was too slow to be fair to anybody. */
 export function watchScheduler({ api, journal, signal, plan, onProgress }: WatchParts): Watch {
   const startedMs = performance.now()
@@ -34,7 +38,7 @@ export function watchScheduler({ api, journal, signal, plan, onProgress }: Watch
     const askedAt = Date.now()
     const asked = performance.now()
     const reply = await api.get('/api/stats')
-    if (performance.now() - asked > slowMs) journal.disturbed(null, askedAt, 'the scheduler was slow to answer')
+    if (performance.now() - asked > slowMs) journal.stalled(askedAt, 'the scheduler was slow to answer')
     if (reply?.status !== 200) return
     const { tasks, total } = reply.body as { tasks: Readonly<Record<string, number>>; total: number } // The protocol's Stats.
     submitted = total
@@ -51,6 +55,13 @@ export function watchScheduler({ api, journal, signal, plan, onProgress }: Watch
     }
   }
 
+  let lastTickMs = performance.now()
+  const ticking = setInterval(() => {
+    const gapMs = performance.now() - lastTickMs
+    lastTickMs = performance.now()
+    if (gapMs > starvedMs) journal.stalled(Date.now() - gapMs, 'the links got no processor')
+  }, tickMs)
+  over.addEventListener('abort', () => clearInterval(ticking), { once: true })
   void watch()
   return Object.freeze<Watch>({
     enter: next => {
