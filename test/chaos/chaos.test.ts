@@ -13,8 +13,8 @@ beforeEach(() => {
 })
 afterEach(() => stage.close())
 
-function chaos(...args: readonly string[]): Running {
-  return stage.run(process.execPath, [join(root, 'scripts/chaos.mjs'), ...args], { env: { TMPDIR: temporary } })
+function chaos(args: readonly string[], env: Record<string, string> = {}): Running {
+  return stage.run(process.execPath, [join(root, 'scripts/chaos.mjs'), ...args], { env: { TMPDIR: temporary, ...env } })
 }
 
 function mountsBelow(folder: string): readonly string[] {
@@ -31,7 +31,7 @@ describe('npm run chaos', () => {
     'keeps every promise under every fault of a seed',
     async () => {
       const [seed, minutes] = [7, 0.45]
-      const run = chaos('--seed', String(seed), '--minutes', String(minutes), '--json')
+      const run = chaos(['--seed', String(seed), '--minutes', String(minutes), '--json'])
       const { code } = await run.exited
       expect(run.stdout().trim().split('\n'), run.stderr()).toHaveLength(1)
       const report = JSON.parse(run.stdout()) as Report // What the command prints with --json.
@@ -52,7 +52,7 @@ describe('npm run chaos', () => {
   )
 
   it('leaves nothing behind when it is interrupted', async () => {
-    const run = chaos('--seed', '1', '--minutes', '1')
+    const run = chaos(['--seed', '1', '--minutes', '1'])
     await until(
       () => run.stderr(),
       text => / [1-9]\d* submitted/.test(text),
@@ -64,6 +64,15 @@ describe('npm run chaos', () => {
     expect(mountsBelow(temporary)).toEqual([])
   })
 
+  it('says loudly what it skips where no disk can be mounted, and fails by it where nothing may be skipped', async () => {
+    // A machine without `mount`.
+    const run = chaos(['--seed', '1', '--minutes', '0.1', '--json'], { PATH: temporary, REQUIRE_ALL: '1' })
+    expect((await run.exited).code, run.stderr()).toBe(1)
+    expect(JSON.parse(run.stdout())).toMatchObject({ ok: true, faults: { disk_full: 'skipped' } })
+    expect(run.stderr()).toMatch(/^SKIPPED: disk_full\./m)
+    expect(run.stderr()).toMatch(/^REQUIRE_ALL=1: /m)
+  })
+
   it.each([
     [['--seed', '-1'], "--seed is '-1'; it takes a whole number from 0 up."],
     [['--seed', '1.5'], "--seed is '1.5'; it takes a whole number from 0 up."],
@@ -71,14 +80,14 @@ describe('npm run chaos', () => {
     [['--minutes', '0'], "--minutes is '0'; it takes a number from 0.1 to 1440"],
     [['--seeds', '1'], "Unknown option '--seeds'"],
   ])('refuses %j with a sentence', async (args, sentence) => {
-    const run = chaos(...args)
+    const run = chaos(args)
     expect((await run.exited).code).toBe(2)
     expect(run.stderr()).toContain(sentence)
     expect(run.stdout()).toBe('')
   })
 
   it('tells how it is used', async () => {
-    const run = chaos('--help')
+    const run = chaos(['--help'])
     expect((await run.exited).code).toBe(0)
     expect(run.stdout()).toContain('--minutes M')
   })

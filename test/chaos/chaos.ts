@@ -36,8 +36,8 @@ export interface Progress {
   readonly finished: number
 }
 
-/** After the faults: for everything to end and to be checked. With it, half a minute of faults ends within 95 s. */
-const restMs = 60_000
+/** After the faults: for everything to end and to be checked. With it, half a minute of faults ends within 90 s. */
+const restMs = 55_000
 const databaseName = 'tasklane.db'
 
 /** Safety phase, liveness phase, judgement. Whatever happens, nothing that was started or mounted is left behind. */
@@ -48,7 +48,8 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'tasklane-chaos-'))
   const children = createChildren()
   const deadline = AbortSignal.timeout(safetyMs + restMs)
-  const signal = AbortSignal.any([options.interrupt, deadline])
+  const over = new AbortController()
+  const signal = AbortSignal.any([options.interrupt, deadline, over.signal])
   const { disk, why } = mountDisk(join(folder, 'disk'), countPlanned(plan).get('disk_full') ?? 0)
   if (disk === null) options.say(`SKIPPED: disk_full. A disk could not be mounted, which takes root: ${why}`)
   let keepsFolder = true
@@ -56,7 +57,12 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
     const report = await play({ options, plan, folder, disk, children, signal, deadline })
     keepsFolder = !report.ok
     return report
+  } catch (error) {
+    options.say(`The run broke off; its logs are in ${folder}.`)
+    throw error
   } finally {
+    // From here on nobody is started again.
+    over.abort()
     if (options.interrupt.aborted) keepsFolder = false
     await children.end()
     if (keepsFolder && disk !== null) keepDatabase(disk.folder, folder)
