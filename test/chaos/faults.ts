@@ -188,13 +188,16 @@ async function startSecond({ fleet, journal, signal }: Scene, { lastsMs }: Plann
   const said = readText(second.logFile)
   if (signal.aborted) return
   if (!hasEnded) {
-    journal.violated('one owner', `A second scheduler on the same file was not refused; it said: ${said.trim()}`)
+    journal.violated(
+      'one owner',
+      `A second scheduler on the same file was not refused; its output is in ${second.logFile}.`,
+    )
     second.signal('SIGKILL')
     await second.exited
   } else if ((await second.exited).code === 0 || !/already uses/.test(said)) {
     journal.violated(
       'one owner',
-      `A second scheduler on the same file was not refused clearly; it said: ${said.trim()}`,
+      `A second scheduler on the same file was not refused clearly; its output is in ${second.logFile}.`,
     )
   }
   over()

@@ -113,15 +113,16 @@ function targetOf(random: () => number, kind: FaultKind): string | null {
   return pick(random, [...roughWorkers, politeWorker, ...clients])
 }
 
+/** The raw worker, which settles however late it is, is stopped in every round: around the end of a lease and beyond. */
 function planWorkers(random: () => number, from: number): readonly PlannedFault[] {
-  const deck = shuffle(random, ['worker_kill', 'worker_stop', 'worker_kill', 'worker_kill'] as const)
-  const everyMs = roundMs / deck.length
-  return deck.map((kind, at) => ({
-    kind,
-    atMs: Math.round(from + everyMs * at + random() * 1_500),
-    lastsMs: kind === 'worker_stop' ? between(random, leaseMs * 1.3, leaseMs * 2.2) : 0,
-    target: pick(random, roughWorkers),
+  const kills = [1, 2].map(() => ({ kind: 'worker_kill' as const, target: pick(random, roughWorkers), lastsMs: 0 }))
+  const stops = ['raw-1', pick(random, roughWorkers)].map(target => ({
+    ...{ kind: 'worker_stop' as const, target },
+    lastsMs: between(random, leaseMs * 1.1, leaseMs * 2),
   }))
+  const deck = shuffle(random, [...kills, ...stops])
+  const everyMs = roundMs / deck.length
+  return deck.map((fault, at) => ({ atMs: Math.round(from + everyMs * at + random() * 1_500), ...fault }))
 }
 
 function planTasks(random: () => number, from: number): readonly PlannedFault[] {
