@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Api, createApi } from './api.ts'
 import { type Disk, mountDisk } from './disk.ts'
 import { readLines, readTasks } from './evidence.ts'
-import { injectFault, type Scene } from './faults.ts'
+import { giveLongTask, injectFault, type Scene } from './faults.ts'
 import { createFleet } from './fleet.ts'
 import { checkFile } from './integrity.ts'
 import { createJournal, lingerMs } from './journal.ts'
@@ -189,6 +189,7 @@ async function heal(scene: Scene): Promise<void> {
   const endsAt = performance.now() + endWithinMs
   const leftMs = (): number => Math.max(0, endsAt - performance.now())
   for (const link of fleet.links.values()) link.setMode('pass')
+  await giveLongTask(scene, zombieName)
   const zombie = fleet.worker(zombieName)
   const isDead = journal.begin('worker_stop', zombieName, true)
   zombie?.signal('SIGSTOP')

@@ -55,14 +55,37 @@ async function killWorker({ fleet, journal, signal }: Scene, { target }: Planned
   over()
 }
 
-async function stopWorker({ fleet, journal, signal }: Scene, { target, lastsMs }: PlannedFault): Promise<void> {
+/**
+ * It holds a long task when it is stopped. Somebody else is in the middle of the same task when it comes back, and what it
+ * says then must not count.
+ */
+async function stopWorker(scene: Scene, { target, lastsMs }: PlannedFault): Promise<void> {
+  const { fleet, journal, signal } = scene
   const child = fleet.worker(target ?? '')
   if (!child?.isRunning()) return
+  await giveLongTask(scene, target ?? '')
   const over = journal.begin('worker_stop', target, true)
   child.signal('SIGSTOP')
   await pause(lastsMs, signal)
   child.signal('SIGCONT')
   over()
+}
+
+const longMs = leaseMs * 2
+const longTasks = 5
+const takenWithinMs = 700
+const roundsMax = 4
+
+/** Submits tasks of two leases until this worker has one of them. */
+export async function giveLongTask(scene: Scene, worker: string): Promise<void> {
+  const ids = new Set<string>()
+  for (let round = 0; round < roundsMax && !scene.signal.aborted; round += 1) {
+    const tasks = Array.from({ length: longTasks }, () => ownTask(scene, 'work', { ms: longMs, failures: 0 }))
+    for (const task of tasks) ids.add(task.id)
+    await Promise.all(tasks.map(task => scene.submitter.insist(task)))
+    const isTaken = async (): Promise<boolean> => (await tasksOf(scene, worker)).some(id => ids.has(id))
+    if (await holds(isTaken, takenWithinMs, scene.signal)) return
+  }
 }
 
 /** More than it has slots for, so that it is claiming and running when the signal comes. */
@@ -77,7 +100,7 @@ async function termWorker(scene: Scene, { target }: PlannedFault): Promise<void>
   if (!child?.isRunning()) return
   const tasks = Array.from({ length: burst }, () => ownTask(scene, 'work', { ms: 600, failures: 0 }))
   const submitting = Promise.all(tasks.map(task => submitter.insist(task)))
-  await holds(() => isBusy(scene, target ?? ''), busyWithinMs, signal)
+  await holds(async () => (await tasksOf(scene, target ?? '')).length > 0, busyWithinMs, signal)
   const over = journal.begin('worker_term', target, false)
   child.signal('SIGTERM')
   if (!(await holds(() => !child.isRunning(), leaveWithinMs, signal)) && !signal.aborted) {
@@ -88,11 +111,11 @@ async function termWorker(scene: Scene, { target }: PlannedFault): Promise<void>
   await submitting
 }
 
-async function isBusy({ api }: Scene, name: string): Promise<boolean> {
-  const reply = await api.get(`/api/workers/${name}`)
-  if (reply?.status !== 200) return false
+async function tasksOf({ api }: Scene, worker: string): Promise<readonly string[]> {
+  const reply = await api.get(`/api/workers/${worker}`)
+  if (reply?.status !== 200) return []
   const { current_tasks } = reply.body as { current_tasks: readonly string[] } // The protocol's Worker.
-  return current_tasks.length > 0
+  return current_tasks
 }
 
 async function killScheduler({ fleet, journal, signal }: Scene, { lastsMs }: PlannedFault): Promise<void> {
@@ -128,7 +151,7 @@ function onLinks(mode: LinkMode): Injection {
 
 /** From large to small: when the smallest is refused, the log has no room that a commit could still use. */
 const gorgeBytes = [900_000, 200_000, 40_000, 8_000, 500]
-const gorgesMax = 400
+const gorgesMax = 150
 const backWithinMs = 10_000
 
 async function fillDisk(scene: Scene, { lastsMs }: PlannedFault): Promise<void> {

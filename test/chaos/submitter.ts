@@ -38,6 +38,8 @@ export function createSubmitter(folder: string, api: Api, signal: AbortSignal): 
       queue: task.queue,
       payload: { kind, ...task.payload },
       max_retries: maxRetries,
+      // Before the clients' tasks: a fault waits for what it submits.
+      priority: 10,
       ...(task.timeout === undefined ? {} : { timeout: task.timeout }),
     })
     const said = sayOf(reply)
