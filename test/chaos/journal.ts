@@ -53,7 +53,8 @@ export function createJournal(folder: string, counted: readonly string[]): Journ
       }
     },
     stalled: (fromMs, what) => {
-      stalls += 1
+      // Under a fault of all it is the fault's doing.
+      if (!disturbances.some(each => each.worker === null && each.toMs >= fromMs)) stalls += 1
       disturbances.push({ worker: null, fromMs, toMs: Date.now(), what })
       note(what)
     },
