@@ -149,8 +149,8 @@ function onLinks(mode: LinkMode): Injection {
   }
 }
 
-/** From large to small: when the smallest is refused, the log has no room that a commit could still use. */
-const gorgeBytes = [900_000, 200_000, 40_000, 8_000, 500]
+/** From large to small: SQLite's log has room of its own, which it uses again, and which must be used up too. */
+const gorgeBytes = [900_000, 200_000, 40_000, 8_000, 500, 0]
 const gorgesMax = 150
 const backWithinMs = 10_000
 
@@ -188,15 +188,21 @@ async function fillDisk(scene: Scene, { lastsMs }: PlannedFault): Promise<void> 
   over()
 }
 
-/** @returns whether even the smallest submit is refused now */
+/**
+ * /readyz writes one row: where there is no room for that, there is none for a task. (A small submit that is refused says
+ * less: it may have shared its commit with a large one.)
+ * @returns whether that was reached
+ */
 async function gorge(scene: Scene, disk: Disk): Promise<boolean> {
   let at = 0
   for (let tries = 0; tries < gorgesMax && !scene.signal.aborted; tries += 1) {
-    const bytes = gorgeBytes[at]
-    if (bytes === undefined) return true
     disk.fill()
+    const bytes = gorgeBytes[at] ?? 0
     const task = ownTask(scene, 'gorge', { ms: 0, failures: 0, padding: 'x'.repeat(bytes) })
     if ((await scene.submitter.once(task)) !== 'ok') at += 1
+    if (at < gorgeBytes.length) continue
+    if ((await scene.api.get('/readyz'))?.status === 503) return true
+    await pause(50, scene.signal)
   }
   return false
 }
