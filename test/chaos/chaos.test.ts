@@ -74,7 +74,7 @@ describe('npm run chaos', () => {
   })
 
   it.each([
-    [['--seed', '-1'], "--seed is '-1'; it takes a whole number from 0 up."],
+    [['--seed=-1'], "--seed is '-1'; it takes a whole number from 0 up."],
     [['--seed', '1.5'], "--seed is '1.5'; it takes a whole number from 0 up."],
     [['--minutes', 'ten'], "--minutes is 'ten'; it takes a number from 0.1 to 1440"],
     [['--minutes', '0'], "--minutes is '0'; it takes a number from 0.1 to 1440"],
