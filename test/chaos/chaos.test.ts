@@ -64,14 +64,18 @@ describe('npm run chaos', () => {
     expect(mountsBelow(temporary)).toEqual([])
   })
 
-  it('says loudly what it skips where no disk can be mounted, and fails by it where nothing may be skipped', async () => {
-    // A machine without `mount`.
-    const run = chaos(['--seed', '1', '--minutes', '0.1', '--json'], { PATH: temporary, REQUIRE_ALL: '1' })
-    expect((await run.exited).code, run.stderr()).toBe(1)
-    expect(JSON.parse(run.stdout())).toMatchObject({ ok: true, faults: { disk_full: 'skipped' } })
-    expect(run.stderr()).toMatch(/^SKIPPED: disk_full\./m)
-    expect(run.stderr()).toMatch(/^REQUIRE_ALL=1: /m)
-  })
+  it(
+    'says loudly what it skips where no disk can be mounted, and fails by it where nothing may be skipped',
+    async () => {
+      // A machine without `mount`.
+      const run = chaos(['--seed', '1', '--minutes', '0.1', '--json'], { PATH: temporary, REQUIRE_ALL: '1' })
+      expect((await run.exited).code, run.stderr()).toBe(1)
+      expect(JSON.parse(run.stdout())).toMatchObject({ ok: true, faults: { disk_full: 'skipped' } })
+      expect(run.stderr()).toMatch(/^SKIPPED: disk_full\./m)
+      expect(run.stderr()).toMatch(/^REQUIRE_ALL=1: /m)
+    },
+    runMs,
+  )
 
   it.each([
     [['--seed=-1'], "--seed is '-1'; it takes a whole number from 0 up."],
