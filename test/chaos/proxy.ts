@@ -80,9 +80,11 @@ interface Pair {
   reset(): void
 }
 
-/** One direction: what was held, and whether its end was. */
+/** One direction: what was held back, and how it ended. */
 interface Way {
   readonly to: Socket
+  /** The mode that lets only the other direction pass. */
+  readonly heldBy: LinkMode
   readonly held: Buffer[]
   heldBytes: number
   end: 'open' | 'half' | 'gone'
@@ -90,12 +92,9 @@ interface Way {
 
 function createPair(client: Socket, port: number, tap: Tap, context: PairContext): Pair {
   const scheduler = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true })
-  const up: Way = { to: scheduler, held: [], heldBytes: 0, end: 'open' }
-  const down: Way = { to: client, held: [], heldBytes: 0, end: 'open' }
-  const isHeld = (way: Way): boolean => {
-    const mode = context.mode()
-    return mode === 'stall' || (way === up ? mode === 'replies_only' : mode === 'requests_only')
-  }
+  const up: Way = { to: scheduler, heldBy: 'replies_only', held: [], heldBytes: 0, end: 'open' }
+  const down: Way = { to: client, heldBy: 'requests_only', held: [], heldBytes: 0, end: 'open' }
+  const isHeld = (way: Way): boolean => context.mode() === 'stall' || context.mode() === way.heldBy
   const pair: Pair = {
     modeChanged: () => {
       if (context.mode() === 'cut') {
@@ -143,8 +142,7 @@ function createPair(client: Socket, port: number, tap: Tap, context: PairContext
   }
 
   client.on('data', bytes => carry(up, bytes))
-  client.on('end', () => endOf(up, 'half'))
-  client.on('close', () => endOf(up, 'gone'))
+  follow(client, end => endOf(up, end))
   scheduler.on('data', bytes => {
     tap.reply(bytes)
     if (context.mode() === 'drop_reply') {
@@ -152,11 +150,16 @@ function createPair(client: Socket, port: number, tap: Tap, context: PairContext
       pair.reset()
     } else carry(down, bytes)
   })
-  scheduler.on('end', () => endOf(down, 'half'))
-  scheduler.on('close', () => endOf(down, 'gone'))
-  // An error is always followed by `close`.
-  for (const socket of [client, scheduler]) socket.setNoDelay(true).on('error', () => {})
+  follow(scheduler, end => endOf(down, end))
   return pair
+}
+
+/** Tells how a socket's side of the conversation ends. An error is always followed by `close`. */
+function follow(socket: Socket, onEnd: (end: 'half' | 'gone') => void): void {
+  socket.setNoDelay(true)
+  socket.on('end', () => onEnd('half'))
+  socket.on('close', () => onEnd('gone'))
+  socket.on('error', () => {})
 }
 
 function listen(server: Server): Promise<number> {
