@@ -22,18 +22,19 @@ export async function bareFastify({ tasks, inFlight }) {
   }
 }
 
+// What the reply of a submit says beside its body, so that as many bytes travel.
+const rest =
+  '"priority":5,"priority_source":"default","status":"pending","worker_id":null,"dependencies":[],"timeout":300,' +
+  '"max_retries":5,"attempt":0,"idempotency_key":null,"run_at":null,"started_at":null,"completed_at":null,' +
+  '"result":null,"error":null,"progress":null,"labels":{},"submitted_by":null'
+
 async function serve() {
   const app = fastify({ ajv: { customOptions: { strict: false, coerceTypes: false, removeAdditional: false } } })
   app.post('/api/tasks', { schema: { body: taskSubmissionSchema } }, (request, reply) => {
     const { task_id, task_type, payload } = request.body
     const now = new Date().toISOString()
     reply.code(201).header('content-type', 'application/json; charset=utf-8')
-    return JSON.stringify({
-      ...{ task_id, task_type, queue: 'default', name: null, description: null, payload, priority: 5 },
-      ...{ priority_source: 'default', status: 'pending', worker_id: null, dependencies: [], timeout: 300 },
-      ...{ max_retries: 5, attempt: 0, idempotency_key: null, run_at: null, created_at: now, started_at: null },
-      ...{ completed_at: null, result: null, error: null, progress: null, labels: {}, submitted_by: null, trace: now },
-    })
+    return `{"task_id":"${task_id}","task_type":"${task_type}","queue":"default","name":null,"description":null,"payload":${JSON.stringify(payload)},${rest},"created_at":"${now}","trace":"${task_id}"}`
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   process.send(app.server.address().port)
