@@ -41,15 +41,19 @@ export function claim(tx: Transaction, ask: ClaimAsk): readonly ClaimedTask[] {
     size += textSize(task)
   }
   write(tx, ask.workerId, claimed)
-  if (ask.requestId !== null && claimed.length > 0) {
-    const leases = JSON.stringify(claimed.map(task => [task.number, task.epoch]))
-    tx.sql.insertClaimRequest.run(ask.workerId, ask.requestId, leases, tx.nowMs)
-  }
+  keepRequest(tx, ask, claimed)
   return claimed
 }
 
+/** What `repeat` will look up. */
+export function keepRequest(tx: Transaction, ask: ClaimAsk, claimed: readonly ClaimedTask[]): void {
+  if (ask.requestId === null || claimed.length === 0) return
+  const leases = JSON.stringify(claimed.map(task => [task.number, task.epoch]))
+  tx.sql.insertClaimRequest.run(ask.workerId, ask.requestId, leases, tx.nowMs)
+}
+
 /** Tells whether the worker is draining. The write is spared where the last sign is fresh. */
-function signOfLife(tx: Transaction, ask: ClaimAsk): boolean {
+export function signOfLife(tx: Transaction, ask: ClaimAsk): boolean {
   const worker = tx.sql.claimant.get(ask.workerId)
   if (worker === undefined) return false
   if (number(worker[1]) <= tx.nowMs - ask.leaseMs / claimsPerSign) tx.sql.seeWorker.run(tx.nowMs, ask.workerId)

@@ -4,13 +4,16 @@ import type { Database, Statement } from './database.ts'
 /** Rows of one `insertTasks`. */
 export const tasksPerInsert = 25
 
-function insertTasks(rows: number): string {
-  const values = `(${Array(26).fill('?').join(', ')})`
-  return `INSERT INTO tasks (number, id, lane, state, rank, due_at, priority, priority_source, created_at, run_at,
-      waiting_count, parent_count, has_dependents, timeout_ms, max_retries, delay_ms, asked_priority, policy,
-      is_payload_apart, idempotency_key, submitted_by, trace, name, labels, payload, description)
-    VALUES ${Array(rows).fill(values).join(', ')}
-    ON CONFLICT DO NOTHING`
+const taskColumns = `number, id, lane, state, rank, due_at, priority, priority_source, created_at, run_at, waiting_count,
+  parent_count, has_dependents, timeout_ms, max_retries, delay_ms, asked_priority, policy, is_payload_apart,
+  idempotency_key, submitted_by, trace, name, labels, payload, description`
+
+/** Of a task that is handed out in the transaction that accepts it. */
+const leasedColumns = `${taskColumns}, epoch, attempt, worker_id, lease_until, started_at`
+
+function insertTasks(rows: number, columns: string): string {
+  const row = `(${Array(columns.split(',').length).fill('?').join(', ')})`
+  return `INSERT INTO tasks (${columns}) VALUES ${Array(rows).fill(row).join(', ')} ON CONFLICT DO NOTHING`
 }
 
 /**
@@ -45,8 +48,10 @@ export const statementTexts = {
     'INSERT INTO counters (lane, state, n) VALUES (?, ?, ?) ON CONFLICT (lane, state) DO UPDATE SET n = excluded.n',
 
   // ─── Submit ───────────────────────────────────────────────────────────────────────────────────────────────────────
-  insertTask: insertTasks(1),
-  insertTasks: insertTasks(tasksPerInsert),
+  insertTask: insertTasks(1, taskColumns),
+  insertTasks: insertTasks(tasksPerInsert, taskColumns),
+  insertLeasedTask: insertTasks(1, leasedColumns),
+  insertLeasedTasks: insertTasks(tasksPerInsert, leasedColumns),
   insertPayload: 'INSERT INTO payloads (number, text) VALUES (?, ?)',
   insertEdge: `INSERT INTO edges (child, position, parent, parent_id, policy, resolved, is_repeat)
     VALUES (?, ?, ?, ?, ?, ?, ?)`,
