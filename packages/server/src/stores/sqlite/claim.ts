@@ -6,7 +6,7 @@ import { textSize, type WorkerId } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
 import type { Lane } from './lanes.ts'
 import { chunked, merge, type Source } from './merge.ts'
-import { parentRecords, parentsBytes } from './parents.ts'
+import { type Family, readFamily } from './parents.ts'
 import {
   type Candidate,
   hasDependents,
@@ -17,7 +17,7 @@ import {
   toCandidate,
   toClaimedTask,
 } from './rows.ts'
-import { dependenciesOf, readRecord, type Transaction } from './session.ts'
+import { readRecord, type Transaction } from './session.ts'
 
 /**
  * Takes tasks under lease in the order of the queues: by rank inside one, and across queues by the urgency of their
@@ -95,21 +95,23 @@ function leased(tx: Transaction, ask: ClaimAsk, candidate: Candidate): ClaimedTa
   const { nowMs } = tx
   const timeoutMs = timeoutOf(candidate)
   const deadlineMs = timeoutMs === null ? null : nowMs + timeoutMs
-  const isChild = hasParents(candidate)
+  const family = hasParents(candidate) ? familyOf(tx, candidate.number) : alone
   tx.counters.move(candidate.lane.id, 'pending', 'running')
   return toClaimedTask(candidate, {
     workerId: ask.workerId,
     startedAtMs: nowMs,
     leaseExpiresAtMs: leaseUntilMs({ nowMs, leaseMs: ask.leaseMs, deadlineMs, cancelRequestedAtMs: null }),
-    dependencies: isChild ? dependenciesOf(tx, candidate.number) : [],
-    parents: isChild ? parentsWithin(tx, candidate.number) : [],
+    dependencies: family.dependencies,
+    parents: family.parents,
   })
 }
 
 function remember(tx: Transaction, candidate: Candidate, task: ClaimedTask): void {
   tx.liveLeases.set(task.id, {
     number: task.number,
+    id: task.id,
     lane: candidate.lane.id,
+    from: 'running',
     epoch: task.epoch,
     workerId: task.workerId,
     dueAtMs: candidate.dueAtMs,
@@ -136,14 +138,17 @@ function write(tx: Transaction, worker: WorkerId, claimed: readonly ClaimedTask[
   }
 }
 
-/** Null where they are too large together for a claim's reply. */
-function parentsWithin(tx: Transaction, child: number): readonly ParentRecord[] | null {
-  if (parentsBytes(tx, child) > limits.parentsBytesMax) return null
-  return parentRecords(tx, child).map(parent => {
-    // A parent that an operator started anew may be claimed together with its child, and its row is written after both.
+const alone: Family = Object.freeze({ dependencies: [], parents: [] })
+
+/** Parents are null where they are too large together for a claim's reply. */
+function familyOf(tx: Transaction, child: number): Family {
+  const family = readFamily(tx, child, limits.parentsBytesMax)
+  // A parent that an operator started anew may be claimed together with its child, and its row is written after both.
+  const asClaimed = (parent: ParentRecord): ParentRecord => {
     const isBeingClaimed = parent.state === 'pending' && tx.liveLeases.has(parent.id)
     return isBeingClaimed ? { ...parent, state: 'running' } : parent
-  })
+  }
+  return { dependencies: family.dependencies, parents: family.parents?.map(asClaimed) ?? null }
 }
 
 /** What the same request handed out before, as far as the worker still holds it. */
@@ -157,7 +162,7 @@ function repeat(tx: Transaction, workerId: WorkerId, requestId: string): readonl
     const record = readRecord(tx, row)
     const isHeld = record.state === 'running' && record.epoch === epoch && record.workerId === workerId
     if (!isHeld) return []
-    const parents = record.dependencies.length === 0 ? [] : parentsWithin(tx, own)
+    const parents = record.dependencies.length === 0 ? [] : familyOf(tx, own).parents
     return [{ ...record, leaseExpiresAtMs: number(row[12]), parents }]
   })
 }

@@ -30,6 +30,62 @@ export function endTask(tx: Transaction, ending: Ending, to: FinishedState): voi
   resolveChildren(tx)
 }
 
+/**
+ * The same for tasks that were all completed: their children are told together, where the transaction may still resolve
+ * so many edges.
+ */
+export function endCompleted(tx: Transaction, endings: readonly Ending[]): void {
+  for (const ending of endings) tellEnd(tx, ending, 'completed')
+  const parents = endings.filter(ending => ending.hasDependents)
+  if (parents.length === 0 || releaseTogether(tx, parents)) return
+  for (const { number: own, id } of parents) tx.parentsToResolve.push({ number: own, id, state: 'completed' })
+  resolveChildren(tx)
+}
+
+/** What the edges to completed parents mean to one child. */
+interface Release {
+  readonly lane: number
+  readonly runAtMs: number | null
+  readonly waitingCount: number
+  edges: number
+}
+
+/** Every edge to a completed parent is satisfied, so that nobody is cancelled here. False where the edges are too many. */
+function releaseTogether(tx: Transaction, parents: readonly Ending[]): boolean {
+  const open = tx.sql.openEdgesOfMany.all(JSON.stringify(parents.map(parent => parent.number)), tx.edgesLeft + 1)
+  if (open.length > tx.edgesLeft) return false
+  if (open.length === 0) return true
+  tx.edgesLeft -= open.length
+  const marked = tx.sql.resolveEdges.run(JSON.stringify(open.map(row => [row[0], row[1]])))
+  assert(marked.changes === open.length, 'an edge is resolved once')
+  const releases = new Map<number, Release>()
+  for (const row of open) {
+    if (state(row[3]) !== 'blocked') continue
+    const child = number(row[0])
+    const release = releases.get(child)
+    if (release !== undefined) release.edges += 1
+    else {
+      const [, , lane, , runAt, waiting] = row
+      releases.set(child, { lane: number(lane), runAtMs: numberOrNull(runAt), waitingCount: number(waiting), edges: 1 })
+    }
+  }
+  unblock(tx, releases)
+  return true
+}
+
+function unblock(tx: Transaction, releases: ReadonlyMap<number, Release>): void {
+  const entries: (readonly [number, number, TaskState])[] = []
+  for (const [child, { lane, runAtMs, waitingCount, edges }] of releases) {
+    const to = waitingCount === edges ? waitingState(runAtMs, tx.nowMs) : 'blocked'
+    entries.push([child, edges, to])
+    if (to === 'pending') becomePending(tx, lane, 'blocked')
+    else if (to === 'scheduled') tx.counters.move(lane, 'blocked', 'scheduled')
+  }
+  if (entries.length === 0) return
+  const moved = tx.sql.unblockTasks.run(JSON.stringify(entries))
+  assert(moved.changes === entries.length, 'a blocked task waits for at least its open edges')
+}
+
 function tellEnd(tx: Transaction, ending: Ending, to: FinishedState): void {
   tx.counters.move(ending.lane, ending.from, to)
   const { queue, type } = tx.lanes.byId(ending.lane)

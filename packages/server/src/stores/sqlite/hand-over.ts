@@ -5,9 +5,9 @@ import { rankOf } from '../../core/rank.ts'
 import { type TaskDraft, textSize } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, SubmitGroup, SubmitVerdict } from '../../ports/store.ts'
 import { keepRequest, signOfLife } from './claim.ts'
-import { insertMany, type NewLease, type Placed, place, undo } from './insert.ts'
+import { insertMany, type NewLease, type Placed, place, plain, undo } from './insert.ts'
 import type { Transaction } from './session.ts'
-import { acceptedVerdicts, isPlain } from './submit.ts'
+import { acceptedVerdicts, isPlain, placeAt } from './submit.ts'
 
 /**
  * Where the queue is empty and a worker waits, a new task is written as running, once, instead of as pending, to be read
@@ -35,7 +35,13 @@ export function handOver(
   const lanesMark = tx.lanes.mark()
   const places = drafts.map((draft, at) => place(tx, draft, firstNumber + at))
   const deal = dealOut(tx, drafts, places, asks)
-  if (deal === null || !insertMany(tx, drafts, places, deal.leases)) {
+  const rows = drafts.map((draft, at) => ({
+    draft,
+    placed: placeAt(places, at),
+    parentage: plain,
+    lease: deal?.leases[at] ?? null,
+  }))
+  if (deal === null || !insertMany(tx, rows)) {
     if (deal !== null) undo(tx, firstNumber)
     tx.lanes.undo(lanesMark)
     return null
@@ -158,7 +164,9 @@ function remember(tx: Transaction, task: ClaimedTask, placed: Placed | undefined
   assert(placed !== undefined, 'a claimed task has its place')
   tx.liveLeases.set(task.id, {
     number: task.number,
+    id: task.id,
     lane: placed.lane,
+    from: 'running',
     epoch: task.epoch,
     workerId: task.workerId,
     dueAtMs: placed.runAtMs ?? tx.nowMs,

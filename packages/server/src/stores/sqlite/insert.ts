@@ -1,5 +1,4 @@
 import type { TaskState } from '@tasklane/protocol'
-import { assert } from '../../core/assert.ts'
 import { rankOf } from '../../core/rank.ts'
 import { askedPriority, type TaskDraft, type WorkerId } from '../../core/task.ts'
 import type { SqlValue, Statement } from './database.ts'
@@ -52,33 +51,31 @@ export interface NewLease {
   readonly untilMs: number
 }
 
-/**
- * Returns whether all rows were written; if not, some may have been.
- *
- * @param leases by index, of those that are handed out at once
- */
-export function insertMany(
-  tx: Transaction,
-  drafts: readonly TaskDraft[],
-  places: readonly Placed[],
-  leases: readonly (NewLease | undefined)[] = [],
-): boolean {
-  const waiting = createRows(tx.sql.insertTask, tx.sql.insertTasks)
-  const leased = createRows(tx.sql.insertLeasedTask, tx.sql.insertLeasedTasks)
-  for (const [at, draft] of drafts.entries()) {
-    const placed = places[at]
-    assert(placed !== undefined, 'every draft has its place')
-    const lease = leases[at]
-    if (lease === undefined) pushColumns(waiting.values, tx, draft, placed, plain)
-    else {
-      pushColumns(leased.values, tx, draft, { ...placed, state: 'running' }, plain)
+export interface NewRow {
+  readonly draft: TaskDraft
+  readonly placed: Placed
+  readonly parentage: Parentage
+  /** Of a task that is handed out at once. */
+  readonly lease: NewLease | null
+}
+
+/** Returns whether all rows were written; if not, some may have been. Their numbers are the next ones, in this order. */
+export function insertMany(tx: Transaction, rows: readonly NewRow[]): boolean {
+  const waiting = createRows(tx.sql.insertTask, tx.sql.insertTasks, tasksPerInsert)
+  const leased = createRows(tx.sql.insertLeasedTask, tx.sql.insertLeasedTasks, tasksPerInsert)
+  for (const { draft, placed, parentage, lease } of rows) {
+    if (lease === null) {
+      pushColumns(waiting.values, tx, draft, placed, parentage)
+      if (!waiting.endRow()) return false
+    } else {
+      pushColumns(leased.values, tx, draft, { ...placed, state: 'running' }, parentage)
       leased.values.push(firstEpoch, firstEpoch, lease.workerId, lease.untilMs, tx.nowMs)
+      if (!leased.endRow()) return false
     }
-    if (!(lease === undefined ? waiting : leased).endRow()) return false
   }
   if (!waiting.flush() || !leased.flush()) return false
-  for (const [at, draft] of drafts.entries()) keepApart(tx, draft, places[at])
-  tx.session.nextNumber += drafts.length
+  for (const { draft, placed } of rows) keepApart(tx, draft, placed)
+  tx.session.nextNumber += rows.length
   return true
 }
 
@@ -86,18 +83,18 @@ export function insertMany(
 const firstEpoch = 1
 
 /** Gathers the values of rows until they fill a statement. Its methods tell whether every row was written. */
-function createRows(one: Statement, many: Statement) {
+export function createRows(one: Statement, many: Statement, rowsOfMany: number) {
   const values: SqlValue[] = []
   let rows = 0
   return {
     values,
     endRow(): boolean {
       rows += 1
-      if (rows < tasksPerInsert) return true
+      if (rows < rowsOfMany) return true
       const { changes } = many.run(...values)
       rows = 0
       values.length = 0
-      return changes === tasksPerInsert
+      return changes === rowsOfMany
     },
     flush(): boolean {
       const width = values.length / rows
@@ -153,8 +150,8 @@ function isPayloadApart({ payload }: TaskDraft): boolean {
   return payload !== null && payload.length > payloadInRowCharsMax
 }
 
-function keepApart(tx: Transaction, draft: TaskDraft, placed: Placed | undefined): void {
-  if (placed !== undefined && isPayloadApart(draft)) tx.sql.insertPayload.run(placed.number, draft.payload)
+function keepApart(tx: Transaction, draft: TaskDraft, placed: Placed): void {
+  if (isPayloadApart(draft)) tx.sql.insertPayload.run(placed.number, draft.payload)
 }
 
 /** The group is the newest there is, so everything from its first number on is its own. */

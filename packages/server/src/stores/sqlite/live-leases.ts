@@ -1,5 +1,5 @@
 import type { TaskId } from '../../core/task.ts'
-import type { SettleFacts } from './rows.ts'
+import type { Ending } from './dependencies.ts'
 
 /**
  * The leases that this process has handed out: what the end of an attempt is told from, so that a completion reads
@@ -9,8 +9,9 @@ import type { SettleFacts } from './rows.ts'
  */
 export type LiveLeases = Map<TaskId, LiveLease>
 
-export interface LiveLease
-  extends Pick<SettleFacts, 'number' | 'lane' | 'epoch' | 'workerId' | 'dueAtMs' | 'startedAtMs'> {
+export interface LiveLease extends Omit<Ending, 'hasDependents'> {
+  readonly epoch: number
+  readonly workerId: string | null
   /** Becomes true when a child is submitted while its parent runs. */
   hasDependents: boolean
 }

@@ -1,6 +1,7 @@
-import { taskId } from '../../core/task.ts'
+import { type TaskId, taskId } from '../../core/task.ts'
 import type { ParentRecord } from '../../ports/store.ts'
 import type { SqlRow } from './database.ts'
+import { familyTextBytesMax } from './read-statements.ts'
 import { json, number, state, text } from './rows.ts'
 import type { Session } from './session.ts'
 
@@ -11,9 +12,29 @@ export function parentRecords(session: Reader, child: number): readonly ParentRe
   return session.reads.parents.all(child, -1, 0).map(toParentRecord)
 }
 
-/** Bytes of the parents' results and errors together, without reading them. */
-export function parentsBytes(session: Reader, child: number): number {
-  return session.reads.parentSizes.all(child, 0).reduce((sum, row) => sum + number(row[0]), 0)
+export interface Family {
+  readonly dependencies: readonly TaskId[]
+  /** Null where their results and errors together are above `bytesMax`. */
+  readonly parents: readonly ParentRecord[] | null
+}
+
+/** Nearly always one statement: long texts cost a second. */
+export function readFamily(session: Reader, child: number, bytesMax: number): Family {
+  const rows = session.reads.family.all(child)
+  const dependencies = rows.map(row => taskId(text(row[0])))
+  const parents = rows.filter(row => row[1] === 0)
+  const sizes = parents.map(row => number(row[3]))
+  if (sizes.reduce((sum, bytes) => sum + bytes, 0) > bytesMax) return { dependencies, parents: null }
+  if (sizes.some(bytes => bytes > familyTextBytesMax)) return { dependencies, parents: parentRecords(session, child) }
+  return {
+    dependencies,
+    parents: parents.map(([id, , of, , result, error]) => ({
+      id: taskId(text(id)),
+      state: of === null ? null : state(of),
+      result: json(result),
+      error: json(error),
+    })),
+  }
 }
 
 /** As many parents from position `from` on as fit `bytesMax`, at least one. */

@@ -14,6 +14,9 @@ const matches = `number < ?1
   AND (?7 IS NULL OR instr(lower(id), ?7) > 0 OR instr(lower(name), ?7) > 0
     OR lane IN (SELECT value FROM json_each(?8)))`
 
+/** Longer results and errors of parents are read by a statement of their own. */
+export const familyTextBytesMax = 4_096
+
 /** Statements that only read, for the calls of `ReadStore`. */
 export const readTexts = {
   recordById: `SELECT ${recordColumns} FROM tasks WHERE id = ?`,
@@ -41,6 +44,12 @@ export const readTexts = {
     FROM tasks WHERE id = ?`,
   logs: 'SELECT line, epoch, at, level, message FROM logs WHERE number = ? AND line > ? ORDER BY line LIMIT ? + 0',
 
+  // A child's dependencies with what is known of its parents; long texts are left for `parents`.
+  family: `SELECT e.parent_id, e.is_repeat, p.state, coalesce(octet_length(p.result), 0) + coalesce(octet_length(p.error), 0),
+      CASE WHEN octet_length(p.result) <= ${familyTextBytesMax} THEN p.result END,
+      CASE WHEN octet_length(p.error) <= ${familyTextBytesMax} THEN p.error END
+    FROM edges AS e LEFT JOIN tasks AS p ON p.number = e.parent
+    WHERE e.child = ? ORDER BY e.position`,
   parentSizes: `SELECT coalesce(octet_length(p.result), 0) + coalesce(octet_length(p.error), 0)
     FROM edges AS e LEFT JOIN tasks AS p ON p.number = e.parent
     WHERE e.child = ? AND e.is_repeat = 0 ORDER BY e.position LIMIT -1 OFFSET ? + 0`,

@@ -1,8 +1,9 @@
 import { assert } from '../../core/assert.ts'
 import type { Settlement, SettleResult } from '../../ports/store.ts'
+import { endCompleted } from './dependencies.ts'
 import type { LiveLease } from './live-leases.ts'
 import type { Transaction } from './session.ts'
-import { end, settle } from './settle.ts'
+import { settle } from './settle.ts'
 
 /** Below this the statement for many costs more than two for each. */
 const manyMin = 4
@@ -13,20 +14,19 @@ const completed: SettleResult = Object.freeze({ verdict: 'applied', state: 'comp
 
 /**
  * The settlements of one exchange. Most are completions of leases that this process has handed out and that still hold:
- * one statement writes them all. Everything else, and whatever else is said of the same task, goes one by one after them
- * and in its order. Children are told in the order of the list, too, so that it cannot be seen that it was not taken one
- * by one.
+ * one statement writes them all, and their children are told together. Everything else, and whatever else is said of the
+ * same task, goes one by one after them and in its order: no child is released or cancelled but by its own edges, so that
+ * it cannot be seen that the list was not taken one by one.
  */
 export function settleMany(tx: Transaction, settlements: readonly Settlement[]): readonly SettleResult[] {
   if (settlements.length < manyMin) return settlements.map(settlement => settle(tx, settlement))
   const together = takeCompletions(tx, settlements)
   write(tx, settlements, together)
-  return settlements.map((settlement, at) => {
-    const lease = together[at]
-    if (lease === undefined) return settle(tx, settlement)
-    end(tx, lease, settlement.lease, 'completed')
-    return completed
-  })
+  endCompleted(
+    tx,
+    together.filter(lease => lease !== undefined),
+  )
+  return settlements.map((settlement, at) => (together[at] === undefined ? settle(tx, settlement) : completed))
 }
 
 /** By index, the leases that are completed together; nothing where a settlement goes its own way. */

@@ -130,9 +130,9 @@ function retry(
 }
 
 /** Counts and tells the end of an attempt that has just been written to the row. */
-export function end(
+function end(
   tx: Transaction,
-  facts: Pick<SettleFacts, 'number' | 'lane' | 'dueAtMs' | 'startedAtMs' | 'hasDependents'>,
+  facts: SettleFacts,
   lease: Settlement['lease'],
   to: 'completed' | 'failed' | 'cancelled',
 ): void {

@@ -1,6 +1,14 @@
 import { candidateColumns, leaseColumns, settleColumns } from './columns.ts'
 import type { Database, Statement } from './database.ts'
 
+/** Rows of one `insertEdges`. */
+export const edgesPerInsert = 50
+
+function insertEdges(rows: number): string {
+  return `INSERT INTO edges (child, position, parent, parent_id, policy, resolved, is_repeat)
+    VALUES ${Array(rows).fill('(?, ?, ?, ?, ?, ?, ?)').join(', ')}`
+}
+
 /** Rows of one `insertTasks`. */
 export const tasksPerInsert = 25
 
@@ -53,9 +61,11 @@ export const statementTexts = {
   insertLeasedTask: insertTasks(1, leasedColumns),
   insertLeasedTasks: insertTasks(tasksPerInsert, leasedColumns),
   insertPayload: 'INSERT INTO payloads (number, text) VALUES (?, ?)',
-  insertEdge: `INSERT INTO edges (child, position, parent, parent_id, policy, resolved, is_repeat)
-    VALUES (?, ?, ?, ?, ?, ?, ?)`,
-  markDependents: 'UPDATE tasks SET has_dependents = 1 WHERE number = ? AND has_dependents = 0',
+  insertEdge: insertEdges(1),
+  insertEdges: insertEdges(edgesPerInsert),
+  markDependents: `UPDATE tasks SET has_dependents = 1
+    WHERE number IN (SELECT value FROM json_each(?)) AND has_dependents = 0`,
+  tasksById: 'SELECT id, number, state FROM tasks WHERE id IN (SELECT value FROM json_each(?))',
   taskById: 'SELECT number, state FROM tasks WHERE id = ?',
   taskByKey: 'SELECT number, id FROM tasks WHERE idempotency_key = ?',
   stateOf: 'SELECT state FROM tasks WHERE number = ?',
@@ -116,6 +126,15 @@ export const statementTexts = {
       t.has_dependents
     FROM edges AS e JOIN tasks AS t ON t.number = e.child
     WHERE e.parent = ? AND e.resolved = 0 ORDER BY e.child LIMIT ? + 0`,
+  // Of parents that have all completed; entries of the writes below are [child, position] and [child, edges, state].
+  openEdgesOfMany: `SELECT e.child, e.position, t.lane, t.state, t.run_at, t.waiting_count
+    FROM edges AS e JOIN tasks AS t ON t.number = e.child
+    WHERE e.parent IN (SELECT value FROM json_each(?)) AND e.resolved = 0 LIMIT ? + 0`,
+  resolveEdges: `UPDATE edges SET resolved = 1 FROM json_each(?)
+    WHERE child = json_each.value ->> 0 AND position = json_each.value ->> 1 AND resolved = 0`,
+  unblockTasks: `UPDATE tasks SET waiting_count = waiting_count - (json_each.value ->> 1), state = json_each.value ->> 2
+    FROM json_each(?)
+    WHERE number = json_each.value ->> 0 AND state = 'blocked' AND waiting_count >= json_each.value ->> 1`,
   resolveEdge: 'UPDATE edges SET resolved = 1 WHERE child = ? AND position = ? AND resolved = 0',
   unblockTask: `UPDATE tasks SET waiting_count = waiting_count - 1, state = ?
     WHERE number = ? AND state = 'blocked' AND waiting_count > 0`,

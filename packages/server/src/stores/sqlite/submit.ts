@@ -38,7 +38,8 @@ function submitPlainGroups(tx: Transaction, groups: readonly SubmitGroup[]): rea
   const firstNumber = tx.session.nextNumber
   const lanesMark = tx.lanes.mark()
   const places = drafts.map((draft, at) => place(tx, draft, firstNumber + at))
-  if (!insertMany(tx, drafts, places)) {
+  const rows = drafts.map((draft, at) => ({ draft, placed: placeAt(places, at), parentage: plain, lease: null }))
+  if (!insertMany(tx, rows)) {
     undo(tx, firstNumber)
     tx.lanes.undo(lanesMark)
     return groups.map(group => submitPlain(tx, group))
@@ -56,13 +57,18 @@ export function acceptedVerdicts(
   let next = 0
   return groups.map(group => {
     const receipts = group.drafts.map(draft => {
-      const placed = places[next]
-      assert(placed !== undefined, 'every draft has its place')
+      const placed = placeAt(places, next)
       next += 1
       return receiptOf(tx, draft, placed, placed.state)
     })
     return { kind: 'accepted', receipts }
   })
+}
+
+export function placeAt(places: readonly Placed[], at: number): Placed {
+  const placed = places[at]
+  assert(placed !== undefined, 'every draft has its place')
+  return placed
 }
 
 export function isPlain(group: SubmitGroup): boolean {
