@@ -5,8 +5,6 @@ import type { LiveLease } from './live-leases.ts'
 import type { Transaction } from './session.ts'
 import { settle } from './settle.ts'
 
-/** Below this the statement for many costs more than two for each. */
-const manyMin = 4
 /** A longer result would be escaped, parsed and unescaped once more on its way through the list. */
 const resultInListCharsMax = 2_048
 
@@ -19,7 +17,6 @@ const completed: SettleResult = Object.freeze({ verdict: 'applied', state: 'comp
  * it cannot be seen that the list was not taken one by one.
  */
 export function settleMany(tx: Transaction, settlements: readonly Settlement[]): readonly SettleResult[] {
-  if (settlements.length < manyMin) return settlements.map(settlement => settle(tx, settlement))
   const together = takeCompletions(tx, settlements)
   write(tx, settlements, together)
   endCompleted(
