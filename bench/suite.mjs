@@ -2,6 +2,7 @@
 import { bareFastify } from './bare-fastify.mjs'
 import { drain, endToEnd, endToEndSdk, endToEndSingle, singlePosts, submitOnly } from './cases.mjs'
 import { depths } from './depth.mjs'
+import { diskSync } from './disk.mjs'
 import { independent, layeredGraph } from './graph.mjs'
 import { idleLatency } from './latency.mjs'
 import { rawSqlite } from './raw-sqlite.mjs'
@@ -16,6 +17,7 @@ export const figures = {
   raw_100: ['SQLite alone, 3 transitions, 100 a commit', 'tasks/s'],
   raw_500: ['SQLite alone, 3 transitions, 500 a commit', 'tasks/s'],
   raw_insert_100: ['SQLite alone, inserts, 100 a commit', 'tasks/s'],
+  disk_sync: ['one sync of the disk, p50', 'ms'],
   bare_fastify: ['bare Fastify, same body and schema, 64 in flight', 'requests/s'],
   submit_batch: ['submit, batches of 100, 4 in flight', 'tasks/s'],
   submit_single: ['submit, one by one, 64 in flight', 'tasks/s'],
@@ -43,6 +45,7 @@ export const aims = [
   { of: 'end_to_end', to: 'raw_500' },
   { of: 'end_to_end_single', atLeast: 13_000 },
   { of: 'latency_p50', atMost: 1.5 },
+  { of: 'latency_p50', to: 'disk_sync' },
   { of: 'drain_deep', to: 'drain_shallow', atLeast: 0.85 },
   { of: 'drain_history', to: 'drain_shallow', atLeast: 0.85 },
   { of: 'memory_deep', atMost: 250 },
@@ -78,6 +81,11 @@ export function suiteOf({ tasks, deep, submits }) {
       'bare_fastify',
       ['bare_fastify'],
       one(() => bareFastify({ tasks: tasks / 2, inFlight })),
+    ),
+    alone(
+      'disk',
+      ['disk_sync'],
+      one(() => diskSync({ syncs: submits })),
     ),
     onNode(
       'submit_batch',
