@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { describeJsonFault, findUnstorable, type Unstorable } from './json-text.ts'
 import { limits } from './limits.ts'
 
@@ -15,6 +15,10 @@ describe('finds', () => {
     ['an integer one too large', '[9007199254740992]', 'integer', 1],
     ['an integer one too small', '{"a":-9007199254740992}', 'integer', 5],
     ['an integer far too large', '123456789012345678901234567890', 'integer', 0],
+    ['a float too large', '[1.5,-1e309]', 'overflow', 5],
+    ['a float too large with a sign in its exponent', '{"a":2E+308}', 'overflow', 5],
+    ['a float too large by its digits alone', `[${'9'.repeat(309)}.5]`, 'overflow', 1],
+    ['a float too large by both', `[${'9'.repeat(250)}e60]`, 'overflow', 1],
     ['too deep a list', '['.repeat(101) + ']'.repeat(101), 'depth', 100],
   ]
   it.each(faulty)('%s', (_, text, kind, at) => {
@@ -27,6 +31,7 @@ describe('lets pass', () => {
   const sound: readonly (readonly [string, string])[] = [
     ['the largest integers', '[9007199254740991,-9007199254740991]'],
     ['floats beyond them', '[9007199254740992.5,9007199254740993e0,1e300,-1.5E+30]'],
+    ['the largest float, and the smallest', '[1.7976931348623157e308,5e-324,1e-999,0e999]'],
     ['whole characters beyond the first plane', '["😀","\\ud83d\\ude00","\\uD83D\\uDE00"]'],
     ['digits and escapes inside strings', '["9007199254740993","\\\\u0000","\\\\ud83d","\\"\\\\"]'],
     ['other control characters', '["\\u0001\\n\\u001f"]'],
@@ -38,6 +43,20 @@ describe('lets pass', () => {
     expect(JSON.parse(text)).not.toBeUndefined()
     expect(findUnstorable(text)).toBeNull()
   })
+})
+
+it('finds raw halves of pairs also where strings cannot say whether they are well formed', async () => {
+  const descriptor = Object.getOwnPropertyDescriptor(String.prototype, 'isWellFormed')
+  Reflect.deleteProperty(String.prototype, 'isWellFormed')
+  vi.resetModules()
+  try {
+    const older = await import('./json-text.ts')
+    expect(older.findUnstorable('["\ud83d"]')).toEqual({ kind: 'lone_surrogate', at: 2 })
+    expect(older.findUnstorable('["😀", "é"]')).toBeNull()
+  } finally {
+    if (descriptor !== undefined) Object.defineProperty(String.prototype, 'isWellFormed', descriptor)
+    vi.resetModules()
+  }
 })
 
 it('agrees with a slow and obvious reference on every JSON text', () => {
@@ -58,7 +77,7 @@ it('agrees with a slow and obvious reference on every JSON text', () => {
   )
   const strings = fc.array(chars, { maxLength: 5 }).map(parts => `"${parts.join('')}"`)
   const { value } = fc.letrec<{ value: string; leaf: string }>(tie => ({
-    leaf: fc.oneof(integers, strings, fc.constantFrom('null', 'true', '1.5', '9007199254740993.0', '1e20')),
+    leaf: fc.oneof(integers, strings, fc.constantFrom('null', 'true', '1.5', '9007199254740993.0', '1e20', '1e999')),
     value: fc.oneof(
       { maxDepth: 4 },
       tie('leaf'),
@@ -98,7 +117,9 @@ function faultsOf(text: string, depthMax: number): Set<Unstorable> {
   visit(JSON.parse(text), 0)
   const withoutStrings = text.replace(/"(?:[^"\\]|\\.)*"/g, '""')
   for (const [literal] of withoutStrings.matchAll(/-?[0-9][0-9.eE+-]*/g)) {
-    if (/^-?[0-9]+$/.test(literal) && !Number.isSafeInteger(Number(literal))) faults.add('integer')
+    const isInteger = /^-?[0-9]+$/.test(literal)
+    if (isInteger && !Number.isSafeInteger(Number(literal))) faults.add('integer')
+    if (!isInteger && !Number.isFinite(Number(literal))) faults.add('overflow')
   }
   return faults
 }
@@ -107,5 +128,6 @@ it('has a sentence for every fault, with its place and the way out', () => {
   for (const kind of ['nul', 'lone_surrogate', 'integer', 'depth'] as const) {
     expect(describeJsonFault({ kind, at: 42 })).toMatch(/character 42.*\.$/)
   }
+  expect(describeJsonFault({ kind: 'overflow', at: 42 })).toMatch(/too large.*send it as a string\.$/)
   expect(describeJsonFault({ kind: 'depth', at: 1 })).toContain(String(limits.jsonDepthMax))
 })

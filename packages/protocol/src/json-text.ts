@@ -1,6 +1,6 @@
 import { limits } from './limits.ts'
 
-export type Unstorable = 'nul' | 'lone_surrogate' | 'integer' | 'depth'
+export type Unstorable = 'nul' | 'lone_surrogate' | 'integer' | 'overflow' | 'depth'
 
 export interface JsonFault {
   readonly kind: Unstorable
@@ -8,39 +8,36 @@ export interface JsonFault {
   readonly at: number
 }
 
-// Cheap guards over the whole text: only a text that could hold a fault pays for the walk.
-const suspiciousEscape = /\\u(?:0000|[dD][89a-fA-F])/
-const longDigits = /[0-9]{16}/
-const rawSurrogate = /[\ud800-\udfff]/
-
 /**
  * Finds what no store may keep in a JSON text that already parses: U+0000, lone surrogates, integer literals beyond
- * ±(2^53 − 1), nesting beyond `limits.jsonDepthMax`. PostgreSQL's jsonb refuses the first two and JavaScript rounds the
- * third, so they are refused alike everywhere. One pass, no recursion.
+ * ±(2^53 − 1), numbers that overflow to infinity, nesting beyond `limits.jsonDepthMax`. PostgreSQL's jsonb refuses the
+ * first two, JavaScript rounds the third, and no JSON can tell the fourth again, so they are refused alike everywhere.
+ * One pass, no recursion.
  */
 export function findUnstorable(text: string, depthMax: number = limits.jsonDepthMax): JsonFault | null {
-  const careful = suspiciousEscape.test(text) || longDigits.test(text) || rawSurrogate.test(text)
+  const looksIntoStrings = hasBadEscape(text) || couldBeIllFormed(text)
   let depth = 0
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at)
     if (code === 0x22) {
       const end = closingQuote(text, at + 1)
-      if (careful) {
+      if (looksIntoStrings) {
         const fault = faultInString(text, at + 1, end)
         if (fault !== null) return fault
       }
       at = end
+    } else if ((code >= 0x30 && code <= 0x39) || code === 0x2d) {
+      const integerEnd = digitsEnd(text, at + 1)
+      const end = numberEnd(text, integerEnd)
+      // A literal with a fraction or an exponent is a float by its author's word; rounding it is what JSON promises.
+      if (end === integerEnd && isUnsafe(text, at, end)) return { kind: 'integer', at }
+      if (end !== integerEnd && overflows(text, at, integerEnd, end)) return { kind: 'overflow', at }
+      at = end - 1
     } else if (code === 0x7b || code === 0x5b) {
       depth += 1
       if (depth > depthMax) return { kind: 'depth', at }
     } else if (code === 0x7d || code === 0x5d) {
       depth -= 1
-    } else if (careful && (code === 0x2d || (code >= 0x30 && code <= 0x39))) {
-      const end = numberEnd(text, at)
-      const literal = text.slice(at, end)
-      // A literal with a fraction or an exponent is a float by its author's word; rounding it is what JSON promises.
-      if (/^-?[0-9]+$/.test(literal) && !Number.isSafeInteger(Number(literal))) return { kind: 'integer', at }
-      at = end - 1
     }
   }
   return null
@@ -55,9 +52,29 @@ export function describeJsonFault(fault: JsonFault): string {
       return `The text holds half of a surrogate pair at character ${fault.at}; send whole characters.`
     case 'integer':
       return `The integer at character ${fault.at} is beyond ±(2^53 − 1); send it as a string.`
+    case 'overflow':
+      return 'A number in the JSON is too large for a 64-bit float; send it as a string.'
     case 'depth':
       return `The JSON is nested more than ${limits.jsonDepthMax} deep at character ${fault.at}.`
   }
+}
+
+// U+0000 or half of a surrogate pair, maybe behind a second backslash: then the look into the strings finds nothing.
+const badEscape = /\\u(?:0000|[dD][89a-fA-F])/
+
+function hasBadEscape(text: string): boolean {
+  // Most texts have no backslash at all, and a search for one character costs next to nothing.
+  return text.includes('\\') && badEscape.test(text)
+}
+
+// Missing in older browsers, and in the library that TypeScript is told of.
+const isWellFormed: unknown = Reflect.get(String.prototype, 'isWellFormed')
+const surrogate = /[\ud800-\udfff]/
+
+/** Could half of a surrogate pair stand in the text as it is? A text of Latin-1 alone is answered without a look at it. */
+function couldBeIllFormed(text: string): boolean {
+  if (typeof isWellFormed === 'function') return Reflect.apply(isWellFormed, text, []) === false
+  return surrogate.test(text)
 }
 
 function closingQuote(text: string, from: number): number {
@@ -96,19 +113,48 @@ function faultInString(text: string, from: number, end: number): JsonFault | nul
   return highAt === -1 ? null : { kind: 'lone_surrogate', at: highAt }
 }
 
-function numberEnd(text: string, from: number): number {
-  let end = from + 1
-  while (end < text.length) {
-    const code = text.charCodeAt(end)
-    const isPart =
-      (code >= 0x30 && code <= 0x39) ||
-      code === 0x2e ||
-      code === 0x2b ||
-      code === 0x2d ||
-      code === 0x65 ||
-      code === 0x45
-    if (!isPart) break
-    end += 1
-  }
+function digitsEnd(text: string, from: number): number {
+  let end = from
+  while (isDigit(text.charCodeAt(end))) end += 1
   return end
+}
+
+function numberEnd(text: string, from: number): number {
+  let end = from
+  while (isNumberPart(text.charCodeAt(end))) end += 1
+  return end
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39
+}
+
+function isNumberPart(code: number): boolean {
+  // Digits, then `.`, `-`, `+`, `e`, `E`.
+  return isDigit(code) || code === 0x2e || code === 0x2d || code === 0x2b || code === 0x65 || code === 0x45
+}
+
+function isUnsafe(text: string, from: number, end: number): boolean {
+  // 15 digits are always safe.
+  return end - from > 15 && !Number.isSafeInteger(Number(text.slice(from, end)))
+}
+
+/** Does a float come out as infinity, which no JSON can tell again? */
+function overflows(text: string, from: number, integerEnd: number, end: number): boolean {
+  const mantissaEnd = text.charCodeAt(integerEnd) === 0x2e ? digitsEnd(text, integerEnd + 1) : integerEnd
+  // The largest float has 309 digits: only what could have as many is worth its conversion.
+  if (mantissaEnd - from + positiveExponent(text, mantissaEnd, end) < 309) return false
+  return Math.abs(Number(text.slice(from, end))) === Number.POSITIVE_INFINITY
+}
+
+/** The exponent that starts at `from`; 0 where there is none, or a negative one. */
+function positiveExponent(text: string, from: number, end: number): number {
+  if (from === end) return 0
+  let at = text.charCodeAt(from + 1) === 0x2b ? from + 2 : from + 1
+  let exponent = 0
+  for (; at < end; at += 1) {
+    if (!isDigit(text.charCodeAt(at))) return 0
+    exponent = exponent * 10 + text.charCodeAt(at) - 0x30
+  }
+  return exponent
 }
