@@ -45,6 +45,52 @@ describe('lets pass', () => {
   })
 })
 
+describe('more than any payload holds', () => {
+  const { jsonNamesMax, jsonElementsMax } = limits
+  const namesOf = (count: number) => Array.from({ length: count }, (_, at) => `"${at.toString(36)}":0`).join(',')
+  const elementsOf = (count: number) => `${'0,'.repeat(count - 1)}0`
+
+  it('is one name or one element beyond the bound', () => {
+    const names = `{"a":[{${namesOf(jsonNamesMax)}}]}`
+    const elements = `{"a":[${elementsOf(jsonElementsMax)}]}`
+    expect([findUnstorable(names), findUnstorable(elements)]).toEqual([null, null])
+    expect(findUnstorable(`{"a":[{${namesOf(jsonNamesMax)},"one more":0}]}`)?.kind).toBe('names')
+    expect(findUnstorable(`{"a":[${elementsOf(jsonElementsMax)},0]}`)?.kind).toBe('elements')
+  })
+
+  it('is counted for each container by itself', () => {
+    const half = `{${namesOf(jsonNamesMax / 2)}}`
+    expect(findUnstorable(`[${half},${half},${half}]`)).toBeNull()
+    // What is inside counts for itself, and what comes after it counts on.
+    expect(findUnstorable(`{${namesOf(jsonNamesMax / 2)},"in":${half},${namesOf(jsonNamesMax / 2 - 1)}}`)).toBeNull()
+    expect(findUnstorable(`{${namesOf(jsonNamesMax / 2)},"in":${half},${namesOf(jsonNamesMax / 2)}}`)?.kind).toBe(
+      'names',
+    )
+    expect(findUnstorable(`["${','.repeat(jsonElementsMax)}","\\"${','.repeat(jsonElementsMax)}"]`)).toBeNull()
+  })
+
+  it('is not what a payload or a result may hold', () => {
+    const bytesMax = Math.max(limits.payloadBytesMax, limits.resultBytesMax, limits.workerTypesBytesMax)
+    // `[0,0]` is the shortest list, and a list of one more is longer than a payload.
+    expect(jsonElementsMax).toBeGreaterThanOrEqual((bytesMax - 1) / 2)
+    // The shortest object has the shortest names that differ: none, one and two characters, then three.
+    const oneByte = 94 // U+0020 to U+007F without the quote and the backslash
+    const twoBytes = 0x800 - 0x80
+    const short = [1, oneByte, oneByte ** 2 + twoBytes]
+    const shortBytes = short.reduce((sum, count, length) => sum + count * (length + '"":0,'.length), 0)
+    const longest = short.reduce((sum, count) => sum + count, 0) + (bytesMax - shortBytes) / '"abc":0,'.length
+    expect(jsonNamesMax).toBeGreaterThanOrEqual(longest)
+  })
+
+  it('is all that is looked for, with depth, before a text is parsed in spite of its fault', () => {
+    const faulty = '{"a":"\\u0000","b":9007199254740993,"c":1e999,"d":[[1]]}'
+    expect(findUnstorable(faulty, 3, 'excess')).toBeNull()
+    expect(findUnstorable(faulty, 2, 'excess')).toEqual({ kind: 'depth', at: faulty.indexOf('[[') + 1 })
+    expect(findUnstorable(`["\\u0000",{${namesOf(jsonNamesMax + 1)}}]`, 3, 'excess')?.kind).toBe('names')
+    expect(findUnstorable('["[[[[[["]', 1, 'excess')).toBeNull()
+  })
+})
+
 it('finds raw halves of pairs also where strings cannot say whether they are well formed', async () => {
   const descriptor = Object.getOwnPropertyDescriptor(String.prototype, 'isWellFormed')
   Reflect.deleteProperty(String.prototype, 'isWellFormed')
@@ -129,5 +175,7 @@ it('has a sentence for every fault, with its place and the way out', () => {
     expect(describeJsonFault({ kind, at: 42 })).toMatch(/character 42.*\.$/)
   }
   expect(describeJsonFault({ kind: 'overflow', at: 42 })).toMatch(/too large.*send it as a string\.$/)
+  expect(describeJsonFault({ kind: 'names', at: 42 })).toMatch(/150,000 names; .*\.$/)
+  expect(describeJsonFault({ kind: 'elements', at: 42 })).toMatch(/524,288 elements; .*\.$/)
   expect(describeJsonFault({ kind: 'depth', at: 1 })).toContain(String(limits.jsonDepthMax))
 })

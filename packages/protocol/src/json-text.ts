@@ -1,6 +1,6 @@
 import { limits } from './limits.ts'
 
-export type Unstorable = 'nul' | 'lone_surrogate' | 'integer' | 'overflow' | 'depth'
+export type Unstorable = 'nul' | 'lone_surrogate' | 'integer' | 'overflow' | 'depth' | 'names' | 'elements'
 
 export interface JsonFault {
   readonly kind: Unstorable
@@ -10,13 +10,25 @@ export interface JsonFault {
 
 /**
  * Finds what no store may keep in a JSON text that already parses: U+0000, lone surrogates, integer literals beyond
- * ±(2^53 − 1), numbers that overflow to infinity, nesting beyond `limits.jsonDepthMax`. PostgreSQL's jsonb refuses the
- * first two, JavaScript rounds the third, and no JSON can tell the fourth again, so they are refused alike everywhere.
- * One pass, no recursion.
+ * ±(2^53 − 1), numbers that overflow to infinity, and an excess: nesting beyond `limits.jsonDepthMax`, more names in one
+ * object or elements in one array than any payload has room for. PostgreSQL's jsonb refuses the first two, JavaScript
+ * rounds the third, and no JSON can tell the fourth again, so they are refused alike everywhere. One pass, no recursion.
+ *
+ * @param wanted `excess` looks for that alone: what would cost a parser too much
  */
-export function findUnstorable(text: string, depthMax: number = limits.jsonDepthMax): JsonFault | null {
-  const looksIntoStrings = hasBadEscape(text) || couldBeIllFormed(text)
+export function findUnstorable(
+  text: string,
+  depthMax: number = limits.jsonDepthMax,
+  wanted: 'any' | 'excess' = 'any',
+): JsonFault | null {
+  const isAnyWanted = wanted === 'any'
+  const looksIntoStrings = isAnyWanted && (hasBadEscape(text) || couldBeIllFormed(text))
   let depth = 0
+  const isCounted = text.length > countedFrom
+  // Commas of the container that is open, how many are too many (0: any number will do), and the same of those around.
+  let commas = 0
+  let tooMany = 0
+  const around: number[] = []
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at)
     if (code === 0x22) {
@@ -26,7 +38,10 @@ export function findUnstorable(text: string, depthMax: number = limits.jsonDepth
         if (fault !== null) return fault
       }
       at = end
-    } else if ((code >= 0x30 && code <= 0x39) || code === 0x2d) {
+    } else if (code === 0x2c) {
+      commas += 1
+      if (commas === tooMany) return { kind: tooMany === limits.jsonNamesMax ? 'names' : 'elements', at }
+    } else if (isAnyWanted && (isDigit(code) || code === 0x2d)) {
       const integerEnd = digitsEnd(text, at + 1)
       const end = numberEnd(text, integerEnd)
       // A literal with a fraction or an exponent is a float by its author's word; rounding it is what JSON promises.
@@ -36,12 +51,24 @@ export function findUnstorable(text: string, depthMax: number = limits.jsonDepth
     } else if (code === 0x7b || code === 0x5b) {
       depth += 1
       if (depth > depthMax) return { kind: 'depth', at }
+      if (isCounted) {
+        around.push(commas, tooMany)
+        commas = 0
+        tooMany = code === 0x7b ? limits.jsonNamesMax : limits.jsonElementsMax
+      }
     } else if (code === 0x7d || code === 0x5d) {
       depth -= 1
+      if (isCounted) {
+        tooMany = around.pop() ?? 0
+        commas = around.pop() ?? 0
+      }
     }
   }
   return null
 }
+
+// No shorter text has room for more names than one object may have, nor for more elements than one array.
+const countedFrom = limits.jsonNamesMax * '"":0,'.length
 
 /** A sentence for a fault, with the way out. */
 export function describeJsonFault(fault: JsonFault): string {
@@ -56,7 +83,15 @@ export function describeJsonFault(fault: JsonFault): string {
       return 'A number in the JSON is too large for a 64-bit float; send it as a string.'
     case 'depth':
       return `The JSON is nested more than ${limits.jsonDepthMax} deep at character ${fault.at}.`
+    case 'names':
+      return `An object in the JSON has more than ${counted(limits.jsonNamesMax)} names; send it in parts, or keep it elsewhere and send its address.`
+    case 'elements':
+      return `An array in the JSON has more than ${counted(limits.jsonElementsMax)} elements; send it in parts, or keep it elsewhere and send its address.`
   }
+}
+
+function counted(count: number): string {
+  return count.toLocaleString('en')
 }
 
 // U+0000 or half of a surrogate pair, maybe behind a second backslash: then the look into the strings finds nothing.

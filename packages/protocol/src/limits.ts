@@ -30,6 +30,10 @@ export const limits = Object.freeze({
   bodyBytesMax: 16_777_216,
   /** Nesting of any JSON that is kept: deeper text would overflow the stack of a recursive reader. */
   jsonDepthMax: 100,
+  /** Names of one object: 1 MiB has room for 132,440 that differ, and a million take seconds to read and to check. */
+  jsonNamesMax: 150_000,
+  /** Elements of one array: 1 MiB has room for 524,287 zeros. */
+  jsonElementsMax: 524_288,
   taskIdCharsMax: 128,
   /** Names of types, queues and workers. */
   nameCharsMax: 128,

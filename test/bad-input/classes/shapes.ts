@@ -40,7 +40,16 @@ export const shapeClasses: readonly InputClass[] = [
     ['objects', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`, refused('text_invalid', 'validation_failed')],
     ['lists', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, refused('text_invalid', 'validation_failed')],
   ]),
-  bodyClass('a body of 20,000 names', () => [['names', manyNames, refused('validation_failed')]]),
+  bodyClass('a body of 20,000 names', () => [['names', namesOf(20_000), refused('validation_failed')]]),
+  bodyClass('a body of more names or elements than are read', (_route, example) => [
+    ['names', tooManyNames, refused('text_invalid')],
+    [
+      'names below',
+      `${JSON.stringify(example.body).slice(0, -1)},"surprise":${tooManyNames}}`,
+      refused('text_invalid'),
+    ],
+    ['elements', `[${'0,'.repeat(limits.jsonElementsMax)}0]`, refused('text_invalid')],
+  ]),
   bodyClass('an empty body', route => {
     // Nothing sent means an empty object, whatever it calls itself.
     const expected = needsFields(route) ? refused('validation_failed') : served
@@ -167,7 +176,11 @@ export const shapeClasses: readonly InputClass[] = [
   }),
 ]
 
-const manyNames = `{${Array.from({ length: 20_000 }, (_, at) => `"k${at}":0`).join(',')}}`
+const tooManyNames = namesOf(limits.jsonNamesMax + 1)
+
+function namesOf(count: number): string {
+  return `{${Array.from({ length: count }, (_, at) => `"k${at}":0`).join(',')}}`
+}
 
 const tooLarge = JSON.stringify('x'.repeat(limits.payloadBytesMax))
 

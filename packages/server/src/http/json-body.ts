@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
-import { describeJsonFault, findUnstorable, limits } from '@tasklane/protocol'
+import { describeJsonFault, findUnstorable, type JsonFault, limits } from '@tasklane/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem } from '../core/problem.ts'
-import { childSpans, nestsDeeperThan, type Span } from './json-spans.ts'
+import { childSpans, type Span } from './json-spans.ts'
 
 /**
  * How a body becomes a value: UTF-8 or 400, JSON or 400, and then nothing that a store could not keep (422).
@@ -41,14 +41,23 @@ export function readJson(text: string, tolerance: BodyTolerance): JsonReading {
   const faults = new Map<number, string>()
   const fault = findUnstorable(text)
   const mended = fault !== null && typeof tolerance === 'object' ? cutFaults(text, tolerance, faults) : text
-  if (fault !== null && nestsDeeperThan(mended, parsedDepthMax)) {
-    const isDepth = fault.kind === 'depth'
-    throw new Problem('text_invalid', isDepth ? describeJsonFault(fault) : 'The JSON is nested far too deep.')
-  }
+  if (fault !== null) refuseExcess(mended, fault)
   const value = parse(mended)
   if (fault !== null && tolerance === 'nothing') throw new Problem('text_invalid', describeJsonFault(fault))
   if (tolerance !== 'text' && isSuspicious(text)) refuseHostile(value, tolerance, faults)
   return { value, faults: faults.size === 0 ? null : faults }
+}
+
+/** A faulty text is parsed all the same, since it may be no JSON at all; not one that would cost the parser too much. */
+function refuseExcess(text: string, fault: JsonFault): void {
+  // Every level, name and element takes a character.
+  if (text.length <= parsedDepthMax) return
+  const excess = findUnstorable(text, parsedDepthMax, 'excess')
+  if (excess === null) return
+  if (excess.kind !== 'depth') throw new Problem('text_invalid', describeJsonFault(excess))
+  // The bound that is told is the one that is kept to, not the one up to which a faulty text is parsed.
+  const detail = fault.kind === 'depth' ? describeJsonFault(fault) : 'The JSON is nested far too deep.'
+  throw new Problem('text_invalid', detail)
 }
 
 function readBody(request: FastifyRequest, body: string | Buffer): unknown {

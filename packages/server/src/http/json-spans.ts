@@ -33,22 +33,6 @@ export function childSpans(text: string, from: number, most: number): Span[] {
   return spans
 }
 
-/** Does the text nest deeper than `depthMax`? Asked before parsing, since the parser takes 60 bytes for each level. */
-export function nestsDeeperThan(text: string, depthMax: number): boolean {
-  // Every level takes a bracket.
-  if (text.length <= depthMax) return false
-  let depth = 0
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at)
-    if (code === 0x22) at = stringEnd(text, at) - 1
-    else if (code === 0x7b || code === 0x5b) {
-      depth += 1
-      if (depth > depthMax) return true
-    } else if (code === 0x7d || code === 0x5d) depth -= 1
-  }
-  return false
-}
-
 /** The index after the value that starts at `from`. */
 function valueEnd(text: string, from: number): number {
   const first = text[from]

@@ -1,9 +1,10 @@
-import { findUnstorable } from '@tasklane/protocol'
+import { findUnstorable, limits } from '@tasklane/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Problem } from '../../src/core/problem.ts'
 import { parseInstant } from '../../src/http/instant.ts'
-import { cutToJsonBytes, readJson, scrubText } from '../../src/http/json-body.ts'
-import { childSpans, nestsDeeperThan } from '../../src/http/json-spans.ts'
+import { type BodyTolerance, cutToJsonBytes, readJson, scrubText } from '../../src/http/json-body.ts'
+import { childSpans } from '../../src/http/json-spans.ts'
 import { splitQuery } from '../../src/http/query.ts'
 import { readTraceparent } from '../../src/http/request-id.ts'
 import { nearest } from '../../src/http/schema-sentences.ts'
@@ -84,12 +85,6 @@ describe('spans', () => {
       }),
     )
   })
-
-  it('tell depth without parsing', () => {
-    expect(nestsDeeperThan('[[[]]]', 3)).toBe(false)
-    expect(nestsDeeperThan('[[[[]]]]', 3)).toBe(true)
-    expect(nestsDeeperThan('["[[[[[["]', 3)).toBe(false)
-  })
 })
 
 describe('a body', () => {
@@ -119,6 +114,56 @@ describe('a body made to confuse', () => {
     expect(() => readJson(`{"results":[${elements}{"result":"\\u0000"}]}`, settle)).toThrow('U+0000')
   })
 
+  describe('with more names in an object or more elements in an array than any payload holds', () => {
+    const names = `{${Array.from({ length: limits.jsonNamesMax + 1 }, (_, at) => `"${at}":0`).join(',')}}`
+    const elements = `[${'0,'.repeat(limits.jsonElementsMax)}0]`
+
+    it.each([
+      ['is the body itself', names],
+      ['stands in a member', `{"labels":${names}}`],
+      ['stands behind another fault', `{"a":"\\u0000","labels":${names}}`],
+      ['stands behind the list', `{"results":[],"labels":${names}}`],
+      ['stands behind a list with a fault', `{"results":[{"result":"\\u0000"}],"labels":${names}}`],
+      ['stands in an element, where no fault is tolerated', `{"results":[{"epoch":${names}}]}`],
+    ])('is refused unparsed where the object %s', (_, text) => {
+      for (const tolerance of ['nothing', 'text', settle] as const) {
+        // Whatever follows is not looked at, so it need not be JSON.
+        for (const body of [text, `${text} }`]) {
+          expect(refusalOf(body, tolerance)).toMatchObject({
+            code: 'text_invalid',
+            message: expect.stringContaining('150,000 names'),
+          })
+        }
+      }
+    })
+
+    it('is refused unparsed where the array is not in the list', () => {
+      for (const text of [elements, `{"a":${elements}}`, `{"a":9007199254740993,"b":${elements}}}`]) {
+        for (const tolerance of ['nothing', 'text', settle] as const) {
+          expect(refusalOf(text, tolerance)?.code).toBe('text_invalid')
+        }
+      }
+      expect(refusalOf(elements, 'nothing')?.message).toContain('524,288 elements')
+    })
+
+    it('has the faulty element cut out and told by its index, where the call carries a list', () => {
+      for (const [fault, sentence] of [
+        [names, '150,000 names'],
+        [elements, '524,288 elements'],
+      ] as const) {
+        const settled = readJson(`{"results":[{"result":1},{"epoch":2,"result":[${fault}]},{"result":3}]}`, settle)
+        expect(settled.value).toEqual({ results: [{ result: 1 }, { epoch: 2, result: null }, { result: 3 }] })
+        expect([...(settled.faults ?? [])]).toEqual([[1, expect.stringContaining(sentence)]])
+        const submitted = readJson(`{"tasks":[{"payload":1},{"payload":{"a":${fault}}}]}`, {
+          list: 'tasks',
+          member: null,
+        })
+        expect(submitted.value).toEqual({ tasks: [{ payload: 1 }, null] })
+        expect([...(submitted.faults ?? [])]).toEqual([[1, expect.stringContaining(sentence)]])
+      }
+    })
+  })
+
   it('never lets through what could not be kept', () => {
     fc.assert(
       fc.property(fc.array(fc.json({ maxDepth: 3, stringUnit: 'binary' }), { minLength: 1, maxLength: 5 }), results => {
@@ -130,6 +175,16 @@ describe('a body made to confuse', () => {
     )
   })
 })
+
+function refusalOf(text: string, tolerance: BodyTolerance): Problem | null {
+  try {
+    readJson(text, tolerance)
+    return null
+  } catch (error) {
+    if (error instanceof Problem) return error
+    throw error
+  }
+}
 
 describe('text for people', () => {
   it('is repaired where it could not be kept', () => {
