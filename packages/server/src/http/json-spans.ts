@@ -57,12 +57,16 @@ function valueEnd(text: string, from: number): number {
 
 /** The index after the closing quote of the string that opens at `from`. */
 function stringEnd(text: string, from: number): number {
-  for (let at = from + 1; at < text.length; at += 1) {
-    const code = text.charCodeAt(at)
-    if (code === 0x5c) at += 1
-    else if (code === 0x22) return at + 1
-  }
-  return text.length
+  let quote = text.indexOf('"', from + 1)
+  while (quote !== -1 && isEscaped(text, quote, from)) quote = text.indexOf('"', quote + 1)
+  return quote === -1 ? text.length : quote + 1
+}
+
+/** Is the character at `at` behind an odd number of backslashes? */
+function isEscaped(text: string, at: number, from: number): boolean {
+  let before = at - 1
+  while (before > from && text.charCodeAt(before) === 0x5c) before -= 1
+  return (at - before) % 2 === 0
 }
 
 function skipBlank(text: string, from: number): number {
