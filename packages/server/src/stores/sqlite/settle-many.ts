@@ -17,13 +17,22 @@ const completed: SettleResult = Object.freeze({ verdict: 'applied', state: 'comp
  * it cannot be seen that the list was not taken one by one.
  */
 export function settleMany(tx: Transaction, settlements: readonly Settlement[]): readonly SettleResult[] {
-  const together = takeCompletions(tx, settlements)
+  const together = keepOrder(takeCompletions(tx, settlements))
   write(tx, settlements, together)
   endCompleted(
     tx,
     together.filter(lease => lease !== undefined),
   )
   return settlements.map((settlement, at) => (together[at] === undefined ? settle(tx, settlement) : completed))
+}
+
+/**
+ * A transaction resolves a bounded number of edges, so that which children are told now and which later is a matter of
+ * order: beside settlements that go their own way, parents go theirs.
+ */
+function keepOrder(together: readonly (LiveLease | undefined)[]): readonly (LiveLease | undefined)[] {
+  if (!together.includes(undefined)) return together
+  return together.map(lease => (lease?.hasDependents === true ? undefined : lease))
 }
 
 /** By index, the leases that are completed together; nothing where a settlement goes its own way. */
