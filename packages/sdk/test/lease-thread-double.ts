@@ -1,17 +1,19 @@
 import { onTestFinished } from 'vitest'
 import type { Clock } from '../src/clock.ts'
-import type { LeaseCommand, LeaseReports, StartLeaseThread } from '../src/worker/lease-messages.ts'
+import { createLeaseMailbox, createLeaseOutbox } from '../src/worker/lease-mail.ts'
+import type { LeaseReports, StartLeaseThread } from '../src/worker/lease-messages.ts'
 import { createLeaseService } from '../src/worker/lease-service.ts'
 
 /**
- * The thread's service on this thread: what both sides say is cloned and comes later, as between threads, and time is
- * the test's.
+ * The thread's service on this thread: what is said by messages is cloned and comes later, as between threads, what is
+ * written in the mailbox is there at once, and time is the test's.
  */
 export function createLeaseThreadDouble(clock: Clock): StartLeaseThread {
   return (workerId, { onReports }) => {
     let hasEnded = false
     const post = (reports: LeaseReports) => deliver(reports, onReports)
-    const service = createLeaseService({ workerId, clock, post })
+    const mailbox = createLeaseMailbox()
+    const service = createLeaseService({ workerId, clock, mailbox, post })
     const deliver = <Message>(message: Message, hear: (message: Message) => void) => {
       const clone = structuredClone(message)
       setImmediate(() => {
@@ -24,6 +26,6 @@ export function createLeaseThreadDouble(clock: Clock): StartLeaseThread {
       hasEnded = true
     }
     onTestFinished(stop)
-    return { post: (commands: readonly LeaseCommand[]) => deliver(commands, service.obey), stop }
+    return { ...createLeaseOutbox(mailbox, commands => deliver(commands, service.obey)), stop }
   }
 }

@@ -70,27 +70,35 @@ describe('what the thread is told', () => {
     expect(posted).toEqual([[{ kind: 'hold', sinceMs: 7, taskIds: ['a', 'b'], epochs: [1, 1] }]])
   })
 
-  it('is what was settled, together with the next claim or a moment later', () => {
-    const { keeper, posted, clock } = setup()
+  it('is what was settled, at once too, and only what was held', () => {
+    const { keeper, posted } = setup()
     keeper.hold([a, b], 0)
+    keeper.drop([a, { taskId: 'b', epoch: 9 }])
     keeper.drop([a])
-    keeper.hold([{ taskId: 'c', epoch: 4 }], 1)
-    expect(posted[1]?.map(command => command.kind)).toEqual(['drop', 'hold'])
-    keeper.drop([b])
-    expect(posted).toHaveLength(2)
-    clock.advance(50)
-    expect(posted[2]).toEqual([{ kind: 'drop', taskIds: ['b'], epochs: [1] }])
+    expect(posted.slice(1)).toEqual([[{ kind: 'drop', taskIds: ['a'], epochs: [1] }]])
   })
 
-  it('is the latest progress, also while the handler gives the event loop no turn', () => {
+  it('is progress, the latest of each a moment after the last time', () => {
+    const { keeper, posted, clock } = setup()
+    keeper.hold([a, b], 0)
+    keeper.report(a, { percent: 1 })
+    for (let percent = 2; percent <= 40; percent += 1) keeper.report(a, { percent })
+    keeper.report(b, { percent: 5 })
+    keeper.drop([b])
+    expect(posted.slice(1).map(([command]) => command?.kind)).toEqual(['progress', 'drop'])
+    clock.advance(50)
+    expect(posted[3]).toEqual([{ kind: 'progress', progress: [{ percent: 40 }], taskIds: ['a'], epochs: [1] }])
+  })
+
+  it('is progress also while the handler gives the event loop no turn', () => {
     const { keeper, posted, clock } = setup()
     keeper.hold([a, b], 0)
     for (let percent = 1; percent <= 40; percent += 1) keeper.report(a, { percent })
-    expect(posted).toHaveLength(1)
+    expect(posted).toHaveLength(2)
     // Time passes, but no timer is called: as in a handler that computes.
     clock.skip(60)
     keeper.report(b, { percent: 5 })
-    expect(posted[1]).toEqual([
+    expect(posted[2]).toEqual([
       { kind: 'progress', progress: [{ percent: 40 }, { percent: 5 }], taskIds: ['a', 'b'], epochs: [1, 1] },
     ])
   })
@@ -160,6 +168,7 @@ describe('without a thread', () => {
     keeper.hold([{ taskId: 'c', epoch: 1 }], 6_000)
     keeper.drop([b])
     keeper.report(a, { percent: 1 })
+    keeper.report(a, { percent: 2 })
     end('out of memory.')
     end('it has ended with code 1')
     expect(local).toEqual(['hold a since 5000', 'hold c since 6000', 'start', 'report a'])

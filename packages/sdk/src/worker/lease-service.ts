@@ -1,14 +1,24 @@
 import type { Clock } from '../clock.ts'
 import type { WorkerLogger } from '../log.ts'
 import { createTransport, type Transport } from '../transport.ts'
-import { createHeartbeatCall } from './heartbeat-call.ts'
+import { createHeartbeatCall, type HeartbeatCall } from './heartbeat-call.ts'
 import { createLeaseKeeper, type Lease, type LeaseEvents } from './lease-keeper.ts'
+import { createLeaseInbox, type LeaseMailbox } from './lease-mail.ts'
 import type { LeaseCommand, LeaseList, LeaseReport, LeaseReports } from './lease-messages.ts'
 import { createLink, createOutages } from './link.ts'
 import { createSystemInfo } from './system-info.ts'
 
-/** The keeper of leases behind messages. It names to the scheduler what it was told to hold, and nothing else. */
+/**
+ * The keeper of leases behind a mailbox. It names to the scheduler what it was told to hold, and nothing else.
+ *
+ * Nobody is woken by what is written in the mailbox. So it is read before the keeper decides anything: before each of
+ * its timers, those of the beat and of the end of a lease among them, and before each reply is judged. And it is read
+ * every quarter of a lease, whatever the keeper does: it has no timer while a beat is under way, and the end of a lease
+ * of which it does not know is not waited for. When a lease is written, half of it is left (an older one is confirmed
+ * first, see `takeTasks` in `runtime.ts`); so it is known long before its end.
+ */
 export interface LeaseService {
+  /** What came as a message. */
   obey(commands: readonly LeaseCommand[]): void
   /** Lets go of timers and connections; a thread that is terminated needs no such farewell. */
   end(): void
@@ -20,6 +30,7 @@ const timeoutMs = 10_000
 export function createLeaseService(parts: {
   readonly workerId: string
   readonly clock: Clock
+  readonly mailbox: LeaseMailbox
   readonly post: (reports: LeaseReports) => void
 }): LeaseService {
   const { workerId, clock } = parts
@@ -27,6 +38,7 @@ export function createLeaseService(parts: {
   let transport: Transport | null = null
   let holds = 0
   let onKnown = (): void => {}
+  let cancelRead = (): void => {}
 
   /** What one reply brings about goes as one message. */
   function report(told: LeaseReport): void {
@@ -60,10 +72,22 @@ export function createLeaseService(parts: {
         report({ kind: 'unknown' })
       }),
   }
+  const inbox = createLeaseInbox(parts.mailbox, obey)
+  // Only holds and drops are written, and neither sets the timer of the beat: so a beat that reads is still the only one.
+  const readingClock: Clock = {
+    ...clock,
+    after: (ms, callback) =>
+      clock.after(ms, () => {
+        inbox.read()
+        callback()
+      }),
+  }
+  const call = createHeartbeatCall({ workerId, link, readSystemInfo: createSystemInfo(clock) })
+  const readingCall: HeartbeatCall = beat => call(beat).finally(inbox.read)
   const keeper = createLeaseKeeper({
-    call: createHeartbeatCall({ workerId, link, readSystemInfo: createSystemInfo(clock) }),
+    call: readingCall,
     link,
-    clock,
+    clock: readingClock,
     logger: createReportingLogger(report),
     events,
     onRound: () => {
@@ -80,6 +104,7 @@ export function createLeaseService(parts: {
         return
       case 'terms':
         keeper.setTerms(command.terms)
+        readEvery(command.terms.leaseMs / 4)
         return
       case 'start':
         keeper.start()
@@ -106,11 +131,18 @@ export function createLeaseService(parts: {
     }
   }
 
+  function readEvery(ms: number): void {
+    cancelRead()
+    cancelRead = clock.after(ms, () => {
+      inbox.read()
+      readEvery(ms)
+    })
+  }
+
   return Object.freeze<LeaseService>({
-    obey: commands => {
-      for (const command of commands) obey(command)
-    },
+    obey: inbox.hear,
     end: () => {
+      cancelRead()
       void keeper.stop()
       transport?.close()
     },

@@ -8,7 +8,7 @@ import type { LeaseThreadData } from './start-lease-thread.ts'
 const port = parentPort
 if (port === null) throw new Error('This file is run in a thread, by start-lease-thread.')
 // Written by `startLeaseThread`, which starts this file.
-const { workerId } = workerData as LeaseThreadData
-const service = createLeaseService({ workerId, clock: systemClock, post: reports => port.postMessage(reports) })
+const data = workerData as LeaseThreadData
+const service = createLeaseService({ ...data, clock: systemClock, post: reports => port.postMessage(reports) })
 // Only the threaded keeper holds the other end.
 port.on('message', (commands: readonly LeaseCommand[]) => service.obey(commands))

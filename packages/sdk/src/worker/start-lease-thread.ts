@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads'
+import { createLeaseMailbox, createLeaseOutbox, type LeaseMailbox } from './lease-mail.ts'
 import type { StartLeaseThread } from './lease-messages.ts'
 
 export interface LeaseThreadData {
   readonly workerId: string
+  readonly mailbox: LeaseMailbox
 }
 
 /** Undefined in a bundle of the CommonJS kind, whatever its type says: then the start fails, and that is told. */
@@ -12,7 +14,7 @@ const here: string | undefined = import.meta.url
 export const startLeaseThread: StartLeaseThread | null = here?.endsWith('.ts') === true ? null : start
 
 function start(...[workerId, { onReports, onEnd }]: Parameters<StartLeaseThread>): ReturnType<StartLeaseThread> {
-  const data: LeaseThreadData = { workerId }
+  const data: LeaseThreadData = { workerId, mailbox: createLeaseMailbox() }
   // In one expression, which bundlers can see: some make a file of its own of the thread.
   const thread = new Worker(new URL('./lease-thread.js', import.meta.url), {
     workerData: data,
@@ -26,7 +28,7 @@ function start(...[workerId, { onReports, onEnd }]: Parameters<StartLeaseThread>
   // It keeps no process alive that has nothing else to do.
   thread.unref()
   return {
-    post: commands => thread.postMessage(commands),
+    ...createLeaseOutbox(data.mailbox, commands => thread.postMessage(commands)),
     stop: async () => {
       await thread.terminate()
     },

@@ -14,13 +14,12 @@ import type { Outages } from './link.ts'
  * was dropped here is not lost any more, whatever a beat that was under way says of it; and when the thread cannot be
  * started or ends, a keeper on this thread takes over, which is told in a warning.
  *
- * What a claim brings is posted at once, before a handler of it starts and may block. All else goes with the next such
- * message, or a moment later: one that names a settled task once more does no harm.
+ * What a claim brings is told before a handler of it starts and may block, and what was settled at once: both are
+ * written where the thread looks before it decides (`lease-mail.ts`). Progress wakes it, a few times a second at most.
  */
 export function createThreadedKeeper(parts: ThreadedKeeperParts): LeaseKeeper {
   const { clock, logger, events, outages } = parts
   const held = new Map<string, Copy>()
-  const dropped: Lease[] = []
   const progressed = new Map<Copy, TaskProgress>()
   let thread: LeaseThread | null = null
   let local: LeaseKeeper | null = null
@@ -30,7 +29,7 @@ export function createThreadedKeeper(parts: ThreadedKeeperParts): LeaseKeeper {
   let holds = 0
   let confirmed = { holds: 0, sentMs: Number.NEGATIVE_INFINITY }
   let noticedMs = Number.NEGATIVE_INFINITY
-  let postedMs = Number.NEGATIVE_INFINITY
+  let progressedMs = Number.NEGATIVE_INFINITY
   let cancelFlush: (() => void) | null = null
 
   function start(): void {
@@ -43,26 +42,22 @@ export function createThreadedKeeper(parts: ThreadedKeeperParts): LeaseKeeper {
   }
 
   function post(...commands: LeaseCommand[]): void {
-    cancelFlush?.()
-    cancelFlush = null
-    postedMs = clock.monotonic()
-    thread?.post([...takeWaiting(), ...commands])
-  }
-
-  function takeWaiting(): readonly LeaseCommand[] {
-    const commands: LeaseCommand[] = []
-    if (dropped.length > 0) commands.push({ kind: 'drop', ...listOf(dropped.splice(0)) })
-    if (progressed.size > 0) {
-      commands.push({ kind: 'progress', progress: [...progressed.values()], ...listOf([...progressed.keys()]) })
-      progressed.clear()
-    }
-    return commands
+    thread?.post(commands)
   }
 
   /** Also without a turn of the event loop: the progress of a handler that computes is told while it does. */
-  function postSoon(): void {
-    if (clock.monotonic() - postedMs >= gatherMs) post()
-    else cancelFlush ??= clock.after(gatherMs, post)
+  function postProgressSoon(): void {
+    if (clock.monotonic() - progressedMs >= gatherMs) postProgress()
+    else cancelFlush ??= clock.after(gatherMs, postProgress)
+  }
+
+  function postProgress(): void {
+    cancelFlush?.()
+    cancelFlush = null
+    if (progressed.size === 0) return
+    progressedMs = clock.monotonic()
+    post({ kind: 'progress', progress: [...progressed.values()], ...listOf([...progressed.keys()]) })
+    progressed.clear()
   }
 
   function hold(leases: readonly Lease[], sinceMs: number): void {
@@ -78,6 +73,7 @@ export function createThreadedKeeper(parts: ThreadedKeeperParts): LeaseKeeper {
   }
 
   function drop(leases: readonly Lease[]): void {
+    const dropped: Lease[] = []
     for (const lease of leases) {
       const copy = find(lease)
       if (copy === undefined) continue
@@ -85,14 +81,14 @@ export function createThreadedKeeper(parts: ThreadedKeeperParts): LeaseKeeper {
       progressed.delete(copy)
       dropped.push(copy)
     }
-    if (dropped.length > 0) postSoon()
+    if (dropped.length > 0) post({ kind: 'drop', ...listOf(dropped) })
   }
 
   function report(lease: Lease, progress: TaskProgress): void {
     const copy = find(lease)
     if (copy === undefined) return
     progressed.set(copy, progress)
-    postSoon()
+    postProgressSoon()
   }
 
   function find({ taskId, epoch }: Lease): Copy | undefined {
@@ -220,7 +216,7 @@ interface Copy extends Lease {
   readonly holds: number
 }
 
-/** What is not urgent waits this long for company; progress is told to people at most every 250 ms. */
+/** Progress waits this long for company; people are told of it at most every 250 ms. */
 const gatherMs = 50
 /** Below this nobody waits in earnest. */
 const blockMsMin = 1_000
