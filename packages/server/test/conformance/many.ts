@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { workerId } from '../../src/core/task.ts'
 import { draft, json } from '../support/drafts.ts'
 import { leaseOf } from '../support/store-driver.ts'
 import type { Topic } from './topic.ts'
@@ -119,5 +120,43 @@ export const manyTopic: Topic = test => {
     )
     await bench.clock.advance(11_001)
     expect(await bench.store.expired(100)).toHaveLength(Math.ceil(crowd / 2))
+  })
+
+  test('a claim that stands twice in one exchange beside a submit gets the same task twice', async bench => {
+    const ask = { workerId: workerId('w1'), queues: null, types: null, limit: 1, leaseMs: 1_000, requestId: 'r1' }
+    const { claims } = await bench.exchange({ submits: [{ drafts: [draft('a'), draft('b')] }], claims: [ask, ask] })
+    expect(claims.map(tasks => tasks.map(task => task.id))).toEqual([['a'], ['a']])
+    expect(await bench.states('a', 'b')).toEqual(['running', 'pending'])
+  })
+
+  test('new tasks go to the claims beside them by priority, then by time, and behind what was pending before', async bench => {
+    const claim = (worker: string, types: readonly string[] | null, limit: number) => ({
+      ...{ workerId: workerId(worker), queues: null, types, limit },
+      ...{ leaseMs: 1_000, requestId: null },
+    })
+    const first = await bench.exchange({
+      submits: [
+        { drafts: [draft('low', { priority: 1 }), draft('high', { priority: 9 }), draft('later', { delayMs: 5 })] },
+        { drafts: [draft('other', { type: 'x', priority: 10 }), draft('next'), draft('last')] },
+      ],
+      claims: [claim('w1', ['noop'], 2), claim('w2', null, 2), claim('w3', ['nothing'], 1)],
+    })
+    expect(first.claims.map(tasks => tasks.map(task => [task.id, task.workerId, task.epoch]))).toEqual([
+      [
+        ['high', 'w1', 1],
+        ['next', 'w1', 1],
+      ],
+      [
+        ['other', 'w2', 1],
+        ['last', 'w2', 1],
+      ],
+      [],
+    ])
+    expect(await bench.states('low', 'later', 'high')).toEqual(['pending', 'scheduled', 'running'])
+    const second = await bench.exchange({
+      submits: [{ drafts: [draft('newer', { priority: 1 })] }],
+      claims: [claim('w1', null, 1)],
+    })
+    expect(second.claims.map(tasks => tasks.map(task => task.id))).toEqual([['low']])
   })
 }

@@ -10,12 +10,11 @@ import { submitMany } from './submit.ts'
 export function exchange(session: Session, batch: ExchangeBatch): ExchangeOutcome {
   return session.transact(tx => {
     const settles = settleMany(tx, batch.settles)
-    // A beat tells nothing of tasks that are only now submitted: beats may as well come before.
+    // A beat stands between submits and claims and may extend all that its worker holds: then each takes its own way.
+    const handedOver = batch.beats.length === 0 ? handOver(tx, batch.submits, batch.claims) : null
+    const submits = handedOver?.submits ?? submitMany(tx, batch.submits)
     const beats = batch.beats.map(beat => takeBeat(tx, beat))
-    const { submits, claims } = handOver(tx, batch.submits, batch.claims) ?? {
-      submits: submitMany(tx, batch.submits),
-      claims: batch.claims.map(ask => claim(tx, ask)),
-    }
+    const claims = handedOver?.claims ?? batch.claims.map(ask => claim(tx, ask))
     return { settles, submits, beats, claims, changes: toChanges(tx) }
   })
 }

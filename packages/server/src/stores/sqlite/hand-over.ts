@@ -29,7 +29,7 @@ export function handOver(
   asks: readonly ClaimAsk[],
 ): HandedOver | null {
   if (asks.length === 0 || groups.length === 0 || !groups.every(isPlain)) return null
-  if (asks.some(ask => isRepeated(tx, ask))) return null
+  if (hasRepeats(tx, asks)) return null
   const drafts = groups.flatMap(group => group.drafts)
   const firstNumber = tx.session.nextNumber
   const lanesMark = tx.lanes.mark()
@@ -57,8 +57,16 @@ export function handOver(
   return { submits: acceptedVerdicts(tx, groups, places), claims: deal.claims }
 }
 
-function isRepeated(tx: Transaction, { workerId, requestId }: ClaimAsk): boolean {
-  return requestId !== null && tx.sql.claimRequest.get(workerId, requestId) !== undefined
+/** A claim that was answered before, or that stands twice in this exchange. */
+function hasRepeats(tx: Transaction, asks: readonly ClaimAsk[]): boolean {
+  const seen = new Set<string>()
+  return asks.some(({ workerId, requestId }) => {
+    if (requestId === null) return false
+    const key = `${workerId}\n${requestId}`
+    const isRepeated = seen.has(key) || tx.sql.claimRequest.get(workerId, requestId) !== undefined
+    seen.add(key)
+    return isRepeated
+  })
 }
 
 interface Deal {
