@@ -2,20 +2,30 @@
 // request at a time on each, replies with a Content-Length. Used for Tasklane and for the bare server alike.
 import { connect } from 'node:net'
 
-/** @param connections how many sockets; so many requests are under way at most */
+/** @param connections how many sockets at the most, and so how many requests under way; each is opened when it is needed */
 export function createLoadClient({ hostname, port }, connections) {
   const idle = []
   const waiting = []
-  const all = Array.from({ length: connections }, () => createLine(hostname, port, release))
+  const all = new Set()
 
-  function release(line) {
-    const next = waiting.shift()
-    if (next === undefined) idle.push(line)
-    else next(line)
+  function take() {
+    const line = idle.pop()
+    if (line !== undefined) return line
+    if (all.size === connections) return new Promise(resolve => waiting.push(resolve))
+    const opened = createLine(hostname, port, {
+      onFree: () => {
+        const next = waiting.shift()
+        if (next === undefined) idle.push(opened)
+        else next(opened)
+      },
+      onGone: () => {
+        all.delete(opened)
+        if (idle.includes(opened)) idle.splice(idle.indexOf(opened), 1)
+      },
+    })
+    all.add(opened)
+    return opened
   }
-
-  const take = () => idle.pop() ?? new Promise(resolve => waiting.push(resolve))
-  idle.push(...all)
 
   return {
     /** @returns the parsed body; throws where the status is not 2xx */
@@ -31,7 +41,7 @@ export function createLoadClient({ hostname, port }, connections) {
   }
 }
 
-function createLine(hostname, port, release) {
+function createLine(hostname, port, { onFree, onGone }) {
   const socket = connect({ host: hostname, port, noDelay: true })
   const line = { exchange, close: () => socket.destroy() }
   let pending = null
@@ -48,6 +58,7 @@ function createLine(hostname, port, release) {
   }
 
   socket.on('data', chunk => {
+    if (pending === null) return socket.destroy()
     chunks.push(chunk)
     received += chunk.length
     if (head === null) {
@@ -66,11 +77,14 @@ function createLine(hostname, port, release) {
     head = null
     const { resolve } = pending
     pending = null
-    release(line)
+    onFree()
     resolve({ status, text })
   })
   const fail = error => pending?.reject(error ?? new Error('The server closed the connection.'))
   socket.on('error', fail)
-  socket.on('close', () => fail())
+  socket.on('close', () => {
+    onGone()
+    fail()
+  })
   return line
 }
