@@ -1,5 +1,5 @@
 // Samples in, text out. A row is a peer in one configuration; a cell is one measure of it.
-import { median } from '../cases.mjs'
+import { median } from '../report.mjs'
 
 /**
  * @param samples of one cell: a rate, or percentiles, or `{ fault }` each

@@ -2,8 +2,8 @@
 // here. The time of the last completion is seen by a poll every 10 ms, as everywhere in this bench.
 import { limits } from '@tasklane/protocol'
 import { readConfig, variables } from '@tasklane/server'
-import { createNode, drain, endToEnd, singlePosts, submitOnly } from '../cases.mjs'
-import { idleLatency, perSecond, singlesInFlight } from './measures.mjs'
+import { createNode, drain, endToEnd, endToEndSingle, singlePosts, submitOnly } from '../cases.mjs'
+import { idleLatency, singlesInFlight } from './measures.mjs'
 import { own } from './processes.mjs'
 
 const setting = 'TASKLANE_SQLITE_SYNCHRONOUS'
@@ -53,13 +53,7 @@ function measuresWith(synchronous) {
     submit_single: ending('pending', (node, tasks) => singlePosts(node, { tasks, inFlight: singlesInFlight })),
     drain: ending('completed', (node, tasks) => drain(node, { tasks, batch })),
     end_to_end_bulk: ending('completed', (node, tasks) => endToEnd(node, { tasks, batch })),
-    end_to_end_single: ending('completed', async (node, tasks) => {
-      await node.worker()
-      const began = performance.now()
-      await singlePosts(node, { tasks, inFlight: singlesInFlight })
-      await node.finished(tasks)
-      return perSecond(tasks, began)
-    }),
+    end_to_end_single: ending('completed', (node, tasks) => endToEndSingle(node, { tasks, inFlight: singlesInFlight })),
     idle_latency: onNode(latency),
   }
 }
