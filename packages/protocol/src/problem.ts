@@ -17,7 +17,7 @@ export const problems = Object.freeze({
   text_invalid: {
     status: 422,
     title: 'The JSON holds something that cannot be kept',
-    help: 'Leave out U+0000, lone surrogates and integers beyond ±(2^53 − 1) (send those as strings), and nest less than 100 deep.',
+    help: 'Leave out U+0000, lone surrogates and integers beyond ±(2^53 − 1) (send those as strings), nest less than 100 deep, and keep each object below 150,000 names.',
   },
   payload_too_large: {
     status: 413,

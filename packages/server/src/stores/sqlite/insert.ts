@@ -61,19 +61,19 @@ export interface NewRow {
 
 /** Returns whether all rows were written; if not, some may have been. Their numbers are the next ones, in this order. */
 export function insertMany(tx: Transaction, rows: readonly NewRow[]): boolean {
+  const bare = createRows(tx.sql.insertBareTask, tx.sql.insertBareTasks, tasksPerInsert)
   const waiting = createRows(tx.sql.insertTask, tx.sql.insertTasks, tasksPerInsert)
   const leased = createRows(tx.sql.insertLeasedTask, tx.sql.insertLeasedTasks, tasksPerInsert)
   for (const { draft, placed, parentage, lease } of rows) {
-    if (lease === null) {
-      pushColumns(waiting.values, tx, draft, placed, parentage)
-      if (!waiting.endRow()) return false
-    } else {
-      pushColumns(leased.values, tx, draft, { ...placed, state: 'running' }, parentage)
-      leased.values.push(firstEpoch, firstEpoch, lease.workerId, lease.untilMs, tx.nowMs)
-      if (!leased.endRow()) return false
-    }
+    const into = lease !== null ? leased : isBare(draft, placed, parentage) ? bare : waiting
+    if (lease !== null) {
+      pushColumns(into.values, tx, draft, { ...placed, state: 'running' }, parentage)
+      into.values.push(firstEpoch, firstEpoch, lease.workerId, lease.untilMs, tx.nowMs)
+    } else if (into === bare) pushBareColumns(into.values, tx, draft, placed)
+    else pushColumns(into.values, tx, draft, placed, parentage)
+    if (!into.endRow()) return false
   }
-  if (!waiting.flush() || !leased.flush()) return false
+  if (!bare.flush() || !waiting.flush() || !leased.flush()) return false
   for (const { draft, placed } of rows) keepApart(tx, draft, placed)
   tx.session.nextNumber += rows.length
   return true
@@ -143,6 +143,41 @@ function pushColumns(
     draft.labels,
     isApart ? null : draft.payload,
     draft.description,
+  )
+}
+
+/** Nothing is said but what `insertBareTasks` writes. */
+function isBare(draft: TaskDraft, { runAtMs }: Placed, parentage: Parentage): boolean {
+  return (
+    parentage === plain &&
+    runAtMs === null &&
+    draft.idempotencyKey === null &&
+    draft.submittedBy === null &&
+    draft.name === null &&
+    draft.labels === null &&
+    draft.description === null &&
+    !isPayloadApart(draft)
+  )
+}
+
+/** The values of one row of `insertBareTasks`. */
+function pushBareColumns(values: SqlValue[], tx: Transaction, draft: TaskDraft, placed: Placed): void {
+  values.push(
+    placed.number,
+    draft.id,
+    placed.lane,
+    placed.state,
+    rankOf(tx.nowMs, draft.priority, tx.headStartMs),
+    tx.nowMs,
+    draft.priority,
+    draft.prioritySource,
+    tx.nowMs,
+    draft.timeoutMs,
+    draft.maxRetries,
+    askedPriority(draft),
+    draft.onDependencyFailure,
+    draft.trace,
+    draft.payload,
   )
 }
 

@@ -16,12 +16,20 @@ const taskColumns = `number, id, lane, state, rank, due_at, priority, priority_s
   parent_count, has_dependents, timeout_ms, max_retries, delay_ms, asked_priority, policy, is_payload_apart,
   idempotency_key, submitted_by, trace, name, labels, payload, description`
 
+/** Of most tasks: no parents, no delay, nothing said that a task can do without. Binding a value costs 0.1 µs. */
+const bareColumns = `number, id, lane, state, rank, due_at, priority, priority_source, created_at, timeout_ms, max_retries,
+  asked_priority, policy, trace, payload`
+const bareRest = 'waiting_count, parent_count, has_dependents, is_payload_apart'
+
 /** Of a task that is handed out in the transaction that accepts it. */
 const leasedColumns = `${taskColumns}, epoch, attempt, worker_id, lease_until, started_at`
 
-function insertTasks(rows: number, columns: string): string {
-  const row = `(${Array(columns.split(',').length).fill('?').join(', ')})`
-  return `INSERT INTO tasks (${columns}) VALUES ${Array(rows).fill(row).join(', ')} ON CONFLICT DO NOTHING`
+/** @param zeros columns that are 0 in every row */
+function insertTasks(rows: number, columns: string, zeros: string | null = null): string {
+  const values = Array<string>(columns.split(',').length).fill('?')
+  const row = `(${[...values, ...(zeros?.split(',').map(() => '0') ?? [])].join(', ')})`
+  const named = zeros === null ? columns : `${columns}, ${zeros}`
+  return `INSERT INTO tasks (${named}) VALUES ${Array(rows).fill(row).join(', ')} ON CONFLICT DO NOTHING`
 }
 
 /**
@@ -58,6 +66,8 @@ export const statementTexts = {
   // ─── Submit ───────────────────────────────────────────────────────────────────────────────────────────────────────
   insertTask: insertTasks(1, taskColumns),
   insertTasks: insertTasks(tasksPerInsert, taskColumns),
+  insertBareTask: insertTasks(1, bareColumns, bareRest),
+  insertBareTasks: insertTasks(tasksPerInsert, bareColumns, bareRest),
   insertLeasedTask: insertTasks(1, leasedColumns),
   insertLeasedTasks: insertTasks(tasksPerInsert, leasedColumns),
   insertPayload: 'INSERT INTO payloads (number, text) VALUES (?, ?)',
