@@ -205,12 +205,13 @@ interface Taken {
 }
 
 function answer(taken: Taken, parked: readonly ParkedClaim[], outcome: ExchangeOutcome): void {
+  // Work first: whoever submitted it can hear of it while it begins.
+  const own = taken.claims.length
+  for (const [at, waiter] of parked.entries()) waiter.settle(outcome.claims[own + at] ?? [])
+  hand(taken.claims, outcome.claims.slice(0, own))
   hand(taken.settles, outcome.settles)
   hand(taken.submits, outcome.submits)
   hand(taken.beats, outcome.beats)
-  const own = taken.claims.length
-  hand(taken.claims, outcome.claims.slice(0, own))
-  for (const [at, waiter] of parked.entries()) waiter.settle(outcome.claims[own + at] ?? [])
 }
 
 /** Cuts the flat list of verdicts back into the commands they answer. */
