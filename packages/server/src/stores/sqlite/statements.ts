@@ -150,7 +150,6 @@ export const statementTexts = {
     WHERE number = ? AND state = 'blocked' AND waiting_count > 0`,
   cancelBlocked: `UPDATE tasks SET state = 'cancelled', result = NULL, error = ?, finished_at = ?
     WHERE number = ? AND state = 'blocked'`,
-  parentState: 'SELECT id, state FROM tasks WHERE number = ?',
   insertUnresolved: 'INSERT INTO unresolved (parent) VALUES (?) ON CONFLICT (parent) DO NOTHING',
   firstUnresolved: `SELECT u.parent, t.id, t.state FROM unresolved AS u LEFT JOIN tasks AS t ON t.number = u.parent
     ORDER BY u.turn LIMIT 1`,
