@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/{src,test}/**/*.test.ts', 'test/**/*.test.ts'],
     reporters: ['default', './scripts/closing-line-reporter.mjs'],
+    // Servers that tests share; none is started before a test asks for it.
+    globalSetup: ['test/support/servers/global-setup.ts'],
     // Real processes on two cores: a deadline that only a hang reaches.
     testTimeout: 60_000,
     hookTimeout: 60_000,

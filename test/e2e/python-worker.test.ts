@@ -2,9 +2,13 @@ import { join } from 'node:path'
 import type { Task, Worker } from '@tasklane/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { call, createStage, root, type Stage, until } from '../support/processes.ts'
-import { findOrInstall } from '../support/programs.ts'
+import { findOrInstall, programOnPath } from '../support/servers/find-or-install.ts'
 
-const python = findOrInstall(['python3', 'python'], 'python3')
+const python = await findOrInstall({
+  name: 'Python 3',
+  packages: ['python3'],
+  find: () => programOnPath('python3', 'python'),
+})
 
 let stage: Stage
 beforeEach(() => {

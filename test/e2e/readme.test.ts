@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { call, createStage, root, type Stage, until } from '../support/processes.ts'
-import { findOrInstall } from '../support/programs.ts'
+import { findOrInstall, programOnPath } from '../support/servers/find-or-install.ts'
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(match => String(match[1]))
 
-const hasCurl = findOrInstall(['curl'], 'curl') !== null
+const curl = await findOrInstall({ name: 'curl', packages: ['curl'], find: () => programOnPath('curl') })
 
 let stage: Stage
 let url: string
@@ -35,12 +35,12 @@ function blockWith(text: string): string {
 }
 
 describe('README.md', () => {
-  it.skipIf(!hasCurl)('submits a sum with curl and reads its result', async () => {
+  it.skipIf(curl === null)('submits a sum with curl and reads its result', async () => {
     expect(JSON.parse(await type(blockWith('"sum-1"')))).toMatchObject({ task_id: 'sum-1', priority: 8 })
     expect(JSON.parse(await type(blockWith('sum-1/result')))).toMatchObject({ status: 'completed', result: 3 })
   })
 
-  it.skipIf(!hasCurl)('submits a task that needs others, and asks about it', async () => {
+  it.skipIf(curl === null)('submits a task that needs others, and asks about it', async () => {
     const batch = JSON.parse(await type(blockWith('"both"')))
     expect(batch.tasks.map((task: { task_id: string }) => task.task_id)).toEqual(['left', 'right', 'both'])
     const [why, graph, list, stats] = (await type(blockWith('both/why')))
