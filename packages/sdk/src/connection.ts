@@ -13,6 +13,8 @@ export interface Exchange {
   readonly timeoutMs: number
   readonly replyBytesMax: number
   readonly signal?: AbortSignal | undefined
+  /** Is handed a way to end the exchange as one that timed out; what it returns is called when the exchange is over. */
+  readonly watch?: (giveUp: (why: string) => void) => () => void
 }
 
 export interface RawReply {
@@ -69,7 +71,7 @@ export function createConnection(url: URL, headers: Readonly<Record<string, stri
   const open = isSecure ? httpsRequest : httpRequest
   const prefix = url.pathname.replace(/\/+$/, '')
 
-  function exchange({ method, path, body, timeoutMs, replyBytesMax, signal }: Exchange): Promise<RawReply> {
+  function exchange({ method, path, body, timeoutMs, replyBytesMax, signal, watch }: Exchange): Promise<RawReply> {
     return new Promise((resolve, reject) => {
       let isOver = false
       const request = open({
@@ -89,6 +91,7 @@ export function createConnection(url: URL, headers: Readonly<Record<string, stri
         if (isOver) return false
         isOver = true
         cancelTimer()
+        unwatch?.()
         signal?.removeEventListener('abort', onAbort)
         return true
       }
@@ -99,6 +102,7 @@ export function createConnection(url: URL, headers: Readonly<Record<string, stri
       }
       const onAbort = (): void => fail('aborted', 'the caller gave up')
       const cancelTimer = clock.after(timeoutMs, () => fail('timeout', `no answer within ${timeoutMs / 1_000} s`))
+      const unwatch = watch?.(why => fail('timeout', why))
       request.on('error', (error: NodeJS.ErrnoException) => {
         const kind = refusedCodes.has(error.code ?? '') && error.syscall !== 'read' ? 'refused' : 'broken'
         fail(kind, describe(error), error)

@@ -1,7 +1,8 @@
 import type { ProblemDetail } from '@tasklane/protocol'
 import { backOffMs, type Clock, sleep } from './clock.ts'
-import { type Connection, ConnectionFault, createConnection, type Exchange, type RawReply } from './connection.ts'
+import { ConnectionFault, type Exchange, type RawReply } from './connection.ts'
 import { ApiError, UnexpectedReplyError, UnreachableError, UsageError } from './errors.ts'
+import { createNodes, type Node } from './nodes.ts'
 
 export interface Call {
   readonly method: Exchange['method']
@@ -12,8 +13,10 @@ export interface Call {
   readonly isRepeatable: boolean
   /** Of one try; the transport's own if absent. */
   readonly timeoutMs?: number
-  /** Tries after the first; the transport's own if absent. */
+  /** Tries after the first; the transport's own if absent. Unless it is 0, every scheduler is tried once at least. */
   readonly retries?: number
+  /** Instead of `retries`: every scheduler is tried once, until one answers, and nothing is waited for. */
+  readonly isOneRound?: boolean
   readonly signal?: AbortSignal | undefined
   /** Statuses beyond 2xx whose body is an answer, not a refusal. */
   readonly alsoAccept?: readonly number[]
@@ -26,7 +29,7 @@ export interface Answer {
 }
 
 /**
- * Requests to a scheduler, or to whichever of several answers.
+ * Requests to a scheduler, or to whichever of several answers (`nodes.ts` chooses).
  *
  * What is tried again: a repeatable call after any fault of the network or any 5xx; any call that surely was not
  * taken (connection refused, 429, or a 503 whose problem document says that nothing was accepted); any call once, at
@@ -37,6 +40,8 @@ export interface Transport {
    * @throws ApiError refused · UnreachableError no answer · UnexpectedReplyError no Tasklane · the signal's reason
    */
   call(call: Call): Promise<Answer>
+  /** How many schedulers may be asked. */
+  nodes(): number
   close(): void
 }
 
@@ -46,6 +51,8 @@ export interface TransportSettings {
   readonly timeoutMs: number
   readonly retries: number
   readonly clock: Clock
+  /** Told when calls go to another scheduler from now on, since the one before failed. */
+  readonly onMove?: (from: string, to: string, why: string) => void
 }
 
 /**
@@ -59,88 +66,94 @@ const retryAfterMsMax = 60_000
 /** Refusals of a scheduler that took nothing. */
 const nothingTaken: ReadonlySet<string> = new Set(['stopping', 'store_unavailable', 'overloaded'])
 
-export function createTransport({ urls, token, timeoutMs, retries, clock }: TransportSettings): Transport {
+export function createTransport({ urls, token, timeoutMs, retries, clock, onMove }: TransportSettings): Transport {
   const headers: Record<string, string> = {
     accept: 'application/json, application/problem+json',
     'user-agent': 'tasklane-sdk',
   }
   if (token !== null) headers.authorization = `Bearer ${checkToken(token)}`
-  const connections = urls.map(url => createConnection(parseUrl(url), headers, clock))
-  let current = 0
+  if (urls.length === 0) throw new UsageError('No address of a scheduler is given.')
+  const nodes = createNodes({ urls: urls.map(parseUrl), headers, clock })
+  const count = nodes.urls.length
 
   async function call(ask: Call): Promise<Answer> {
-    const triesMax = Math.max(1 + (ask.retries ?? retries), ask.retries === 0 ? 1 : connections.length)
-    let hasUsedDeadConnection = false
+    const isOneRound = ask.isOneRound === true
+    const triesMax = isOneRound ? count : Math.max(1 + (ask.retries ?? retries), ask.retries === 0 ? 1 : count)
+    const trail: Trail = { asked: new Set(), wasSent: false, hasUsedDeadConnection: false }
     for (let tries = 1; ; tries += 1) {
-      const failure = await tryOnce(ask)
+      const failure = await tryOnce(ask, trail)
       if ('answer' in failure) return failure.answer
       ask.signal?.throwIfAborted()
-      if (failure.isDeadConnection && !hasUsedDeadConnection) {
-        hasUsedDeadConnection = true
+      if (failure.isDeadConnection) {
         tries -= 1
         continue
       }
       if (!failure.mayRepeat || tries >= triesMax) throw failure.error
       // Another scheduler is asked at once; only when all have failed is it time to wait.
-      const isRoundOver = !failure.isNodeDown || tries % connections.length === 0
+      const isRoundOver = !failure.isNodeDown || tries % count === 0
+      if (isRoundOver && isOneRound) throw failure.error
       if (isRoundOver) {
-        const round = failure.isNodeDown ? Math.floor(tries / connections.length) - 1 : tries - 1
+        const round = failure.isNodeDown ? Math.floor(tries / count) - 1 : tries - 1
         await sleep(clock, Math.max(backOffMs(clock, round, backOff), failure.waitMs), ask.signal)
         ask.signal?.throwIfAborted()
       }
     }
   }
 
-  async function tryOnce(ask: Call): Promise<{ readonly answer: Answer } | Failure> {
-    const connection = connections[current] ?? connections[0]
-    if (connection === undefined) throw new UsageError('No address of a scheduler is given.')
+  async function tryOnce(ask: Call, trail: Trail): Promise<{ readonly answer: Answer } | Failure> {
     ask.signal?.throwIfAborted()
+    const node = nodes.current()
+    trail.asked.add(node.url)
     try {
-      const reply = await connection.exchange({ timeoutMs, replyBytesMax, ...ask })
+      const reply = await node.exchange({ timeoutMs, replyBytesMax, ...ask })
       if ((reply.status >= 200 && reply.status < 300) || ask.alsoAccept?.includes(reply.status) === true) {
-        return { answer: { status: reply.status, body: parseReply(reply, connection, ask) } }
+        return { answer: { status: reply.status, body: parseReply(reply, node, ask) } }
       }
-      const failure = refusalOf(reply, ask, connection, clock)
-      if (failure.isNodeDown) moveOn(connection)
+      const failure = refusalOf(reply, ask, node, clock)
+      if (failure.isNodeDown) moveOn(node, failure.error.message)
       return failure
     } catch (error) {
       if (!(error instanceof ConnectionFault)) throw error
       ask.signal?.throwIfAborted()
       if (error.kind === 'too_large') {
         throw new UnexpectedReplyError(
-          `${ask.method} ${ask.path} at ${connection.url}: ${error.message}; ask for fewer at a time.`,
+          `${ask.method} ${ask.path} at ${node.url}: ${error.message}; ask for fewer at a time.`,
           true,
         )
       }
-      const isDeadConnection = error.kind === 'broken' && error.wasReused
-      if (!isDeadConnection) moveOn(connection)
-      const wasSent = error.kind !== 'refused'
-      return {
-        error: new UnreachableError(
-          connections.map(each => each.url),
-          error.message,
-          wasSent,
-          error.cause ?? error,
-        ),
-        mayRepeat: ask.isRepeatable || !wasSent,
-        isNodeDown: true,
-        isDeadConnection,
-        waitMs: 0,
-      }
+      return faultOf(error, ask, node, trail)
     }
   }
 
-  /** Calls run side by side: only who saw the current one fail moves on, so that one outage moves once. */
-  function moveOn(failed: Connection): void {
-    if (connections[current] === failed) current = (current + 1) % connections.length
+  function faultOf(fault: ConnectionFault, ask: Call, node: Node, trail: Trail): Failure {
+    const isDeadConnection = fault.kind === 'broken' && fault.wasReused && !trail.hasUsedDeadConnection
+    trail.hasUsedDeadConnection ||= isDeadConnection
+    if (!isDeadConnection) moveOn(node, fault.message)
+    const wasSent = fault.kind !== 'refused'
+    trail.wasSent ||= wasSent
+    return {
+      error: new UnreachableError([...trail.asked], fault.message, trail.wasSent, fault.cause ?? fault),
+      mayRepeat: ask.isRepeatable || !wasSent,
+      isNodeDown: true,
+      isDeadConnection,
+      waitMs: 0,
+    }
   }
 
-  return Object.freeze<Transport>({
-    call,
-    close: () => {
-      for (const connection of connections) connection.close()
-    },
-  })
+  function moveOn(failed: Node, why: string): void {
+    const next = nodes.moveOn(failed)
+    if (next !== null) onMove?.(failed.url, next.url, why)
+  }
+
+  return Object.freeze<Transport>({ call, nodes: () => count, close: nodes.close })
+}
+
+/** What the tries of one call have seen. */
+interface Trail {
+  readonly asked: Set<string>
+  /** Whether one of them may have arrived. */
+  wasSent: boolean
+  hasUsedDeadConnection: boolean
 }
 
 interface Failure {
@@ -148,12 +161,13 @@ interface Failure {
   readonly mayRepeat: boolean
   /** Another scheduler may do better. */
   readonly isNodeDown: boolean
+  /** A kept connection, closed meanwhile: the same scheduler is asked at once, which says nothing about it. Once a call. */
   readonly isDeadConnection: boolean
   /** What the scheduler asked for. */
   readonly waitMs: number
 }
 
-function refusalOf(reply: RawReply, ask: Call, connection: Connection, clock: Clock): Failure {
+function refusalOf(reply: RawReply, ask: Call, node: Node, clock: Clock): Failure {
   const problem = parseProblem(reply.text)
   const retryAfterMs = parseRetryAfter(reply.retryAfter, clock)
   const error = new ApiError({
@@ -161,7 +175,7 @@ function refusalOf(reply: RawReply, ask: Call, connection: Connection, clock: Cl
     code: problem?.code ?? `http_${reply.status}`,
     detail:
       problem?.detail ??
-      `${ask.method} ${ask.path} at ${connection.url} was answered ${reply.status} without a problem document; is this a Tasklane scheduler?`,
+      `${ask.method} ${ask.path} at ${node.url} was answered ${reply.status} without a problem document; is this a Tasklane scheduler?`,
     errors: problem?.errors ?? [],
     requestId: problem?.requestId ?? null,
     retryAfterMs,
@@ -176,13 +190,13 @@ function refusalOf(reply: RawReply, ask: Call, connection: Connection, clock: Cl
   }
 }
 
-function parseReply(reply: RawReply, connection: Connection, ask: Call): unknown {
+function parseReply(reply: RawReply, node: Node, ask: Call): unknown {
   if (reply.text === '') return null
   try {
     return JSON.parse(reply.text)
   } catch {
     throw new UnexpectedReplyError(
-      `${ask.method} ${ask.path} at ${connection.url} was answered ${reply.status} with a text that is not JSON; is this a Tasklane scheduler?`,
+      `${ask.method} ${ask.path} at ${node.url} was answered ${reply.status} with a text that is not JSON; is this a Tasklane scheduler?`,
     )
   }
 }

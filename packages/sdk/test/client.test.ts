@@ -386,20 +386,6 @@ describe('when things go wrong', () => {
     await expect(client.cancel('a')).rejects.toMatchObject({ name: 'UnreachableError', wasSent: false })
   })
 
-  it('asks the next scheduler when one is away', async () => {
-    const away = await setup()
-    await away.scheduler.goAway()
-    const { scheduler } = await setup()
-    const client = new TasklaneClient({ url: [away.scheduler.url, scheduler.url], clock: createVirtualClock() })
-    onTestFinished(() => client.close())
-    // The clock stands still: a pause before the next scheduler would last for ever.
-    expect(await client.submit('noop')).toMatchObject({ outcome: 'created' })
-    scheduler.fail(/batch/, { status: 503, body: '' })
-    await away.scheduler.comeBack()
-    expect(await client.submit('noop')).toMatchObject({ outcome: 'created' })
-    expect(away.scheduler.seen).toHaveLength(1)
-  })
-
   it('says so when something else answers', async () => {
     const { scheduler, client } = await setup({ retries: 0 })
     scheduler.fail(/tasks/, { status: 200, body: '<html>' })

@@ -67,6 +67,25 @@ it('beats at the scheduler it was told last', async () => {
   expect(first.seenAt(/heartbeat/)).toHaveLength(1)
 })
 
+it('beats at another scheduler by itself when one says nothing, long before a lease ends', async () => {
+  const { clock, outbox, reports, first, second } = await setup()
+  outbox.post([
+    { kind: 'connect', urls: [first.url, second.url], token: null },
+    { kind: 'terms', terms: { heartbeatMs: 5_000, leaseMs: 15_000 } },
+    { kind: 'hold', sinceMs: 0, taskIds: ['a'], epochs: [3] },
+  ])
+  first.fail(/heartbeat/, 'hang')
+  clock.advance(1_000)
+  await until('the first is asked', () => first.seenAt(/heartbeat/).length === 1)
+  // A quarter of the lease; no other thread has to say so.
+  clock.advance(3_750)
+  await until('the second is asked', () => second.seenAt(/heartbeat/).length === 1)
+  expect(second.seen[0]?.body).toMatchObject({ current_tasks: [{ task_id: 'a', epoch: 3 }] })
+  await until('it is confirmed', () => reports.length === 1)
+  // No outage: one of them answered.
+  expect(reports).toEqual([{ kind: 'round', holds: 1, sentMs: 1_000 }])
+})
+
 it('asks for nothing more until an unknown worker is known again', async () => {
   const { clock, outbox, reports, first } = await setup()
   const unknown = { code: 'worker_unknown', detail: 'No worker w1 is known.' }

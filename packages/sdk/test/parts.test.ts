@@ -147,6 +147,7 @@ describe('the environment', () => {
     const env = { TASKLANE_URL: 'http://a, http://b', TASKLANE_TOKEN: 't' }
     expect(resolveConnect({}, env)).toEqual({ urls: ['http://a', 'http://b'], token: 't' })
     expect(resolveConnect({ url: 'http://c', token: 'u' }, env)).toEqual({ urls: ['http://c'], token: 'u' })
+    expect(resolveConnect({ url: 'http://c, http://d,http://c' }, {}).urls).toEqual(['http://c', 'http://d'])
   })
 
   it('names the worker, or its host and process do', () => {

@@ -43,6 +43,8 @@ export interface SchedulerDouble {
   stored(taskId: string): StoredTask
   worker(workerId: string): StoredWorker
   forgetWorkers(): void
+  /** Lets waiting calls look again, after a stored task was changed by hand. */
+  wake(): void
   reap(): void
   /** Answers this once it is asked for; for calls the double does not know. */
   answer(method: string, path: string, body: unknown, status?: number): void
@@ -146,6 +148,9 @@ export async function startSchedulerDouble(
     },
     stored: taskId => found(state.tasks.get(taskId), `task ${taskId}`),
     worker: workerId => found(state.workers.get(workerId), `worker ${workerId}`),
+    wake: () => {
+      for (const wake of wakers) wake()
+    },
     forgetWorkers: () => state.workers.clear(),
     reap: state.reap,
     answer: (method, path, body, status = 200) => {

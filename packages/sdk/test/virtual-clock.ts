@@ -7,6 +7,8 @@ export interface VirtualClock extends Clock {
   advance(ms: number): void
   /** Moves time on and calls nothing, as if the event loop were blocked meanwhile. */
   skip(ms: number): void
+  /** How many wait for their time. */
+  pending(): number
 }
 
 /** @param random what chance gives; one half if absent */
@@ -49,5 +51,6 @@ export function createVirtualClock(random: () => number = () => 0.5): VirtualClo
     skip: ms => {
       nowMs += ms
     },
+    pending: () => timers.size,
   }
 }

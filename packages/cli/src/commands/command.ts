@@ -57,7 +57,7 @@ export interface OptionSpec {
 export const jsonOption: OptionSpec = { flags: '--json', help: 'print JSON on stdout' }
 export const urlOption: OptionSpec = {
   flags: '--url <address>',
-  help: `the scheduler (TASKLANE_URL; default ${defaultAddress})`,
+  help: `the scheduler, or several with commas (TASKLANE_URL; default ${defaultAddress})`,
 }
 
 /** Options that every command which talks to a scheduler has. */

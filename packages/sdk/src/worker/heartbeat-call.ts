@@ -4,7 +4,7 @@ import { ApiError } from '../errors.ts'
 import type { Lease, LeaseTerms } from './lease-keeper.ts'
 import type { Link } from './link.ts'
 
-/** One heartbeat, one try. @throws as `Link.once` */
+/** One heartbeat, tried once at each scheduler at most. @throws as `Link.once` */
 export type HeartbeatCall = (beat: {
   readonly status: 'idle' | 'busy' | 'draining'
   /** Never left out: without names the scheduler would extend whatever it counts as held here. */
@@ -25,8 +25,8 @@ export function createHeartbeatCall(parts: {
       path,
       body: JSON.stringify({ status, current_tasks: tasks, system_info: parts.readSystemInfo() }),
       isRepeatable: true,
-      // Half a lease: there is time for another try before the lease ends.
-      timeoutMs: Math.max(1_000, leaseMs / 2),
+      // Half a lease for a try of every scheduler: there is time for another before the lease ends.
+      timeoutMs: Math.max(1_000, leaseMs / 2 / parts.link.nodes()),
       signal,
     })
     // The contract of the call.

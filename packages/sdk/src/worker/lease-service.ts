@@ -58,6 +58,7 @@ export function createLeaseService(parts: {
   const line: Transport = {
     call: call =>
       transport === null ? Promise.reject(new Error('No scheduler was named yet.')) : transport.call(call),
+    nodes: () => transport?.nodes() ?? 1,
     close: () => transport?.close(),
   }
   const link = createLink(line, clock, outages)

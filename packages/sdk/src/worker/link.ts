@@ -8,7 +8,7 @@ import type { Answer, Call, Transport } from '../transport.ts'
  * over, and in between the scheduler is asked at least every two seconds.
  */
 export interface Link {
-  /** One try. @throws as `Transport.call` */
+  /** One try of each scheduler, until one answers; of the next at once. @throws as `Transport.call` */
   once(call: Call): Promise<Answer>
   /**
    * Tries until it is answered.
@@ -18,6 +18,8 @@ export interface Link {
   /** Sleeps for a jittered while, two seconds at most, or `msMax`. @param failures so far, from 0 */
   pause(failures: number, signal?: AbortSignal, msMax?: number): Promise<void>
   isConnected(): boolean
+  /** How many schedulers there are to try. */
+  nodes(): number
 }
 
 /**
@@ -36,7 +38,7 @@ const backOff = { baseMs: 50, maxMs: 2_000 }
 export function createLink(transport: Transport, clock: Clock, outages: Outages): Link {
   async function once(call: Call): Promise<Answer> {
     try {
-      const answer = await transport.call({ ...call, retries: 0 })
+      const answer = await transport.call({ ...call, isOneRound: true })
       outages.end()
       return answer
     } catch (error) {
@@ -63,7 +65,7 @@ export function createLink(transport: Transport, clock: Clock, outages: Outages)
     return sleep(clock, backOffMs(clock, failures, bounds), signal)
   }
 
-  return Object.freeze<Link>({ once, persist, pause, isConnected: outages.isOver })
+  return Object.freeze<Link>({ once, persist, pause, isConnected: outages.isOver, nodes: transport.nodes })
 }
 
 export function createOutages(on: { begin(code: string, message: string): void; end(): void }): Outages {

@@ -66,6 +66,8 @@ export function createRuntime(
     timeoutMs: 10_000,
     retries: 0,
     clock,
+    onMove: (from, to, why) =>
+      logger.warn({ from, to }, `The scheduler at ${from} does not answer (${why}). The worker goes on with ${to}.`),
   })
   const outages = createLoggedOutages(logger)
   const link = createLink(transport, clock, outages)
