@@ -7,11 +7,13 @@ import { readConnection } from '../connection.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { UsageError } from '../faults.ts'
 import type { Arguments } from '../input/arguments.ts'
-import { readName, readNumber, readPath, readSeconds } from '../input/values.ts'
+import { readHost, readName, readNumber, readPath, readSeconds } from '../input/values.ts'
 import { formatPlural } from '../output/quantities.ts'
 import { withTally } from '../tally.ts'
 import { loadTaskModule, readTaskModule } from '../task-module.ts'
 import { createTaskRunner } from '../task-runner.ts'
+import { startWorkerHttp, type WorkerHttp } from '../worker-http.ts'
+import { createWorkerMetrics } from '../worker-metrics.ts'
 import { type ConnectedRun, createCommand, jsonOption, type Session, urlOption } from './command.ts'
 import { exitCodeOfSignal, untilAborted } from './stopping.ts'
 
@@ -36,12 +38,15 @@ export function createWorkerCommand(session: Session) {
         help: 'let count_file read below this folder; may be repeated',
         isRepeated: true,
       },
+      { flags: '--http-port <n>', help: 'tell health and metrics on this port, 0 for any free one (default: none)' },
+      { flags: '--http-host <address>', help: 'the address of that port (default 127.0.0.1)' },
       { flags: '--tell-parent', help: 'tell the process that started this one what runs', isHidden: true },
       jsonOption,
     ],
     notes: [
       `Built-in types: ${builtInTypes.join(', ')}.`,
       'A module is a .ts, .mts, .js or .mjs file that exports what defineTask makes.',
+      'With --http-port it answers at /health, /livez and /metrics.',
       'SIGTERM and Ctrl-C let it finish what runs and hand the rest back; a second one ends it at once.',
     ].join('\n'),
     examples: [
@@ -57,14 +62,26 @@ async function runWorker(run: ConnectedRun) {
   const { host, output } = run
   const given = await run.read(input => readWorker(input, run))
   const tasks = chooseTasks(await collectTasks(run, given), given.capabilities)
-  const worker = createTaskRunner({ ...given, tasks: given.isTelling ? withTally(tasks) : tasks, output })
+  const metrics = createWorkerMetrics()
+  const counted = given.http === null ? tasks : metrics.count(tasks)
+  const worker = createTaskRunner({ ...given, tasks: given.isTelling ? withTally(counted) : counted, output })
   const { workerId } = worker
   host.setTitle(`tasklane worker ${workerId}`)
   const tell = (event: string, facts: Readonly<Record<string, unknown>> = {}) => {
     if (output.isJson) output.record({ event, worker_id: workerId, ...facts })
   }
   const interrupts = host.interrupts.listen(name => host.exit(exitCodeOfSignal(name)))
+  let http: WorkerHttp | null = null
   try {
+    if (given.http !== null) {
+      http = await startWorkerHttp({
+        ...given.http,
+        status: () => worker.status(),
+        metrics: () => metrics.render(worker.status()),
+      })
+      tell('listening', { url: http.url })
+      output.note(`Health and metrics of ${workerId} are at ${http.url}/health and /metrics.`)
+    }
     const types = tasks.map(task => task.type)
     tell('starting', { urls: given.connection.urls, types, slots: given.slots })
     const starting = worker.start()
@@ -83,6 +100,7 @@ async function runWorker(run: ConnectedRun) {
     tell('stopped')
     return exitCodes.ok
   } finally {
+    await http?.close()
     interrupts.release()
   }
 }
@@ -99,6 +117,11 @@ async function readWorker(input: Arguments, { host }: ConnectedRun) {
   )
   const module = await readTaskModule(input, host.cwd)
   const capabilities = input.list('--capabilities', readName)
+  const httpPort = input.flag('--http-port', (subject, text) =>
+    readNumber(subject, text, { min: 0, max: 65_535, isWhole: true }),
+  )
+  const httpHost = input.flag('--http-host', readHost)
+  if (httpHost !== null && httpPort === null) input.fault('--http-host says where --http-port listens; give that, too.')
   // Those of a module are known when it is loaded, which a command line with faults does not get to.
   if (module === null) for (const fault of findUnknownTypes(capabilities, builtInTypes)) input.fault(fault)
   return {
@@ -112,6 +135,7 @@ async function readWorker(input: Arguments, { host }: ConnectedRun) {
     queues: input.list('--queues', readName),
     allowPrivateAddresses: input.isSet('--allow-private-addresses'),
     readableFolders: input.repeated('--allow-files', readPath).map(folder => resolve(host.cwd, folder)),
+    http: httpPort === null ? null : { host: httpHost ?? '127.0.0.1', port: httpPort },
     isTelling: input.isSet('--tell-parent'),
   }
 }

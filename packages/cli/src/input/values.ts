@@ -88,6 +88,12 @@ function isHttpAddress(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
 
+/** An address or a name to listen on, as the scheduler takes it. */
+export function readHost(subject: string, text: string): Reading<string> {
+  if (/^[A-Za-z0-9_.:-]+$/.test(text)) return { value: text }
+  return { fault: `${subject} takes an address or a host name, such as 127.0.0.1, not '${text}'.` }
+}
+
 /** Text with no more than `max` characters. */
 export function readText(subject: string, text: string, max: number): Reading<string> {
   if (text.length <= max) return { value: text }
