@@ -5,7 +5,7 @@ import { compareRanked, rankOf } from '../../core/rank.ts'
 import { textSize, type WorkerId } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
 import type { Lane } from './lanes.ts'
-import { chunked, merge, type Source } from './merge.ts'
+import { chunked, merge, type Source } from '../../core/merge.ts'
 import { type Family, readFamily } from './parents.ts'
 import {
   type Candidate,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chunked, merge, type Source } from '../../src/stores/sqlite/merge.ts'
+import { chunked, merge, type Source } from './merge.ts'
 
 describe('merging ordered sources', () => {
   it('yields everything of all of them in order', () => {

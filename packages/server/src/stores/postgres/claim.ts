@@ -1,0 +1,271 @@
+import { limits } from '@tasklane/protocol'
+import { claimsPerSign, deadlineGraceMs } from '../../core/lease.ts'
+import { compareRanked, rankOf } from '../../core/rank.ts'
+import { textSize, type WorkerId, workerId } from '../../core/task.ts'
+import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
+import type { SqlRow } from './database.ts'
+import { createLine, type Candidate, type Line, toCandidate } from './line.ts'
+import type { Lane } from './lanes.ts'
+import { learnNewLanes } from './lanes.ts'
+import { type Family, readFamilies } from './parents.ts'
+import { boolean, leaseUntilOf, number, state, text, toClaimedTask, toRecord } from './rows.ts'
+import { learnLanes, type Transaction } from './session.ts'
+import { statements as sql } from './statements.ts'
+
+/**
+ * Takes tasks under lease in the order of the queues: by rank inside one, and across queues by the urgency of their
+ * heads, whatever each one's ordering. All claims of an exchange are dealt from one reading of the lanes, first come
+ * first served, and written by one statement.
+ *
+ * The reading takes no locks, so that what it saw may be gone to another node a moment later: the write takes only what
+ * is still pending and nobody else is at. Whoever got fewer than were there looks again at once, past those.
+ */
+export async function claimMany(
+  tx: Transaction,
+  asks: readonly ClaimAsk[],
+): Promise<readonly (readonly ClaimedTask[])[]> {
+  const answers = new Map<ClaimAsk, readonly ClaimedTask[]>()
+  for (let left = asks; left.length > 0; ) {
+    // A request that stands twice in one exchange was doubled on its way: the second repeats the first.
+    const seen = new Set<string>()
+    const round = left.filter(ask => {
+      const key = `${ask.workerId}\n${ask.requestId}`
+      const isFirst = ask.requestId === null || !seen.has(key)
+      seen.add(key)
+      return isFirst
+    })
+    left = left.filter(ask => !round.includes(ask))
+    await claimRound(tx, round, answers)
+  }
+  return asks.map(ask => answers.get(ask) ?? [])
+}
+
+async function claimRound(
+  tx: Transaction,
+  asks: readonly ClaimAsk[],
+  answers: Map<ClaimAsk, readonly ClaimedTask[]>,
+): Promise<void> {
+  const [paused, draining, repeated] = await Promise.all([
+    readPaused(tx),
+    signsOfLife(tx, asks),
+    readRepeats(tx, asks),
+    learnNewLanes(tx.connection, tx.lanes),
+  ])
+  for (const [ask, leases] of repeated) {
+    const held = await repeat(tx, ask, leases)
+    if (held.length > 0) answers.set(ask, held)
+  }
+  const open = asks
+    .filter(ask => !answers.has(ask) && !draining.has(ask.workerId))
+    .map(ask => ({ ask, lanes: lanesOf(tx, ask, paused), taken: [], bytes: 0, isDone: false }) satisfies Claimant)
+  await deal(tx, open)
+  for (const { ask, taken } of open) answers.set(ask, taken)
+  await keepRequests(tx, open)
+}
+
+async function readPaused(tx: Transaction): Promise<ReadonlySet<string>> {
+  return new Set((await tx.connection.rows(sql.pausedQueues)).map(row => text(row[0])))
+}
+
+/** The workers that are draining. The write is spared where the last sign is fresh. */
+async function signsOfLife(tx: Transaction, asks: readonly ClaimAsk[]): Promise<ReadonlySet<WorkerId>> {
+  const rows = await tx.connection.rows(
+    sql.claimants,
+    asks.map(ask => ask.workerId),
+  )
+  const lastSeen = new Map(rows.map(row => [text(row[0]), number(row[2])]))
+  const stale = asks.filter(ask => (lastSeen.get(ask.workerId) ?? tx.nowMs) <= tx.nowMs - ask.leaseMs / claimsPerSign)
+  if (stale.length > 0) {
+    await tx.connection.run(
+      sql.seeWorkers,
+      tx.nowMs,
+      stale.map(ask => ask.workerId),
+    )
+  }
+  return new Set(rows.filter(row => boolean(row[1])).map(row => workerId(text(row[0]))))
+}
+
+// ─── Repeated requests ───────────────────────────────────────────────────────────────────────────────────────────────
+
+type HandedOut = readonly (readonly [number: number, epoch: number])[]
+
+async function readRepeats(tx: Transaction, asks: readonly ClaimAsk[]): Promise<ReadonlyMap<ClaimAsk, HandedOut>> {
+  const named = asks.filter(ask => ask.requestId !== null)
+  if (named.length === 0) return new Map()
+  const rows = await tx.connection.rows(
+    sql.claimRequests,
+    named.map(ask => ask.workerId),
+    named.map(ask => ask.requestId),
+  )
+  const kept = new Map(rows.map(row => [`${row[0]}\n${row[1]}`, row]))
+  const repeats = new Map<ClaimAsk, HandedOut>()
+  for (const ask of named) {
+    const row = kept.get(`${ask.workerId}\n${ask.requestId}`)
+    if (row !== undefined) repeats.set(ask, JSON.parse(text(row[2])) as HandedOut) // Written by keepRequests.
+  }
+  return repeats
+}
+
+/** What the same request handed out before, as far as the worker still holds it. */
+async function repeat(tx: Transaction, ask: ClaimAsk, leases: HandedOut): Promise<readonly ClaimedTask[]> {
+  const rows = await tx.connection.rows(
+    sql.recordsByNumbers,
+    leases.map(lease => lease[0]),
+  )
+  await learnLanes(
+    tx,
+    rows.map(row => number(row[2])),
+  )
+  const byNumber = new Map(rows.map(row => [number(row[0]), row]))
+  const held = leases.flatMap(([own, epoch]): readonly SqlRow[] => {
+    const row = byNumber.get(own)
+    if (row === undefined) return []
+    const isHeld = state(row[3]) === 'running' && row[6] === epoch && row[9] === ask.workerId
+    return isHeld ? [row] : []
+  })
+  const withParents = held.filter(row => row[28] !== null).map(row => number(row[0]))
+  const families = await readFamilies(tx.connection, withParents, limits.parentsBytesMax)
+  return held.map(row => ({
+    ...toRecord(row, tx.lanes.byId(number(row[2]))),
+    leaseExpiresAtMs: leaseUntilOf(row) ?? 0,
+    parents: families.get(number(row[0]))?.parents ?? (row[28] === null ? [] : null),
+  }))
+}
+
+async function keepRequests(tx: Transaction, claimants: readonly Claimant[]): Promise<void> {
+  const kept = claimants.filter(({ ask, taken }) => ask.requestId !== null && taken.length > 0)
+  if (kept.length === 0) return
+  await tx.connection.run(
+    sql.insertClaimRequests,
+    tx.nowMs,
+    kept.map(({ ask }) => ask.workerId),
+    kept.map(({ ask }) => ask.requestId),
+    kept.map(({ taken }) => JSON.stringify(taken.map(task => [task.number, task.epoch]))),
+  )
+}
+
+// ─── Dealing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Claimant {
+  readonly ask: ClaimAsk
+  readonly lanes: readonly Lane[]
+  readonly taken: ClaimedTask[]
+  bytes: number
+  isDone: boolean
+}
+
+function lanesOf(tx: Transaction, ask: ClaimAsk, paused: ReadonlySet<string>): readonly Lane[] {
+  return tx.lanes.matching(ask.queues, ask.types).filter(lane => !paused.has(lane.queue))
+}
+
+/** Rounds of looking and taking: more than two only where others take the same tasks at the same time. */
+const roundsMax = 6
+
+/** Above so many lanes it is faster to find those that have something than to look into each. */
+const lanesLookedIntoMax = 100
+
+async function deal(tx: Transaction, claimants: readonly Claimant[]): Promise<void> {
+  const gone = new Set<number>()
+  for (let round = 1; round <= roundsMax; round += 1) {
+    const open = claimants.filter(each => !each.isDone && each.lanes.length > 0)
+    if (open.length === 0) return
+    const line = await look(tx, open, gone)
+    const picks = await choose(tx, open, line)
+    if (picks.length === 0) return
+    await take(tx, picks, gone)
+  }
+}
+
+/** The first tasks of every lane that one of the claimants serves. */
+async function look(tx: Transaction, open: readonly Claimant[], gone: ReadonlySet<number>): Promise<Line> {
+  const wanted = open.reduce((sum, { ask, taken }) => sum + ask.limit - taken.length, 0)
+  let lanes = [...new Set(open.flatMap(each => each.lanes.map(lane => lane.id)))]
+  if (lanes.length > lanesLookedIntoMax) {
+    const pending = new Set((await tx.connection.rows(sql.pendingLanes)).map(row => number(row[0])))
+    lanes = lanes.filter(lane => pending.has(lane))
+  }
+  // Twice an even share: what one round leaves out the next one brings.
+  const chunk = Math.min(wanted, Math.ceil((2 * wanted) / Math.max(1, lanes.length))) + gone.size
+  const rows = lanes.length === 0 ? [] : await tx.connection.rows(sql.candidates, lanes, chunk)
+  return createLine(rows.map(toCandidate), chunk, gone)
+}
+
+interface Pick {
+  readonly claimant: Claimant
+  readonly candidate: Candidate
+  readonly family: Family | null
+}
+
+async function choose(tx: Transaction, open: readonly Claimant[], line: Line): Promise<readonly Pick[]> {
+  const urgency = (one: Candidate, other: Candidate): number =>
+    rankOf(one.dueAtMs, one.priority, tx.headStartMs) - rankOf(other.dueAtMs, other.priority, tx.headStartMs) ||
+    one.number - other.number
+  const dealt = open.flatMap(claimant => {
+    const room = claimant.ask.limit - claimant.taken.length
+    const { items, isCut } = line.take(claimant.lanes, room, { inQueue: compareRanked, acrossQueues: urgency })
+    claimant.isDone = !isCut
+    return items.map(candidate => ({ claimant, candidate }))
+  })
+  const children = dealt.filter(({ candidate }) => candidate.hasParents).map(({ candidate }) => candidate.number)
+  const families = await readFamilies(tx.connection, children, limits.parentsBytesMax)
+  const picks: Pick[] = []
+  for (const { claimant, candidate } of dealt) {
+    // At least one, and then as many as a reply has room for.
+    if (claimant.bytes >= limits.replyBytesMax) {
+      claimant.isDone = true
+      continue
+    }
+    const family = families.get(candidate.number) ?? null
+    const parents = (family?.parents ?? []).reduce((sum, parent) => sum + textSize({ payload: null, ...parent }), 0)
+    claimant.bytes += candidate.bytes + parents
+    picks.push({ claimant, candidate, family })
+  }
+  return picks
+}
+
+/** Writes what is still there. */
+async function take(tx: Transaction, picks: readonly Pick[], gone: Set<number>): Promise<void> {
+  const rows = await tx.connection.rows(
+    sql.claimTasks,
+    tx.nowMs,
+    deadlineGraceMs,
+    picks.map(({ candidate }) => candidate.number),
+    picks.map(({ claimant }) => claimant.ask.workerId),
+    picks.map(({ claimant }) => tx.nowMs + claimant.ask.leaseMs),
+  )
+  const byNumber = new Map(rows.map(row => [number(row[0]), row]))
+  const claimedIds = new Set<string>()
+  for (const { claimant, candidate, family } of picks) {
+    const row = byNumber.get(candidate.number)
+    if (row === undefined) {
+      // Another node was faster: whoever was to get it looks again, past it.
+      gone.add(candidate.number)
+      claimant.bytes -= candidate.bytes
+      claimant.isDone = false
+      continue
+    }
+    tx.counters.move(candidate.lane, 'pending', 'running')
+    claimedIds.add(text(row[1]))
+    claimant.taken.push(
+      toClaimedTask(row, {
+        lane: tx.lanes.byId(candidate.lane),
+        workerId: claimant.ask.workerId,
+        startedAtMs: tx.nowMs,
+        dependencies: family?.dependencies ?? [],
+        parents: family === null ? [] : asClaimed(family.parents, claimedIds),
+      }),
+    )
+  }
+}
+
+/** A parent that an operator started anew may be claimed together with its child, and was read as pending. */
+function asClaimed(
+  parents: readonly ParentRecord[] | null,
+  claimedIds: ReadonlySet<string>,
+): readonly ParentRecord[] | null {
+  return (
+    parents?.map(parent =>
+      parent.state === 'pending' && claimedIds.has(parent.id) ? { ...parent, state: 'running' } : parent,
+    ) ?? null
+  )
+}

@@ -1,0 +1,163 @@
+import type { DependencyPolicy, FinishedState, TaskState } from '@tasklane/protocol'
+import { assert } from '../../core/assert.ts'
+import { type JsonText, type TaskId, taskErrorText } from '../../core/task.ts'
+import type { SqlRow } from './database.ts'
+import { type HeldTask, isFinished, number, policy } from './rows.ts'
+import { becomePending, type EndedParent, type Transaction } from './session.ts'
+import { statements as sql } from './statements.ts'
+
+/**
+ * What the end of a task means to its children. Every edge is resolved exactly once, by the `resolved` mark on it, and
+ * only by who holds the child's row: that is what makes a child's waiting count exact, whoever ends its other parents at
+ * the same moment. A transaction resolves at most `edgesLeft` edges; what is left over is remembered in `unresolved` and
+ * gone on with by `unblock`, so that a hub with a million children stalls nobody. A cascade takes a level of the graph
+ * at a time: a chain may be as long as the table.
+ */
+
+export interface Ending {
+  readonly number: number
+  readonly id: TaskId
+  readonly lane: number
+  readonly from: TaskState
+  readonly dueAtMs: number
+  readonly startedAtMs: number | null
+  readonly hasDependents: boolean
+}
+
+/** Ends a task at hand, whose other columns the caller has changed, and resolves its children. */
+export async function endTask(tx: Transaction, task: HeldTask, to: FinishedState): Promise<void> {
+  writeEnd(tx, task, to)
+  await resolveChildren(tx)
+}
+
+function writeEnd(tx: Transaction, task: HeldTask, to: FinishedState): void {
+  const { number: own, id, lane, state: from, dueAtMs, startedAtMs, hasDependents } = task
+  tellEnd(tx, { number: own, id, lane, from, dueAtMs, startedAtMs, hasDependents }, to)
+  task.state = to
+  task.finishedAtMs = tx.nowMs
+  task.leaseUntilMs = null
+  task.cancelRequestedAtMs = null
+  tx.hand.change(task)
+  if (hasDependents) tx.parentsToResolve.push({ number: own, id, state: to })
+}
+
+export function tellEnd(tx: Transaction, ending: Ending, to: FinishedState): void {
+  tx.counters.move(ending.lane, ending.from, to)
+  const { queue, type } = tx.lanes.byId(ending.lane)
+  const startedAtMs = ending.from === 'running' ? ending.startedAtMs : null
+  tx.ended.push({
+    id: ending.id,
+    type,
+    queue,
+    state: to,
+    waitMs: startedAtMs === null ? null : Math.max(0, startedAtMs - ending.dueAtMs),
+    runMs: startedAtMs === null ? null : Math.max(0, tx.nowMs - startedAtMs),
+  })
+}
+
+/** Tells the children of all `parentsToResolve`, those that a cascade adds included. */
+export async function resolveChildren(tx: Transaction): Promise<void> {
+  while (tx.parentsToResolve.length > 0) {
+    const parents = tx.parentsToResolve.splice(0)
+    const told = await resolveLevel(tx, parents)
+    if (told === parents.length) continue
+    await leaveOver(tx, parents.slice(told))
+  }
+}
+
+/** Returns how many of the parents, the first ones, are done with. */
+async function resolveLevel(tx: Transaction, parents: readonly EndedParent[]): Promise<number> {
+  if (tx.edgesLeft === 0) return 0
+  const numbers = parents.map(parent => parent.number)
+  // An edge is read only when its child's row is held, but which rows to hold the edges tell.
+  const room = tx.edgesLeft + 1
+  await tx.hand.flush(tx.connection)
+  const children = await tx.connection.rows(sql.openChildren, numbers, room)
+  if (children.length === 0) return parents.length
+  await tx.hand.takeNumbers(
+    tx.connection,
+    children.map(row => number(row[0])),
+  )
+  const open = await tx.connection.rows(sql.openEdges, numbers, room)
+  const byNumber = new Map(parents.map((parent, at) => [parent.number, { parent, at }]))
+  for (const row of open.slice(0, tx.edgesLeft)) resolveEdge(tx, byNumber.get(number(row[0]))?.parent, row)
+  const isAll = open.length <= tx.edgesLeft
+  tx.edgesLeft -= Math.min(open.length, tx.edgesLeft)
+  if (isAll) return parents.length
+  return byNumber.get(number(open.at(-1)?.[0]))?.at ?? 0
+}
+
+/** A row of `openEdges`. */
+function resolveEdge(tx: Transaction, parent: EndedParent | undefined, row: SqlRow): void {
+  assert(parent !== undefined, 'an edge leads from one of the parents that were asked for')
+  const child = tx.hand.byNumber(number(row[1]))
+  // A child that was submitted between the two readings is told by its submit, which waits for the parent's end.
+  if (child === undefined) return
+  tx.hand.resolveEdge(child.number, number(row[2]))
+  if (child.state !== 'blocked') return
+  if (isSatisfied(policy(row[3]), parent.state)) releaseChild(tx, child)
+  else {
+    child.error = dependencyError(parent.id, parent.state)
+    child.result = null
+    writeEnd(tx, child, 'cancelled')
+  }
+}
+
+function releaseChild(tx: Transaction, child: HeldTask): void {
+  assert(child.waitingCount > 0, 'a blocked task waits for at least its open edges')
+  child.waitingCount -= 1
+  tx.hand.change(child)
+  if (child.waitingCount === 0) leaveBlocked(tx, child)
+}
+
+export function leaveBlocked(tx: Transaction, task: HeldTask): void {
+  task.state = waitingState(task.runAtMs, tx.nowMs)
+  if (task.state === 'pending') becomePending(tx, task.lane, 'blocked')
+  else tx.counters.move(task.lane, 'blocked', 'scheduled')
+}
+
+async function leaveOver(tx: Transaction, parents: readonly EndedParent[]): Promise<void> {
+  await tx.hand.flush(tx.connection)
+  const rows = await tx.connection.rows(
+    sql.withOpenEdges,
+    parents.map(parent => parent.number),
+  )
+  if (rows.length === 0) return
+  const open = new Set(rows.map(row => number(row[0])))
+  const left = parents.filter(parent => open.has(parent.number)).map(parent => parent.number)
+  await tx.connection.run(sql.insertUnresolved, left)
+  tx.hasLeftovers = true
+}
+
+/** Goes on with what transactions left over. Returns whether nothing is left. */
+export async function resolveLeftovers(tx: Transaction): Promise<boolean> {
+  for (;;) {
+    const [any] = await tx.connection.rows(sql.isAnyUnresolved)
+    if (any?.[0] !== true) return true
+    if (tx.edgesLeft === 0) return false
+    const [taken] = await tx.connection.rows(sql.takeUnresolved, 1)
+    // Another node is at it.
+    if (taken === undefined) return false
+    const parent = number(taken[0])
+    await tx.hand.takeNumbers(tx.connection, [parent])
+    const task = tx.hand.byNumber(parent)
+    // Pruned, or requeued since: in its new life it resolves its edges when it ends again.
+    if (task === undefined || !isFinished(task.state)) continue
+    tx.parentsToResolve.push({ number: parent, id: task.id, state: task.state })
+    await resolveChildren(tx)
+  }
+}
+
+/** A parent that was cancelled counts as failed; one that was pruned had ended well enough to be forgotten. */
+export function isSatisfied(edge: DependencyPolicy, parentState: FinishedState | null): boolean {
+  return parentState === null || parentState === 'completed' || edge === 'proceed'
+}
+
+/** Where a task goes that waits for no parent. */
+export function waitingState(runAtMs: number | null, nowMs: number): 'scheduled' | 'pending' {
+  return runAtMs !== null && runAtMs > nowMs ? 'scheduled' : 'pending'
+}
+
+export function dependencyError(parentId: TaskId, parentState: FinishedState): JsonText {
+  return taskErrorText('dependency_failed', `Task ${parentId}, on which this one depends, is ${parentState}.`)
+}

@@ -1,0 +1,118 @@
+import type { TaskState } from '@tasklane/protocol'
+import { assert } from '../../core/assert.ts'
+import { rankOf } from '../../core/rank.ts'
+import { askedPriority, type TaskDraft } from '../../core/task.ts'
+import { waitingState } from './dependencies.ts'
+import { number, text } from './rows.ts'
+import type { Transaction } from './session.ts'
+import { statements as sql } from './statements.ts'
+
+/** Where a new task stands. */
+export interface Placed {
+  readonly lane: number
+  readonly state: TaskState
+  readonly runAtMs: number | null
+}
+
+export interface NewRow {
+  readonly draft: TaskDraft
+  readonly placed: Placed
+  readonly waitingCount: number
+  readonly hasDependents: boolean
+}
+
+/** Where it stands if it waits for no parent. */
+export function place(tx: Transaction, draft: TaskDraft): Placed {
+  const runAtMs = draft.delayMs === null ? draft.runAtMs : tx.nowMs + draft.delayMs
+  const lane = tx.lanes.find(draft.queue, draft.type)
+  assert(lane !== undefined, 'the lanes of all drafts were made before')
+  return { lane: lane.id, state: waitingState(runAtMs, tx.nowMs), runAtMs }
+}
+
+/** What was written: the number of each row by its id. Fewer than the rows where an id or a key exists. */
+export async function insertMany(tx: Transaction, rows: readonly NewRow[]): Promise<ReadonlyMap<string, number>> {
+  const written = rows.every(isPlain) ? await insertPlain(tx, rows) : await insertAny(tx, rows)
+  return new Map(written.map(row => [text(row[1]), number(row[0])]))
+}
+
+/** Takes back what was just written. */
+export async function undo(tx: Transaction, numbers: readonly number[]): Promise<void> {
+  if (numbers.length > 0) await tx.connection.run(sql.deleteTasks, numbers)
+}
+
+/** Counts new tasks, and tells of queues that have their first one. */
+export async function welcome(tx: Transaction, rows: readonly NewRow[]): Promise<void> {
+  const fresh = new Set<string>()
+  for (const { draft, placed } of rows) {
+    tx.counters.add(placed.lane, placed.state, 1)
+    if (!tx.lanes.queues.has(draft.queue) && !tx.newQueues.has(draft.queue)) fresh.add(draft.queue)
+  }
+  if (fresh.size === 0) return
+  await tx.connection.run(sql.insertQueues, [...fresh].sort())
+  for (const queue of fresh) tx.newQueues.add(queue)
+}
+
+function isPlain({ draft, placed, waitingCount, hasDependents }: NewRow): boolean {
+  return (
+    placed.state === 'pending' &&
+    placed.runAtMs === null &&
+    waitingCount === 0 &&
+    !hasDependents &&
+    draft.dependencies.length === 0 &&
+    draft.idempotencyKey === null &&
+    draft.submittedBy === null &&
+    draft.name === null &&
+    draft.labels === null &&
+    draft.description === null
+  )
+}
+
+function insertPlain(tx: Transaction, rows: readonly NewRow[]): ReturnType<typeof tx.connection.rows> {
+  return tx.connection.rows(
+    sql.insertPlainTasks,
+    tx.nowMs,
+    rows.map(row => row.draft.id),
+    rows.map(row => row.placed.lane),
+    rows.map(row => rankOf(tx.nowMs, row.draft.priority, tx.headStartMs)),
+    rows.map(row => row.draft.priority),
+    rows.map(row => row.draft.prioritySource),
+    rows.map(row => row.draft.timeoutMs),
+    rows.map(row => row.draft.maxRetries),
+    rows.map(row => askedPriority(row.draft)),
+    rows.map(row => row.draft.onDependencyFailure),
+    rows.map(row => row.draft.trace),
+    rows.map(row => row.draft.payload),
+  )
+}
+
+function insertAny(tx: Transaction, rows: readonly NewRow[]): ReturnType<typeof tx.connection.rows> {
+  const list = rows.map(({ draft, placed, waitingCount, hasDependents }) => {
+    const dueAtMs = placed.runAtMs ?? tx.nowMs
+    return {
+      id: draft.id,
+      lane: placed.lane,
+      state: placed.state,
+      rank: rankOf(dueAtMs, draft.priority, tx.headStartMs),
+      due_at: dueAtMs,
+      priority: draft.priority,
+      priority_source: draft.prioritySource,
+      run_at: placed.runAtMs,
+      waiting_count: waitingCount,
+      parent_count: draft.dependencies.length,
+      has_dependents: hasDependents,
+      timeout_ms: draft.timeoutMs,
+      max_retries: draft.maxRetries,
+      delay_ms: draft.delayMs,
+      asked_priority: askedPriority(draft),
+      policy: draft.onDependencyFailure,
+      idempotency_key: draft.idempotencyKey,
+      submitted_by: draft.submittedBy,
+      trace: draft.trace,
+      name: draft.name,
+      labels: draft.labels,
+      payload: draft.payload,
+      description: draft.description,
+    }
+  })
+  return tx.connection.rows(sql.insertTasks, tx.nowMs, JSON.stringify(list))
+}

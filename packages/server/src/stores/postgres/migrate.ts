@@ -1,0 +1,117 @@
+import type { Connection, Statement } from './database.ts'
+import { tasksMigration } from './migrations/001-tasks.ts'
+import { number, text } from './rows.ts'
+
+export interface Migration {
+  /** Counts up from 1 without gaps. */
+  readonly version: number
+  readonly name: string
+  readonly sql: string
+  /** The lowest version that code must know to work with the schema after this one: nodes that know less must stop first. */
+  readonly needs: number
+}
+
+/** In order; a migration that was released is never changed, only followed by another. */
+export const migrations: readonly Migration[] = Object.freeze([
+  { version: 1, name: 'tasks', sql: tasksMigration, needs: 1 },
+])
+
+export interface AppliedMigration {
+  readonly version: number
+  readonly name: string
+  readonly appliedAtMs: number
+}
+
+export interface MigrationStatus {
+  readonly applied: readonly AppliedMigration[]
+  readonly open: readonly Migration[]
+  /** False where the schema is of a later version that this code cannot work with. */
+  readonly isUsable: boolean
+}
+
+/** The schema is of a later version, or not there and not to be made. Its message says what to do. */
+export class SchemaError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'SchemaError'
+  }
+}
+
+const tableOfMigrations = `
+CREATE SCHEMA IF NOT EXISTS tasklane;
+CREATE TABLE IF NOT EXISTS tasklane.migrations (
+  version    integer PRIMARY KEY,
+  needs      integer NOT NULL,
+  name       text NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT now()
+);`
+
+/** Any number that no other program on the database is likely to lock. "Tasklane" in ASCII, cut to 63 bits. */
+const lockKey = '6088505634886118757'
+
+const hasTable: Statement = { name: '', text: `SELECT to_regclass('tasklane.migrations')::text` }
+const applied: Statement = {
+  name: '',
+  text: `SELECT version, name, needs, (extract(epoch FROM applied_at) * 1000)::bigint
+    FROM tasklane.migrations ORDER BY version`,
+}
+const writeApplied: Statement = {
+  name: '',
+  text: 'INSERT INTO tasklane.migrations (version, name, needs) VALUES ($1, $2, $3)',
+}
+
+export async function readStatus(connection: Connection): Promise<MigrationStatus> {
+  const [table] = await connection.rows(hasTable)
+  const rows = table?.[0] === null ? [] : await connection.rows(applied)
+  const known = migrations.length
+  const needed = rows.reduce((most, row) => Math.max(most, number(row[2])), 0)
+  const done = rows.map(row => ({ version: number(row[0]), name: text(row[1]), appliedAtMs: number(row[3]) }))
+  const last = done.at(-1)?.version ?? 0
+  return { applied: done, open: migrations.filter(each => each.version > last), isUsable: needed <= known }
+}
+
+/**
+ * Brings the schema up to this code's version, in one transaction: all of it or nothing. Several nodes may start at
+ * once: one does it while the others wait. A lock of the transaction, not of the session, so that a pooler may stand
+ * between. Returns what was applied now.
+ */
+export async function migrate(connection: Connection): Promise<readonly Migration[]> {
+  const before = await readStatus(connection)
+  refuseUnusable(before)
+  if (before.open.length === 0) return []
+  await connection.exec(`BEGIN; SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock(${lockKey})`)
+  try {
+    await connection.exec(tableOfMigrations)
+    // Another node may have been faster.
+    const { open } = await readStatus(connection)
+    for (const { version, name, needs, sql } of open) {
+      await connection.exec(sql)
+      await connection.run(writeApplied, version, name, needs)
+    }
+    await connection.exec('COMMIT')
+    return open
+  } catch (error) {
+    await connection.exec('ROLLBACK').catch(() => {})
+    throw error
+  }
+}
+
+/** For a node that is not to change the schema itself. */
+export async function requireSchema(connection: Connection): Promise<void> {
+  const status = await readStatus(connection)
+  refuseUnusable(status)
+  if (status.open.length === 0) return
+  throw new SchemaError(
+    status.applied.length === 0
+      ? 'The database has no Tasklane schema yet. Run `tasklane migrate up`, or start without --no-migrate.'
+      : `The schema is ${status.open.length} migration${status.open.length === 1 ? '' : 's'} behind. Run \`tasklane migrate up\`, or start without --no-migrate.`,
+  )
+}
+
+function refuseUnusable({ isUsable, applied: done }: MigrationStatus): void {
+  if (isUsable) return
+  throw new SchemaError(
+    `The schema was written by a newer Tasklane (version ${done.at(-1)?.version}, this one knows ${migrations.length}) ` +
+      'and cannot be used by this one. Start that version or a later one.',
+  )
+}

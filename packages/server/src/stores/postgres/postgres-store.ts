@@ -1,0 +1,149 @@
+import { Problem } from '../../core/problem.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Store } from '../../ports/store.ts'
+import { faultOf, openDatabase, type PostgresFault, placeOf } from './database.ts'
+import { exchange } from './exchange.ts'
+import { readGraph } from './graph.ts'
+import { countTasks, listIds, listRecords } from './lists.ts'
+import { migrate, requireSchema } from './migrate.ts'
+import * as reads from './reads.ts'
+import { requeue } from './requeue.ts'
+import { createSession } from './session.ts'
+import { statements as sql } from './statements.ts'
+import * as sweeps from './sweeps.ts'
+import * as verbs from './verbs.ts'
+import * as workers from './workers.ts'
+
+export interface PostgresStoreParts {
+  /** `postgresql://user:password@host:port/database`, with the usual parameters (sslmode, application_name, …). */
+  readonly url: string
+  readonly clock: Clock
+  /** See core/rank.ts. */
+  readonly headStartMs: number
+  /** Connections of this node at most. */
+  readonly connections?: number
+  /** False: the schema is somebody else's work, and must be there. */
+  readonly mayMigrate?: boolean
+  /** An answer that takes longer counts as none. */
+  readonly timeoutMs?: number
+  /** For tests: the time that holds instead of the database's. */
+  readonly fixedNow?: () => number
+}
+
+/** Two exchanges at once: while one waits for its commit to reach the disk, the next is prepared. */
+const exchangesAtOnce = 2
+const connectionsDefault = 10
+const timeoutMsDefault = 10_000
+/** A migration may wait for other nodes' statements, and may take its time. */
+const migrationTimeoutMs = 600_000
+
+/**
+ * A store on a PostgreSQL server (13 or later) that any number of nodes share; none of them leads. Connects at the first
+ * use. What nodes must agree on is a row in the database, held by whoever changes it, in one transaction.
+ */
+export function createPostgresStore(parts: PostgresStoreParts): Store {
+  const { url, clock, headStartMs, fixedNow = null, mayMigrate = true } = parts
+  const place = placeOf(url)
+  const timeoutMs = parts.timeoutMs ?? timeoutMsDefault
+  const database = openDatabase({ url, connections: parts.connections ?? connectionsDefault, timeoutMs })
+  const session = createSession(database, clock, headStartMs, fixedNow)
+  let isOpen = true
+
+  /** The world's faults become a problem that the caller may repeat. */
+  async function run<Value>(work: () => Promise<Value>): Promise<Value> {
+    if (!isOpen) throw new Problem('store_unavailable', `The store at ${place} is closed.`)
+    try {
+      return await work()
+    } catch (error) {
+      throw toProblem(error, place)
+    }
+  }
+
+  async function bringUp(): Promise<void> {
+    const patient = openDatabase({ url, connections: 1, timeoutMs: migrationTimeoutMs })
+    try {
+      const connection = await patient.connect()
+      try {
+        await (mayMigrate ? migrate(connection) : requireSchema(connection))
+      } finally {
+        connection.release(false)
+      }
+    } finally {
+      await patient.close()
+    }
+  }
+
+  const store: Store = {
+    exchangesAtOnce,
+    migrate: () => run(bringUp),
+    // Writes: a server that only reads, or whose disk is full, is not ready.
+    check: () =>
+      run(() =>
+        session.transact(async tx => {
+          await tx.connection.run(sql.check, tx.nowMs)
+        }),
+      ),
+    close: async () => {
+      if (!isOpen) return
+      isOpen = false
+      await database.close()
+    },
+
+    exchange: batch => run(() => exchange(session, batch)),
+    cancel: (ids, reason) => run(() => verbs.cancel(session, ids, reason)),
+    requeue: (ids, withDependents) => run(() => requeue(session, ids, withDependents)),
+    reprioritise: changes => run(() => verbs.reprioritise(session, changes)),
+    completeByHand: tasks => run(() => verbs.completeByHand(session, tasks)),
+    remove: ids => run(() => verbs.remove(session, ids)),
+
+    promote: limit => run(() => sweeps.promote(session, limit)),
+    expired: limit => run(() => sweeps.expired(session, limit)),
+    shorten: mostMs => run(() => sweeps.shorten(session, mostMs)),
+    unblock: limit => run(() => sweeps.unblock(session, limit)),
+    prune: ask => run(() => sweeps.prune(session, ask)),
+
+    task: id => run(() => reads.readTask(session, id)),
+    tasks: (filter, page) => run(() => listRecords(session, filter, page)),
+    taskIds: (filter, page) => run(() => listIds(session, filter, page)),
+    countTasks: (filter, most) => run(() => countTasks(session, filter, most)),
+    leases: leases => run(() => reads.readLeases(session, leases)),
+    leasesOf: workerId => run(() => workers.leasesOf(session, workerId)),
+    attempts: id => run(() => reads.readAttempts(session, id)),
+    logs: (id, after, limit) => run(() => reads.readLogs(session, id, after, limit)),
+    parents: (id, from, bytesMax) => run(() => reads.readParents(session, id, from, bytesMax)),
+    graph: (id, tasksMax) => run(() => readGraph(session, id, tasksMax)),
+    standing: (id, positionMax) => run(() => reads.readStanding(session, id, positionMax)),
+    queues: () => run(() => reads.readQueues(session)),
+    counts: () => run(() => reads.readCounts(session)),
+    workers: () => run(() => workers.readWorkers(session)),
+    presence: () => run(() => workers.readPresence(session)),
+    worker: id => run(() => workers.readWorker(session, id)),
+
+    registerWorker: (settings, leaseMs) => run(() => workers.registerWorker(session, settings, leaseMs)),
+    drainWorker: id => run(() => workers.drainWorker(session, id)),
+    removeWorker: id => run(() => workers.removeWorker(session, id)),
+    setQueue: (name, settings) => run(() => reads.setQueue(session, name, settings.isPaused)),
+    appendLogs: (workerId, lines) => run(() => workers.appendLogs(session, workerId, lines)),
+  }
+  return Object.freeze(store)
+}
+
+const sentences: Readonly<Record<PostgresFault, string>> = Object.freeze({
+  again: 'other transactions were in the way again and again',
+  away: 'the server cannot be reached',
+  too_many_connections: 'the server has no connection left',
+  full: 'the server has no room left',
+  read_only: 'the server only reads',
+  refused: 'the server refuses this user',
+  busy: 'the server did not answer in time',
+  damaged: 'the database is damaged',
+})
+
+function toProblem(error: unknown, place: string): unknown {
+  const fault = faultOf(error)
+  if (fault === null) return error
+  // The answer to a commit may have been lost on its way. Every call may be repeated, so that this suffices.
+  const known = fault === 'away' ? 'Whether the call took effect is not known' : 'Nothing was changed'
+  const detail = `The database at ${place} cannot be used: ${sentences[fault]}. ${known}; try again.`
+  return new Problem('store_unavailable', detail, [], error)
+}

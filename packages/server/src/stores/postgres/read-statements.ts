@@ -1,0 +1,82 @@
+import { leaseColumns, recordColumns } from './columns.ts'
+import { name } from './statements.ts'
+
+// Each condition is off where its parameter is null, so that one constant text serves every filter. Lanes stand for
+// queues and types, which the registry knows. $1 below number, $2 states, $3 lanes, $4 worker, $5 label key, $6 label
+// value, $7 text in lower case, $8 lanes whose type contains the text, $9 limit.
+const matches = `t.number < $1::bigint
+  AND ($2::text[] IS NULL OR t.state || '' = ANY($2))
+  AND ($3::int[] IS NULL OR t.lane = ANY($3))
+  AND ($4::text IS NULL OR t.worker_id || '' = $4)
+  AND ($5::text IS NULL OR (t.labels IS NOT NULL
+    AND t.labels::json ->> $5 IS NOT NULL AND ($6::text IS NULL OR t.labels::json ->> $5 = $6)))
+  AND ($7::text IS NULL OR strpos(lower(t.id), $7) > 0 OR strpos(lower(t.name), $7) > 0 OR t.lane = ANY($8::int[]))`
+
+const page = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE ${matches}`
+
+/** Longer results and errors of parents are read by a statement of their own. */
+export const familyTextBytesMax = 4_096
+
+const workerColumns = `w.id, w.instance, w.capabilities, w.queues, w.slots, w.labels, w.types, w.is_draining, w.system_info,
+  w.registered_at, w.last_seen_at, w.lease_ms,
+  (SELECT json_agg(t.id ORDER BY t.number)::text FROM tasklane.tasks AS t WHERE t.state = 'running' AND t.worker_id = w.id)`
+
+/** Statements that only read, for the calls of `ReadStore`. */
+export const readStatements = name({
+  recordById: `SELECT ${recordColumns} FROM tasklane.tasks AS t WHERE t.id = $1`,
+  recordsByNumber: `SELECT ${recordColumns} FROM tasklane.tasks AS t WHERE t.number = ANY($1::bigint[])`,
+  numberById: 'SELECT number FROM tasklane.tasks WHERE id = $1',
+
+  page: `${page} ORDER BY t.number DESC LIMIT $9`,
+  // A literal state is what lets the planner use the partial index.
+  scheduledPage: `${page} AND t.state = 'scheduled' ORDER BY t.number DESC LIMIT $9`,
+  runningPage: `${page} AND t.state = 'running' ORDER BY t.number DESC LIMIT $9`,
+  blockedPage: `${page} AND t.state = 'blocked' ORDER BY t.number DESC LIMIT $9`,
+  failedPage: `${page} AND t.state = 'failed' ORDER BY t.number DESC LIMIT $9`,
+  cancelledPage: `${page} AND t.state = 'cancelled' ORDER BY t.number DESC LIMIT $9`,
+
+  leasesByIds: `SELECT ${leaseColumns} FROM tasklane.tasks AS t
+    WHERE t.id = ANY($1::text[]) AND t.state || '' = 'running'`,
+  attempts: `SELECT attempt, epoch, worker_id, started_at, ended_at, outcome, error FROM tasklane.attempts
+    WHERE number = $1 ORDER BY epoch`,
+  lastAttempt: `SELECT number, attempt, epoch, worker_id, started_at, finished_at,
+      CASE state WHEN 'running' THEN 'running' ELSE end_outcome END, error
+    FROM tasklane.tasks WHERE id = $1`,
+  logs: 'SELECT line, epoch, at, level, message FROM tasklane.logs WHERE number = $1 AND line > $2 ORDER BY line LIMIT $3',
+
+  // The dependencies of these children with what is known of their parents; long texts are left for `parents`.
+  families: `SELECT e.child, e.parent_id, e.is_repeat, p.state,
+      coalesce(octet_length(p.result), 0) + coalesce(octet_length(p.error), 0),
+      CASE WHEN octet_length(p.result) <= ${familyTextBytesMax} THEN p.result END,
+      CASE WHEN octet_length(p.error) <= ${familyTextBytesMax} THEN p.error END
+    FROM tasklane.edges AS e LEFT JOIN tasklane.tasks AS p ON p.number = e.parent
+    WHERE e.child = ANY($1::bigint[]) ORDER BY e.child, e.position`,
+  parentSizes: `SELECT coalesce(octet_length(p.result), 0) + coalesce(octet_length(p.error), 0)
+    FROM tasklane.edges AS e LEFT JOIN tasklane.tasks AS p ON p.number = e.parent
+    WHERE e.child = $1 AND NOT e.is_repeat ORDER BY e.position OFFSET $2`,
+  parents: `SELECT e.parent_id, p.state, p.result, p.error
+    FROM tasklane.edges AS e LEFT JOIN tasklane.tasks AS p ON p.number = e.parent
+    WHERE e.child = $1 AND NOT e.is_repeat ORDER BY e.position LIMIT $2 OFFSET $3`,
+  parentNumbers: `SELECT p.number FROM tasklane.edges AS e JOIN tasklane.tasks AS p ON p.number = e.parent
+    WHERE e.child = $1 AND NOT e.is_repeat ORDER BY e.position LIMIT $2`,
+  childNumbers: `SELECT DISTINCT child FROM tasklane.edges WHERE parent = $1 ORDER BY child LIMIT $2`,
+  edgesAmong: `SELECT parent, parent_id, child, policy FROM tasklane.edges
+    WHERE child = ANY($1::bigint[]) AND parent = ANY($1::bigint[]) AND NOT is_repeat ORDER BY child, position`,
+  openParents: `SELECT p.id, p.state FROM tasklane.edges AS e JOIN tasklane.tasks AS p ON p.number = e.parent
+    WHERE e.child = $1 AND NOT e.resolved ORDER BY e.position LIMIT $2`,
+  openParentCount: `SELECT count(*) FROM tasklane.edges AS e JOIN tasklane.tasks AS p ON p.number = e.parent
+    WHERE e.child = $1 AND NOT e.resolved`,
+
+  rankBefore: `SELECT count(*) FROM (SELECT 1 FROM tasklane.tasks AS t
+    WHERE t.state = 'pending' AND t.lane = $1 AND (t.rank, t.number) < (SELECT o.rank, o.number FROM tasklane.tasks AS o
+      WHERE o.number = $2) LIMIT $3) AS c`,
+  oldestDue: `SELECT min(t.due_at) FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = $1`,
+
+  queues: 'SELECT name, is_paused FROM tasklane.queues ORDER BY name',
+  counts: `SELECT lane, state, sum(n)::bigint FROM (SELECT lane, state, n FROM tasklane.counters
+    UNION ALL SELECT lane, state, n FROM tasklane.counter_changes) AS c GROUP BY lane, state`,
+
+  presence: 'SELECT id, slots, is_draining, lease_ms, last_seen_at FROM tasklane.workers',
+  workers: `SELECT ${workerColumns} FROM tasklane.workers AS w ORDER BY w.id`,
+  worker: `SELECT ${workerColumns} FROM tasklane.workers AS w WHERE w.id = $1`,
+})

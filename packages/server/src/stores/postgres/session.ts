@@ -1,0 +1,187 @@
+import type { FinishedState, TaskState } from '@tasklane/protocol'
+import { limits } from '@tasklane/protocol'
+import type { TaskId } from '../../core/task.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Changes, EndedTask, LaneCount } from '../../ports/store.ts'
+import { createHand, type Hand } from './at-hand.ts'
+import { type CounterChanges, createCounterChanges } from './counters.ts'
+import { type Connection, type Database, faultOf } from './database.ts'
+import { createLanes, type Lanes, learnNewLanes } from './lanes.ts'
+import { number } from './rows.ts'
+import { statements as sql } from './statements.ts'
+
+/** The open store: the database and what this node has learned of it. */
+export interface Session {
+  readonly database: Database
+  readonly lanes: Lanes
+  readonly headStartMs: number
+  readonly clock: Clock
+  /** Where prune goes on. */
+  pruneFrom: number
+  /**
+   * Runs the work in one transaction: all of it or nothing, durable when it resolves. Where another transaction stood in
+   * the way, all of the work is run again, so that it must not do anything but through `tx`.
+   */
+  transact<Value>(work: (tx: Transaction) => Promise<Value>, edgesMax?: number): Promise<Value>
+  /** Statements that only read, each for itself. */
+  read<Value>(work: (reader: Reader) => Promise<Value>): Promise<Value>
+}
+
+export interface Reader {
+  readonly connection: Connection
+  readonly lanes: Lanes
+  now(): Promise<number>
+}
+
+/** What one transaction changed, gathered while it runs. */
+export interface Transaction {
+  readonly session: Session
+  readonly connection: Connection
+  readonly lanes: Lanes
+  readonly headStartMs: number
+  /** The database's clock when the transaction began. */
+  readonly nowMs: number
+  readonly hand: Hand
+  readonly counters: CounterChanges
+  /** Lane id → tasks that became pending. */
+  readonly ready: Map<number, number>
+  readonly ended: EndedTask[]
+  /** Ended tasks whose children are to be told, oldest first. */
+  readonly parentsToResolve: EndedParent[]
+  /** Edges this transaction may still resolve; the rest is left to `unblock`. */
+  edgesLeft: number
+  /** Whether this transaction left parents to `unblock`. */
+  hasLeftovers: boolean
+  /** Queues whose first task this transaction brings; known to all once it is committed. */
+  readonly newQueues: Set<string>
+}
+
+export interface EndedParent {
+  readonly number: number
+  readonly id: TaskId
+  readonly state: FinishedState
+}
+
+/** Thrown where a look that was right has become wrong meanwhile: the transaction is run again. */
+export class RunAgain extends Error {}
+
+/** Waits in a row of this length, doubled each time, between the runs of a transaction that others stood in the way of. */
+const firstWaitMs = 5
+const runsMax = 8
+
+export function createSession(
+  database: Database,
+  clock: Clock,
+  headStartMs: number,
+  /** For tests: the time that holds instead of the database's. */
+  fixedNow: (() => number) | null,
+): Session {
+  const lanes = createLanes()
+
+  const readNow = async (connection: Connection): Promise<number> =>
+    fixedNow === null ? number((await connection.rows(sql.now))[0]?.[0]) : fixedNow()
+
+  async function once<Value>(work: (tx: Transaction) => Promise<Value>, edgesMax: number): Promise<Value> {
+    const connection = await database.connect()
+    let isBroken = false
+    try {
+      const begun = connection.exec(database.begin)
+      const [nowMs] = await Promise.all([readNow(connection), begun])
+      const tx = beginTransaction(session, connection, nowMs, edgesMax)
+      const value = await work(tx)
+      // What is written here is counted; only then may it be committed.
+      await tx.hand.flush(connection)
+      await Promise.all([tx.counters.write(connection), connection.exec('COMMIT')])
+      for (const queue of tx.newQueues) lanes.queues.add(queue)
+      return value
+    } catch (error) {
+      // Where the connection itself is gone, so is the transaction.
+      await connection.exec('ROLLBACK').catch(() => {
+        isBroken = true
+      })
+      throw error
+    } finally {
+      connection.release(isBroken)
+    }
+  }
+
+  const session: Session = {
+    database,
+    lanes,
+    clock,
+    headStartMs,
+    pruneFrom: 0,
+    async transact(work, edgesMax = limits.releasedInTransactionMax) {
+      for (let run = 1; ; run += 1) {
+        try {
+          return await once(work, edgesMax)
+        } catch (error) {
+          const isWorthIt = error instanceof RunAgain || faultOf(error) === 'again'
+          if (!isWorthIt || run === runsMax) throw error
+          await pause(clock, firstWaitMs * 2 ** (run - 1) * clock.random())
+        }
+      }
+    },
+    async read(work) {
+      const connection = await database.connect()
+      let isBroken = false
+      try {
+        return await work({ connection, lanes, now: () => readNow(connection) })
+      } catch (error) {
+        isBroken = faultOf(error) === 'away'
+        throw error
+      } finally {
+        connection.release(isBroken)
+      }
+    },
+  }
+  return session
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    clock.after(ms, resolve)
+  })
+}
+
+function beginTransaction(session: Session, connection: Connection, nowMs: number, edgesMax: number): Transaction {
+  return {
+    session,
+    connection,
+    lanes: session.lanes,
+    headStartMs: session.headStartMs,
+    nowMs,
+    hand: createHand(session.lanes),
+    counters: createCounterChanges(),
+    ready: new Map(),
+    ended: [],
+    parentsToResolve: [],
+    edgesLeft: edgesMax,
+    hasLeftovers: false,
+    newQueues: new Set(),
+  }
+}
+
+/** Another node may have made the lane: then it is learned now. */
+export async function learnLanes(reader: Pick<Reader, 'connection' | 'lanes'>, ids: Iterable<number>): Promise<void> {
+  for (const id of ids) {
+    if (reader.lanes.has(id)) continue
+    await learnNewLanes(reader.connection, reader.lanes)
+    return
+  }
+}
+
+export function toChanges(tx: Transaction): Changes {
+  const ready: LaneCount[] = []
+  for (const [id, count] of tx.ready) {
+    const { queue, type } = tx.lanes.byId(id)
+    ready.push({ queue, type, count })
+  }
+  return { ready, ended: tx.ended, hasLeftovers: tx.hasLeftovers }
+}
+
+/** Counts waiting or running tasks that may be claimed again; the rows are written by the caller. */
+export function becomePending(tx: Transaction, lane: number, from: TaskState, count = 1): void {
+  tx.counters.move(lane, from, 'pending', count)
+  tx.ready.set(lane, (tx.ready.get(lane) ?? 0) + count)
+}

@@ -1,0 +1,62 @@
+import { assert } from '../../core/assert.ts'
+import type { SubmitGroup, SubmitReceipt, SubmitVerdict } from '../../ports/store.ts'
+import { insertMany, type NewRow, place, undo, welcome } from './insert.ts'
+import type { Transaction } from './session.ts'
+import { submitGroup } from './submit-graph.ts'
+
+/**
+ * The groups of one exchange, each all or nothing. Refusals are verdicts: what the group had written is undone, the
+ * transaction goes on. Groups without edges that stand together are written together.
+ */
+export async function submitMany(tx: Transaction, groups: readonly SubmitGroup[]): Promise<readonly SubmitVerdict[]> {
+  const verdicts: SubmitVerdict[] = []
+  let plain: SubmitGroup[] = []
+  const submitPlain = async (): Promise<void> => {
+    if (plain.length > 0) verdicts.push(...(await submitTogether(tx, plain)))
+    plain = []
+  }
+  for (const group of groups) {
+    if (group.drafts.every(draft => draft.dependencies.length === 0)) plain.push(group)
+    else {
+      await submitPlain()
+      verdicts.push(await submitGroup(tx, group))
+    }
+  }
+  await submitPlain()
+  return verdicts
+}
+
+/**
+ * Nearly always all ids and keys are new; then one statement writes all groups. Where one is not, nothing of it stays
+ * and each group finds out for itself.
+ */
+async function submitTogether(tx: Transaction, groups: readonly SubmitGroup[]): Promise<readonly SubmitVerdict[]> {
+  const rows: readonly NewRow[] = groups
+    .flatMap(group => group.drafts)
+    .map(draft => ({ draft, placed: place(tx, draft), waitingCount: 0, hasDependents: false }))
+  const numbers = await insertMany(tx, rows)
+  if (numbers.size < rows.length) {
+    await undo(tx, [...numbers.values()])
+    const verdicts: SubmitVerdict[] = []
+    for (const group of groups) verdicts.push(await submitGroup(tx, group))
+    return verdicts
+  }
+  await welcome(tx, rows)
+  let next = 0
+  return groups.map(group => {
+    const receipts = group.drafts.map(() => {
+      const row = rows[next]
+      next += 1
+      assert(row !== undefined, 'every draft has its row')
+      return receiptOf(tx, row, numbers)
+    })
+    return { kind: 'accepted', receipts }
+  })
+}
+
+function receiptOf(tx: Transaction, { draft, placed }: NewRow, numbers: ReadonlyMap<string, number>): SubmitReceipt {
+  const own = numbers.get(draft.id)
+  assert(own !== undefined, 'every row was written')
+  const { state, runAtMs } = placed
+  return { taskId: draft.id, number: own, state, createdAtMs: tx.nowMs, runAtMs, error: null, existing: null }
+}
