@@ -109,6 +109,7 @@ function countParents(tx: Transaction, task: HeldTask, edges: readonly ParentEdg
     if (isOver !== isResolved) tx.hand.setEdge(task.number, position, isOver)
   }
   task.waitingCount = edges.filter(edge => !edge.isOver).length
+  tx.hand.change(task)
   return task.waitingCount
 }
 
