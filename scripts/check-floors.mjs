@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '..')
 const serverFloors = [
   ['core'],
   ['ports'],
-  ['engine', 'stores/memory', 'stores/sqlite', 'brokers/local'],
+  ['engine', 'stores/memory', 'stores/sqlite', 'stores/postgres', 'brokers/local', 'brokers/postgres'],
   ['http'],
   ['config.ts', 'system-clock.ts', 'compose.ts', 'main.ts', 'index.ts', 'version.ts'],
 ]
@@ -30,6 +30,7 @@ const libraryPlaces = {
   'ajv-formats': ['packages/server/src/http'],
   'prom-client': ['packages/server/src/http'],
   '@photostructure/sqlite': ['packages/server/src/stores/sqlite/database.ts'],
+  pg: ['packages/server/src/stores/postgres/database.ts', 'packages/server/src/brokers/postgres/postgres-broker.ts'],
   pino: ['packages/server/src/compose.ts', 'packages/server/src/http'],
   'pino-pretty': ['packages/server/src/compose.ts'],
   commander: ['packages/cli/src'],

@@ -9,6 +9,8 @@ export interface SchedulerFlags {
   readonly host?: string
   readonly port?: string
   readonly data?: string
+  /** False: the schema is not touched at start. */
+  readonly migrate?: boolean
 }
 
 export interface RunningScheduler {
@@ -75,6 +77,8 @@ function describeStart(error: unknown): unknown {
   }
   // A file held by another scheduler comes with its own sentence.
   if (error.name === 'StoreLockedError') return new CommandFailure(exitCodes.conflict, 'store_locked', error.message)
+  if (error.name === 'SchemaError') return new CommandFailure(exitCode, 'store_schema', error.message)
+  if (code === 'store_unavailable') return new CommandFailure(exitCodes.unreachable, code, error.message)
   if (error.name === 'StoreFileError') return new CommandFailure(exitCode, 'store_file', error.message)
   return error
 }

@@ -1,12 +1,16 @@
 import pino, { type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import { createLocalBroker } from './brokers/local/local-broker.ts'
-import type { Config } from './config.ts'
+import { createPostgresBroker } from './brokers/postgres/postgres-broker.ts'
+import type { Config, StoreConfig } from './config.ts'
 import { createEngine, engineSettingsDefault } from './engine/create-engine.ts'
 import type { Engine } from './engine/engine.ts'
+import type { Broker } from './ports/broker.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Store } from './ports/store.ts'
 import { createMemoryStore } from './stores/memory/memory-store.ts'
+import { placeOf } from './stores/postgres/database.ts'
+import { createPostgresStore } from './stores/postgres/postgres-store.ts'
 import { createSqliteStore } from './stores/sqlite/sqlite-store.ts'
 import { systemClock } from './system-clock.ts'
 import { version } from './version.ts'
@@ -14,6 +18,7 @@ import { version } from './version.ts'
 /** One node's parts, wired. The only file that names concrete stores and brokers. */
 export interface Parts {
   readonly store: Store
+  readonly broker: Broker
   readonly engine: Engine
   readonly log: Logger
 }
@@ -22,9 +27,10 @@ export interface Parts {
 export async function compose(config: Config, log: Logger = createLog(config)): Promise<Parts> {
   const clock: Clock = systemClock
   const store = await openStore(config, clock)
+  const broker = openBroker(config.store, clock, log)
   const engine = createEngine({
     store,
-    broker: createLocalBroker(),
+    broker,
     clock,
     log,
     settings: {
@@ -35,7 +41,7 @@ export async function compose(config: Config, log: Logger = createLog(config)): 
       retryPolicy: { ...engineSettingsDefault.retryPolicy, baseMs: config.retryBaseMs, capMs: config.retryCapMs },
     },
   })
-  return { store, engine, log }
+  return { store, broker, engine, log }
 }
 
 async function openStore(config: Config, clock: Clock): Promise<Store> {
@@ -45,7 +51,21 @@ async function openStore(config: Config, clock: Clock): Promise<Store> {
       return createMemoryStore({ clock, headStartMs })
     case 'sqlite':
       return createSqliteStore({ file: config.store.file, clock, headStartMs, synchronous })
+    case 'postgres':
+      return createPostgresStore({ ...config.store, clock, headStartMs })
   }
+}
+
+/** One node with a file has nobody to tell. */
+function openBroker(store: StoreConfig, clock: Clock, log: Logger): Broker {
+  if (store.kind !== 'postgres' || store.hintsUrl === null) return createLocalBroker()
+  return createPostgresBroker({ url: store.hintsUrl, clock, log })
+}
+
+/** What may be said of where tasks are kept. */
+export function describeStore(store: StoreConfig): string {
+  if (store.kind === 'memory') return 'memory'
+  return store.kind === 'sqlite' ? `SQLite in ${store.file}` : `PostgreSQL at ${placeOf(store.url)}`
 }
 
 /**

@@ -62,6 +62,27 @@ describe('the configuration of a node', () => {
     expect(read({ DATABASE_URL: 'memory:' }, { data: 'x.db' }).store).toEqual({ kind: 'sqlite', file: resolve('x.db') })
   })
 
+  it('reads a PostgreSQL address under the names that other systems give it', () => {
+    const store = (url: string, more = {}) => read({ DATABASE_URL: url, ...more }).store
+    const whole = { kind: 'postgres', url: 'postgresql://u:p@h:1/db', connections: 10, mayMigrate: true }
+    for (const scheme of ['postgres', 'postgresql', 'postgresql+asyncpg', 'postgresql+psycopg2']) {
+      expect(store(`${scheme}://u:p@h:1/db`)).toEqual({ ...whole, hintsUrl: whole.url })
+    }
+    // Through a pooler hints need a way of their own.
+    expect(store('postgresql://h/db?pgbouncer=true')).toMatchObject({ hintsUrl: null })
+    const direct = { TASKLANE_HINTS_URL: 'postgres://h2/db' }
+    expect(store('postgresql://h/db?pgbouncer=true', direct)).toMatchObject({ hintsUrl: 'postgresql://h2/db' })
+    expect(read({ DATABASE_URL: whole.url }, { migrate: false }).store).toMatchObject({ mayMigrate: false })
+  })
+
+  it('never repeats a password', () => {
+    for (const url of ['mysql://u:geheim@h/db', 'postgresql://u:geheim@h', 'postgres://u:ge@heim@h:x/db']) {
+      const faults = faultsOf({ DATABASE_URL: url })
+      expect(faults).toHaveLength(1)
+      expect(faults.join()).not.toMatch(/geheim|heim/)
+    }
+  })
+
   it('turns DEBUG on, unless a level is named', () => {
     expect(read({ DEBUG: 'true' }).logLevel).toBe('debug')
     expect(read({ DEBUG: 'true', LOG_LEVEL: 'error' }).logLevel).toBe('error')
@@ -89,7 +110,7 @@ describe('the configuration of a node', () => {
   })
 
   it('says what this version cannot do, instead of doing something else', () => {
-    expect(faultsOf({ DATABASE_URL: 'postgresql+asyncpg://u:p@h/db' })[0]).toMatch(/PostgreSQL/)
+    expect(faultsOf({ DATABASE_URL: 'mysql://u:secret@h/db' })[0]).toMatch(/postgresql:/)
     expect(faultsOf({ DATABASE_URL: 'sqlite:///%zz' })).toHaveLength(1)
     expect(read({ REDIS_URL: 'redis://x', RABBITMQ_URL: 'amqp://x' }).warnings).toHaveLength(2)
   })

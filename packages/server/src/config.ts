@@ -7,7 +7,7 @@ export type LogLevelName = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'sile
 export interface Config {
   readonly host: string
   readonly port: number
-  readonly store: { readonly kind: 'sqlite'; readonly file: string } | { readonly kind: 'memory' }
+  readonly store: StoreConfig
   /** What SQLite syncs: every commit, or checkpoints only, so that a power loss may take the last commits. */
   readonly sqliteSynchronous: 'FULL' | 'NORMAL'
   readonly logLevel: LogLevelName
@@ -22,6 +22,19 @@ export interface Config {
   readonly warnings: readonly string[]
 }
 
+export type StoreConfig =
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'memory' }
+  | {
+      readonly kind: 'postgres'
+      /** With the password in it: never to be logged. */
+      readonly url: string
+      /** Where hints are listened for: a direct connection where `url` leads through a pooler; null is nowhere. */
+      readonly hintsUrl: string | null
+      readonly connections: number
+      readonly mayMigrate: boolean
+    }
+
 export interface ConfigInput {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly flags?: {
@@ -30,6 +43,8 @@ export interface ConfigInput {
     readonly data?: string | undefined
     readonly logLevel?: string | undefined
     readonly heartbeatInterval?: string | number | undefined
+    /** False: the schema is brought up to date by `tasklane migrate up`, not at start. */
+    readonly migrate?: boolean | undefined
   }
 }
 
@@ -56,7 +71,9 @@ export const variables = Object.freeze([
   'LOG_LEVEL',
   'METRICS_ENABLED',
   'TASK_TIMEOUT',
+  'TASKLANE_DATABASE_CONNECTIONS',
   'TASKLANE_HEAD_START',
+  'TASKLANE_HINTS_URL',
   'TASKLANE_RETENTION',
   'TASKLANE_RETRY_BASE',
   'TASKLANE_RETRY_CAP',
@@ -82,7 +99,7 @@ export function readConfig({ env, flags = {} }: ConfigInput): Config {
       most: 65_535,
       whole: true,
     }),
-    store: read.store(flags.data),
+    store: read.store(flags.data, flags.migrate ?? true),
     sqliteSynchronous: read.synchronous(),
     logLevel: read.logLevel(flags.logLevel, debug ? 'debug' : 'info'),
     metricsEnabled: read.boolean('METRICS_ENABLED', true),
@@ -185,7 +202,10 @@ function createReader(env: ConfigInput['env'], faults: string[]) {
       faults.push(`TASKLANE_SQLITE_SYNCHRONOUS is '${given}'; it takes FULL or NORMAL (default FULL).`)
       return 'FULL'
     },
-    store: (data: string | undefined): Config['store'] => readStore(data, env.DATABASE_URL, faults),
+    store: (data: string | undefined, mayMigrate: boolean): StoreConfig => {
+      const connections = number('TASKLANE_DATABASE_CONNECTIONS', { otherwise: 10, least: 3, most: 500, whole: true })
+      return readStore({ data, env, faults, connections, mayMigrate })
+    },
   }
 }
 
@@ -202,8 +222,19 @@ const levelNames: Readonly<Record<string, LogLevelName | undefined>> = {
   off: 'silent',
 }
 
-/** `--data FILE`, or DATABASE_URL as `sqlite:///relative.db`, `sqlite:////absolute.db` or `memory:`. */
-function readStore(data: string | undefined, url: string | undefined, faults: string[]): Config['store'] {
+/**
+ * `--data FILE`, or DATABASE_URL as `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://…` or `memory:`.
+ * Other systems name a driver in the scheme (`postgresql+asyncpg`), or say `postgres`: both are understood.
+ */
+function readStore(input: {
+  readonly data: string | undefined
+  readonly env: ConfigInput['env']
+  readonly faults: string[]
+  readonly connections: number
+  readonly mayMigrate: boolean
+}): StoreConfig {
+  const { data, env, faults, connections, mayMigrate } = input
+  const url = env.DATABASE_URL
   if (data !== undefined) {
     if (data.trim() === '') faults.push('--data is empty; it takes a file name, such as ./tasklane.db.')
     return { kind: 'sqlite', file: resolve(data) }
@@ -213,12 +244,38 @@ function readStore(data: string | undefined, url: string | undefined, faults: st
   const sqlite = /^sqlite(?:\+\w+)?:\/\/\/(.+)$/.exec(url)
   const file = sqlite?.[1] === undefined ? null : decodedPath(sqlite[1])
   if (file !== null) return { kind: 'sqlite', file: resolve(file) }
-  if (/^postgres(ql)?(\+\w+)?:/.test(url)) {
-    faults.push('DATABASE_URL names PostgreSQL, which this version cannot use yet; unset it, or use sqlite:///FILE.')
-  } else {
-    faults.push(`DATABASE_URL is '${url}'; it takes sqlite:///FILE (relative) or sqlite:////FILE (absolute).`)
+  const postgres = readPostgresUrl('DATABASE_URL', url, faults)
+  if (postgres !== null) {
+    const given = isSet(env.TASKLANE_HINTS_URL)
+      ? readPostgresUrl('TASKLANE_HINTS_URL', env.TASKLANE_HINTS_URL, faults)
+      : null
+    const isPooled = new URL(postgres).searchParams.get('pgbouncer') === 'true'
+    return { kind: 'postgres', url: postgres, hintsUrl: given ?? (isPooled ? null : postgres), connections, mayMigrate }
+  }
+  if (!/^postgres(?:ql)?(?:\+\w+)?:\/\//.test(url)) {
+    faults.push(
+      `DATABASE_URL is '${withoutPassword(url)}'; it takes sqlite:///FILE (relative), sqlite:////FILE (absolute) or postgresql://USER:PASSWORD@HOST/DATABASE.`,
+    )
   }
   return { kind: 'memory' }
+}
+
+/** Null where it is of another kind; a fault where it is one that cannot be read. */
+function readPostgresUrl(name: string, given: string, faults: string[]): string | null {
+  const scheme = /^postgres(?:ql)?(?:\+\w+)?:\/\//.exec(given)
+  if (scheme === null) return null
+  const url = `postgresql://${given.slice(scheme[0].length)}`
+  if (URL.canParse(url) && new URL(url).pathname.length > 1) return url
+  faults.push(
+    `${name} is '${withoutPassword(given)}', which is no address of a database; it takes postgresql://USER:PASSWORD@HOST:PORT/DATABASE, ` +
+      'with special characters of the password percent-encoded.',
+  )
+  return null
+}
+
+/** For messages: what stands between the user's name and the host is not repeated. */
+function withoutPassword(url: string): string {
+  return url.replace(/^([a-z+]+:\/\/[^:@/]*):.*@/i, '$1:…@')
 }
 
 /** Null where the percent encoding is broken. */

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { compose, createLog, type Parts } from './compose.ts'
+import { compose, createLog, describeStore, type Parts } from './compose.ts'
 import type { Config } from './config.ts'
 import { buildApp, type HttpApp } from './http/app.ts'
 import { systemClock } from './system-clock.ts'
@@ -37,16 +37,17 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
     })
     await app.listen({ host: config.host, port: config.port })
     const url = urlOf(config.host, app.server.address())
-    log.info({ url, store: config.store, version }, 'Tasklane is listening.')
+    log.info({ url, store: describeStore(config.store), version }, 'Tasklane is listening.')
     return Object.freeze<Scheduler>({ url, stop: once(() => stop(parts, app)) })
   } catch (error) {
     await parts.engine.stop()
+    await parts.broker.close()
     await parts.store.close()
     throw error
   }
 }
 
-async function stop({ engine, store, log }: Parts, app: HttpApp): Promise<void> {
+async function stop({ engine, store, broker, log }: Parts, app: HttpApp): Promise<void> {
   log.info({}, 'Stopping: no new claims, finishing what is under way.')
   app.beginStop()
   engine.beginStop()
@@ -56,6 +57,7 @@ async function stop({ engine, store, log }: Parts, app: HttpApp): Promise<void> 
   stopClosing()
   cancelCutOff()
   await engine.stop()
+  await broker.close()
   await store.close()
   log.info({}, 'Stopped.')
 }

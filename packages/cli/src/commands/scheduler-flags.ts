@@ -7,6 +7,7 @@ export const schedulerOptions: readonly OptionSpec[] = [
   { flags: '--host <address>', help: 'the address to listen on (API_HOST; default 127.0.0.1)' },
   { flags: '--port <n>', help: 'the port, 0 for any free one (API_PORT; default 8000)' },
   { flags: '--data <file>', help: 'the SQLite file (default ./tasklane.db unless DATABASE_URL is set)' },
+  { flags: '--no-migrate', help: 'leave the schema alone; `tasklane migrate up` brings it up to date (PostgreSQL)' },
 ]
 
 /** Their meaning is the scheduler's, which judges them together with the environment. */
@@ -18,7 +19,9 @@ export async function readSchedulerFlags(
   const host = input.flag('--host', asText)
   const port = input.flag('--port', asText)
   const data = input.flag('--data', asText)
+  const migrate = input.isSet('--no-migrate') ? { migrate: false } : {}
   const flags = {
+    ...migrate,
     ...(host === null ? {} : { host }),
     ...(port === null ? {} : { port }),
     ...(data === null ? {} : { data }),

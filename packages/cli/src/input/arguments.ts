@@ -93,7 +93,11 @@ function createArguments(raw: RawArguments, faults: string[]): Arguments {
     },
     list: (name, read) => readAll(partsOf(name), name, read),
     repeated: (name, read) => readAll(textsOf(name), name, read),
-    isSet: name => raw.options[attributeOf(name)] === true,
+    // `--no-x` turns off what is on by default.
+    isSet: name =>
+      name.startsWith('--no-')
+        ? raw.options[attributeOf(name.replace('--no-', '--'))] === false
+        : raw.options[attributeOf(name)] === true,
     flagOrVariable: (name, variable, read) => {
       const text = textOf(name)
       if (text !== null) return take(read(name, text))

@@ -78,6 +78,8 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     onCommit: commit => {
       for (const { queue, type, count } of commit.submitted) noteSubmitted(queue, type, count)
       noteChanges(commit.changes)
+      // What a worker of this node could not take, one of another may wait for.
+      hint(commit.submitted, [])
       emit({ kind: 'committed', commands: commit.commands, durationMs: commit.durationMs })
     },
     onFailure: () => sweeps.storeFailed(),
@@ -101,7 +103,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     onRetryIn: ms => sweeps.dueIn(ms),
   })
   const workers = createWorkers({ store, committer, settling, clock, heartbeatMs: settings.heartbeatMs, leaseMs })
-  const results = createResultWaiters({ clock, read: readTask })
+  const results = createResultWaiters({ clock, read: readTask, endedAmong: store.endedAmong })
   const sweeps = createSweeps({
     store,
     settling,
@@ -112,12 +114,22 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     retentionMs: settings.retentionMs,
     workerKeepMs: settings.workerKeepMs,
     onChanges: noteChanges,
-    onTick: claims.wakeAll,
+    onTick: lookForOthers,
   })
   const stopListening = broker.listen(hint => {
     if (hint.kind === 'ended') results.ended(hint.taskIds.map(id => ({ id: taskId(id) })))
-    else claims.wakeAll()
+    else if (hint.kind === 'ready') claims.wake([{ ...hint, count: Number.POSITIVE_INFINITY }])
+    else lookForOthers()
   })
+
+  /** A hint may have been lost, and a node that shares its store may never have been told. */
+  function lookForOthers(): void {
+    claims.wakeAll()
+    if (!store.isShared) return
+    results
+      .lookAgain()
+      .catch((error: unknown) => log.debug({ err: error }, 'Ends of tasks are looked for again later.'))
+  }
 
   function noteSubmitted(queue: string, type: string, count: number): void {
     rates.add('submitted', count)

@@ -7,6 +7,8 @@ export interface ResultWaiters {
   /** Resolves with the task when it has ended, or as it is after `waitMs` or an abort. */
   wait(id: TaskId, waitMs: number, signal: AbortSignal): Promise<TaskRecord>
   ended(ids: readonly { readonly id: TaskId }[]): void
+  /** Looks for ends that this node was not told of, all that are waited for at once. */
+  lookAgain(): Promise<void>
   close(): void
 }
 
@@ -14,6 +16,7 @@ export function createResultWaiters(parts: {
   readonly clock: Clock
   /** Throws `task_unknown`. */
   readonly read: (id: TaskId) => Promise<TaskRecord>
+  readonly endedAmong: (ids: readonly TaskId[]) => Promise<readonly TaskId[]>
 }): ResultWaiters {
   const byTask = new Map<TaskId, Set<() => void>>()
   let isClosed = false
@@ -50,11 +53,17 @@ export function createResultWaiters(parts: {
     return { promise, stop }
   }
 
+  function wakeThose(id: TaskId): void {
+    for (const wake of byTask.get(id) ?? []) wake()
+  }
+
   return Object.freeze<ResultWaiters>({
     wait,
     ended: ids => {
-      if (byTask.size === 0) return
-      for (const { id } of ids) for (const wake of byTask.get(id) ?? []) wake()
+      if (byTask.size > 0) for (const { id } of ids) wakeThose(id)
+    },
+    lookAgain: async () => {
+      if (byTask.size > 0) for (const id of await parts.endedAmong([...byTask.keys()])) wakeThose(id)
     },
     close: () => {
       isClosed = true

@@ -26,6 +26,8 @@ import type { JsonText, TaskDraft, TaskId, TaskRecord, WorkerId } from '../core/
 export interface Store extends TaskStore, SweepStore, ReadStore, AdminStore {
   /** How many exchanges may be under way at once: 1 where a transaction has the store to itself. */
   readonly exchangesAtOnce: number
+  /** Whether other nodes may move tasks, too: then what this node did not hear of has to be looked for. */
+  readonly isShared: boolean
   /** Creates or updates the schema. Idempotent; safe from several processes at once. */
   migrate(): Promise<void>
   /** Rejects with `store_unavailable` when the store cannot be written. */
@@ -254,6 +256,8 @@ export interface LeaseFacts extends Lease {
 
 export interface ReadStore {
   task(id: TaskId): Promise<TaskRecord | null>
+  /** Which of these have ended, in any order; one that is unknown counts as ended. */
+  endedAmong(ids: readonly TaskId[]): Promise<readonly TaskId[]>
   /** Newest first: numbers below `before`, or after skipping `offset`. */
   tasks(filter: TaskFilter, page: PageAsk): Promise<readonly TaskRecord[]>
   /** Ids only, newest first; for bulk calls. */

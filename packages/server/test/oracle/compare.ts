@@ -34,7 +34,11 @@ export async function compareWithModel(open: OpenStore, runs: number): Promise<v
         await store.close()
       }
     }),
-    { numRuns: runs, endOnFailure: process.env.ORACLE_NO_SHRINK !== undefined, ...(seed === undefined ? {} : { seed: Number(seed) }) },
+    {
+      numRuns: runs,
+      endOnFailure: process.env.ORACLE_NO_SHRINK !== undefined,
+      ...(seed === undefined ? {} : { seed: Number(seed) }),
+    },
   )
 }
 

@@ -42,7 +42,11 @@ async function lookAtTask(store: Store, id: TaskId): Promise<unknown> {
     standing: await store.standing(id, 3),
     logs: await store.logs(id, 1, 3),
     // Nearest first; the order among equally near ones is left open, and so is what a truncated graph leaves out.
-    graph: graph && { tasks: texts(graph.tasks.map(({ number: _, ...task }) => task)), edges: texts(graph.edges), isTruncated: graph.isTruncated },
+    graph: graph && {
+      tasks: texts(graph.tasks.map(({ number: _, ...task }) => task)),
+      edges: texts(graph.edges),
+      isTruncated: graph.isTruncated,
+    },
   }
 }
 

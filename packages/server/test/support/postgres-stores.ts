@@ -1,5 +1,5 @@
-import { afterAll } from 'vitest'
 import pg from 'pg'
+import { afterAll } from 'vitest'
 import { freshDatabase, postgresServer, type Template } from '../../../../test/support/servers/postgres.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { createPostgresStore, type PostgresStoreParts } from '../../src/stores/postgres/postgres-store.ts'
@@ -10,7 +10,11 @@ export const schemaTemplate: Template = {
   key: 'tasklane schema',
   fill: async url => {
     const store = createPostgresStore({ url, clock: systemClock, headStartMs: 0 })
-    await store.migrate().finally(() => store.close())
+    try {
+      await store.migrate()
+    } finally {
+      await store.close()
+    }
   },
 }
 

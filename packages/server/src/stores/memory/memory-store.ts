@@ -41,6 +41,7 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
 
   const store: Store = {
     exchangesAtOnce: 1,
+    isShared: false,
     migrate: async () => {},
     check: async () => {},
     close: async () => {},
@@ -84,6 +85,7 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
       const row = find(id)
       return row === null ? null : toRecord(row)
     },
+    endedAmong: async ids => ids.filter(id => (find(id) ?? ended).finishedAtMs !== null),
     tasks: async (filter, page) => reads.selectRows(world, filter, page).map(toRecord),
     taskIds: async (filter, page) =>
       reads.selectRows(world, filter, page).map(row => ({ id: row.id, number: row.number })),
@@ -145,6 +147,9 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
   }
   return Object.freeze(store)
 }
+
+/** What an unknown task is taken for. */
+const ended: Pick<Row, 'finishedAtMs'> = Object.freeze({ finishedAtMs: 0 })
 
 /** Applies one verb to tasks in the order of the list, within one transaction. */
 function move<Verdict extends string>(

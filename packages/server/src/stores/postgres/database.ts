@@ -178,7 +178,8 @@ const networkCodes = new Set([
 ])
 
 /** What the driver says in words only. */
-const awayWords = /connection terminated|timeout|not queryable|connection error|client was closed|the database system is/i
+const awayWords =
+  /connection terminated|timeout|not queryable|connection error|client was closed|the database system is/i
 
 /** What went wrong in the world, or null where the error is a fault of our own. */
 export function faultOf(error: unknown): PostgresFault | null {

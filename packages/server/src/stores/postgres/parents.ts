@@ -42,7 +42,9 @@ async function toFamily(
     const parents = await connection.rows(sql.parents, child, own.length, 0)
     return { dependencies, parents: parents.map(toParentRecord) }
   }
-  const parents = own.map(([, id, , of, , result, error]) => toParentRecord([id ?? null, of ?? null, result ?? null, error ?? null]))
+  const parents = own.map(([, id, , of, , result, error]) =>
+    toParentRecord([id ?? null, of ?? null, result ?? null, error ?? null]),
+  )
   return { dependencies, parents }
 }
 

@@ -75,6 +75,7 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
 
   const store: Store = {
     exchangesAtOnce,
+    isShared: true,
     migrate: () => run(bringUp),
     // Writes: a server that only reads, or whose disk is full, is not ready.
     check: () =>
@@ -103,6 +104,7 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
     prune: ask => run(() => sweeps.prune(session, ask)),
 
     task: id => run(() => reads.readTask(session, id)),
+    endedAmong: ids => run(() => reads.endedAmong(session, ids)),
     tasks: (filter, page) => run(() => listRecords(session, filter, page)),
     taskIds: (filter, page) => run(() => listIds(session, filter, page)),
     countTasks: (filter, most) => run(() => countTasks(session, filter, most)),

@@ -25,6 +25,7 @@ const workerColumns = `w.id, w.instance, w.capabilities, w.queues, w.slots, w.la
 export const readStatements = name({
   recordById: `SELECT ${recordColumns} FROM tasklane.tasks AS t WHERE t.id = $1`,
   recordsByNumber: `SELECT ${recordColumns} FROM tasklane.tasks AS t WHERE t.number = ANY($1::bigint[])`,
+  unfinishedAmong: 'SELECT id FROM tasklane.tasks WHERE id = ANY($1::text[]) AND finished_at IS NULL',
   numberById: 'SELECT number FROM tasklane.tasks WHERE id = $1',
 
   page: `${page} ORDER BY t.number DESC LIMIT $9`,

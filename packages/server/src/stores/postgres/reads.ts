@@ -15,7 +15,18 @@ import type { SqlRow, SqlValue } from './database.ts'
 import { learnNewLanes } from './lanes.ts'
 import { readParentsPage } from './parents.ts'
 import { readStatements as sql } from './read-statements.ts'
-import { boolean, json, number, numberOrNull, state, taskIdOf, text, toLeaseFacts, toRecord, workerOrNull } from './rows.ts'
+import {
+  boolean,
+  json,
+  number,
+  numberOrNull,
+  state,
+  taskIdOf,
+  text,
+  toLeaseFacts,
+  toRecord,
+  workerOrNull,
+} from './rows.ts'
 import { learnLanes, type Reader, type Session } from './session.ts'
 import { statements } from './statements.ts'
 
@@ -28,6 +39,14 @@ async function recordOf(reader: Reader, id: TaskId): Promise<TaskRecord | null> 
   if (row === undefined) return null
   await learnLanes(reader, [number(row[2])])
   return toRecord(row, reader.lanes.byId(number(row[2])))
+}
+
+export function endedAmong(session: Session, ids: readonly TaskId[]): Promise<readonly TaskId[]> {
+  return session.read(async ({ connection }) => {
+    const rows = ids.length === 0 ? [] : await connection.rows(sql.unfinishedAmong, ids)
+    const unfinished = new Set(rows.map(row => text(row[0])))
+    return ids.filter(id => !unfinished.has(id))
+  })
 }
 
 export function readLeases(session: Session, leases: readonly Lease[]): Promise<readonly (LeaseFacts | null)[]> {

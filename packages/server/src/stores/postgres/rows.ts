@@ -1,9 +1,4 @@
-import {
-  type DependencyPolicy,
-  type PrioritySource,
-  type TaskState,
-  taskStates,
-} from '@tasklane/protocol'
+import { type DependencyPolicy, type PrioritySource, type TaskState, taskStates } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
 import { type JsonText, type TaskId, type TaskRecord, taskId, type WorkerId, workerId } from '../../core/task.ts'
 import type { ClaimedTask, LeaseFacts, ParentRecord } from '../../ports/store.ts'

@@ -203,16 +203,7 @@ async function connect(
     }
   }
   if (children.length === 0) return
-  await tx.connection.run(
-    sql.insertEdges,
-    children,
-    positions,
-    parentNumbers,
-    parentIds,
-    policies,
-    resolved,
-    repeats,
-  )
+  await tx.connection.run(sql.insertEdges, children, positions, parentNumbers, parentIds, policies, resolved, repeats)
 }
 
 /** Accepted and cancelled at once: a parent had failed before, and the edge says cancel. */

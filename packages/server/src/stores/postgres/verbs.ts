@@ -1,12 +1,6 @@
 import { rankOf } from '../../core/rank.ts'
 import { type JsonText, type TaskId, taskErrorText } from '../../core/task.ts'
-import type {
-  ByHandVerdict,
-  CancelVerdict,
-  Moved,
-  RemoveVerdict,
-  ReprioritiseVerdict,
-} from '../../ports/store.ts'
+import type { ByHandVerdict, CancelVerdict, Moved, RemoveVerdict, ReprioritiseVerdict } from '../../ports/store.ts'
 import { endTask } from './dependencies.ts'
 import { type HeldTask, isFinished, isWaiting, number } from './rows.ts'
 import { type Session, type Transaction, toChanges } from './session.ts'

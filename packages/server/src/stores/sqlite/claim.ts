@@ -1,11 +1,11 @@
 import { limits } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
 import { claimsPerSign, leaseUntilMs } from '../../core/lease.ts'
+import { chunked, merge, type Source } from '../../core/merge.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
 import { textSize, type WorkerId } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
 import type { Lane } from './lanes.ts'
-import { chunked, merge, type Source } from '../../core/merge.ts'
 import { type Family, readFamily } from './parents.ts'
 import {
   type Candidate,

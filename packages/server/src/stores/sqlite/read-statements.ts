@@ -22,6 +22,7 @@ export const readTexts = {
   recordById: `SELECT ${recordColumns} FROM tasks WHERE id = ?`,
   recordByNumber: `SELECT ${recordColumns} FROM tasks WHERE number = ?`,
   numberById: 'SELECT number FROM tasks WHERE id = ?',
+  unfinishedAmong: `SELECT id FROM tasks WHERE id IN (SELECT value FROM json_each(?)) AND finished_at IS NULL`,
   dependencies: 'SELECT parent_id FROM edges WHERE child = ? ORDER BY position',
 
   page: `SELECT number, id FROM tasks NOT INDEXED WHERE ${matches} ORDER BY number DESC LIMIT ?9 + 0`,

@@ -20,6 +20,11 @@ export function readTask(session: Session, id: TaskId): TaskRecord | null {
   return row === undefined ? null : readRecord(session, row)
 }
 
+export function endedAmong(session: Session, ids: readonly TaskId[]): readonly TaskId[] {
+  const unfinished = new Set(session.reads.unfinishedAmong.all(JSON.stringify(ids)).map(row => text(row[0])))
+  return ids.filter(id => !unfinished.has(id))
+}
+
 export function readLeases(session: Session, leases: readonly Lease[]): readonly (LeaseFacts | null)[] {
   const nowMs = session.clock.now()
   return leases.map(lease => {

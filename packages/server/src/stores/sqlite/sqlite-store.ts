@@ -53,6 +53,7 @@ export async function createSqliteStore(
 
   const store: Store = {
     exchangesAtOnce: 1,
+    isShared: false,
     // The schema is brought up to date before the first statement is prepared, in createSqliteStore.
     migrate: () => run(() => {}),
     check: () => run(() => session.transact(tx => void tx.sql.writeMeta.run('checked_at', tx.nowMs))),
@@ -76,6 +77,7 @@ export async function createSqliteStore(
     prune: ask => run(() => sweeps.prune(session, ask)),
 
     task: id => run(() => reads.readTask(session, id)),
+    endedAmong: ids => run(() => reads.endedAmong(session, ids)),
     tasks: (filter, page) => run(() => listRecords(session, filter, page)),
     taskIds: (filter, page) => run(() => listIds(session, filter, page)),
     countTasks: (filter, most) => run(() => countTasks(session, filter, most)),

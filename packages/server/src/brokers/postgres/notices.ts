@@ -1,0 +1,76 @@
+import type { Hint } from '../../ports/broker.ts'
+
+/**
+ * What travels in one notification: `{"n": node, "r": [[queue, type], …], "e": [task ids]}`, or `"all": true` where that
+ * would be too long.
+ */
+interface Notice {
+  readonly n: string
+  readonly r?: readonly (readonly [string, string])[]
+  readonly e?: readonly string[]
+  readonly all?: boolean
+}
+
+/** PostgreSQL takes 7,999 bytes. */
+const noticeBytesMax = 7_900
+
+/** Hints that wait for the next notification, each once. */
+export interface Outbox {
+  put(hint: Hint): void
+  /** The next notification; null where there is none. */
+  take(): string | null
+  isEmpty(): boolean
+  clear(): void
+}
+
+export function createOutbox(node: string): Outbox {
+  const ready = new Map<string, readonly [string, string]>()
+  const ended = new Set<string>()
+  let isAll = false
+
+  const isEmpty = (): boolean => ready.size === 0 && ended.size === 0 && !isAll
+  const clear = (): void => {
+    ready.clear()
+    ended.clear()
+    isAll = false
+  }
+  return Object.freeze<Outbox>({
+    put(hint) {
+      if (isAll) return
+      if (hint.kind === 'ready') ready.set(`${hint.queue}\n${hint.type}`, [hint.queue, hint.type])
+      else if (hint.kind === 'ended') for (const id of hint.taskIds) ended.add(id)
+      else isAll = true
+      // An id takes some ten bytes at least: what cannot fit need not be gathered.
+      if (ready.size + ended.size > noticeBytesMax / 10) isAll = true
+    },
+    take() {
+      if (isEmpty()) return null
+      const whole: Notice = isAll ? { n: node, all: true } : { n: node, r: [...ready.values()], e: [...ended] }
+      clear()
+      const text = JSON.stringify(whole)
+      return Buffer.byteLength(text) <= noticeBytesMax ? text : JSON.stringify({ n: node, all: true } satisfies Notice)
+    },
+    isEmpty,
+    clear,
+  })
+}
+
+/** The hints of a notification; none of one's own, and of nobody's that cannot be read. */
+export function readNotice(payload: string, self: string): readonly Hint[] {
+  let notice: Partial<Notice>
+  try {
+    notice = JSON.parse(payload) as Partial<Notice> // Any program may notify: every member is looked at below.
+  } catch {
+    return [{ kind: 'resync' }]
+  }
+  if (notice === null || typeof notice !== 'object' || notice.n === self) return []
+  if (notice.all === true) return [{ kind: 'resync' }]
+  const hints: Hint[] = []
+  for (const lane of Array.isArray(notice.r) ? notice.r : []) {
+    const [queue, type] = lane
+    if (typeof queue === 'string' && typeof type === 'string') hints.push({ kind: 'ready', queue, type })
+  }
+  const taskIds = (Array.isArray(notice.e) ? notice.e : []).filter(id => typeof id === 'string')
+  if (taskIds.length > 0) hints.push({ kind: 'ended', taskIds })
+  return hints
+}
