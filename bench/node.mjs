@@ -9,8 +9,12 @@ import { createLoadClient } from './load-client.mjs'
 const command = resolve(import.meta.dirname, '../packages/cli/bin/tasklane.js')
 const connections = 64
 
-/** @param profile a folder for a CPU profile of each process, or undefined */
-export async function createNode(profile) {
+/**
+ * @param profile a folder for a CPU profile of each process, or undefined
+ * @param databaseUrl of an empty PostgreSQL database; without it the store is a SQLite file
+ * @param nodes schedulers on that database; the producer and the worker know all of them
+ */
+export async function createNode({ profile, databaseUrl, nodes = 1 } = {}) {
   const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile]
   const folder = mkdtempSync(join(tmpdir(), 'tasklane-bench-'))
   const children = []
@@ -22,24 +26,32 @@ export async function createNode(profile) {
     children.push(child)
     return child
   }
-  const scheduler = start(['serve', '--port', '0', '--json', '--data', join(folder, 'bench.db')], {
-    LOG_LEVEL: 'error',
-  })
-  const url = new URL(JSON.parse(await firstLine(scheduler)).url)
-  const client = createLoadClient(url, connections)
-  const { call } = client
+  const store = databaseUrl === undefined ? ['--data', join(folder, 'bench.db')] : []
+  const env = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }
+  const urls = []
+  for (let node = 0; node < nodes; node += 1) {
+    const scheduler = start(['serve', '--port', '0', '--json', ...store], { LOG_LEVEL: 'error', ...env })
+    urls.push(new URL(JSON.parse(await firstLine(scheduler)).url))
+  }
+  const [url] = urls
+  const clients = urls.map(each => createLoadClient(each, connections))
+  let turn = 0
+  // One after another: what is asked of several nodes is spread evenly.
+  const call = (...args) => clients[turn++ % clients.length].call(...args)
   return {
     call,
-    url: url.href.replace(/\/$/, ''),
+    url: urls.map(each => each.href.replace(/\/$/, '')).join(','),
     /** Starts the command's own worker, which serves the type `noop`; resolves when it is registered. */
     worker: async (slots = 1_000) => {
-      const capabilities = ['--capabilities', 'noop']
-      const worker = start([
-        ...['worker', '--url', url.href, '--worker-id', 'bench', '--concurrency', String(slots), '--json'],
-        ...capabilities,
-      ])
-      const gone = failed(worker)
-      await Promise.race([until(async () => (await call('GET', '/api/workers')).workers.length === 1), gone])
+      // One for each node, so that every node hands out.
+      const started = urls.map((each, at) =>
+        start([
+          ...['worker', '--url', each.href, '--worker-id', `bench-${at}`, '--concurrency', String(slots), '--json'],
+          ...['--capabilities', 'noop'],
+        ]),
+      )
+      const isThere = async () => (await call('GET', '/api/workers')).workers.length === urls.length
+      await Promise.race([until(isThere), ...started.map(failed)])
     },
     finished: count => until(async () => (await call('GET', '/api/stats')).tasks.completed >= count),
     /** Resident memory of the scheduler, in bytes, as it tells itself. */
@@ -48,7 +60,7 @@ export async function createNode(profile) {
       return Number(/^process_resident_memory_bytes (\S+)$/m.exec(await reply.text())[1])
     },
     close: async () => {
-      client.close()
+      for (const client of clients) client.close()
       for (const child of children.reverse()) {
         if (child.exitCode !== null || child.signalCode !== null) continue
         child.kill('SIGTERM')

@@ -1,12 +1,11 @@
 import { limits } from '@tasklane/protocol'
 import { claimsPerSign, deadlineGraceMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
-import { textSize, type WorkerId, workerId } from '../../core/task.ts'
+import { textSize } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
-import type { SqlRow } from './database.ts'
-import type { Lane } from './lanes.ts'
-import { learnNewLanes } from './lanes.ts'
-import { type Candidate, createLine, type Line, toCandidate } from './line.ts'
+import type { Connection, SqlRow } from './database.ts'
+import { type Lane, type Lanes, learnNewLanes } from './lanes.ts'
+import { type Candidate, createLine, type Line, type Order, toCandidate } from './line.ts'
 import { type Family, readFamilies } from './parents.ts'
 import { boolean, leaseUntilOf, number, state, text, toClaimedTask, toRecord } from './rows.ts'
 import { learnLanes, type Transaction } from './session.ts'
@@ -23,88 +22,120 @@ import { statements as sql } from './statements.ts'
 export async function claimMany(
   tx: Transaction,
   asks: readonly ClaimAsk[],
+  facts: ClaimFacts,
 ): Promise<readonly (readonly ClaimedTask[])[]> {
   const answers = new Map<ClaimAsk, readonly ClaimedTask[]>()
-  for (let left = asks; left.length > 0; ) {
-    // A request that stands twice in one exchange was doubled on its way: the second repeats the first.
-    const seen = new Set<string>()
-    const round = left.filter(ask => {
-      const key = `${ask.workerId}\n${ask.requestId}`
-      const isFirst = ask.requestId === null || !seen.has(key)
-      seen.add(key)
-      return isFirst
-    })
-    left = left.filter(ask => !round.includes(ask))
-    await claimRound(tx, round, answers)
-  }
+  const doubles = doublesOf(asks)
+  const round = asks.filter(ask => !doubles.includes(ask))
+  await claimRound(tx, round, facts, answers)
+  // A request that stands twice in one exchange was doubled on its way: the second repeats the first.
+  for (const ask of doubles) await claimRound(tx, [ask], await readFacts(tx.connection, tx.lanes, [ask]), answers)
   return asks.map(ask => answers.get(ask) ?? [])
+}
+
+function doublesOf(asks: readonly ClaimAsk[]): readonly ClaimAsk[] {
+  const seen = new Set<string>()
+  return asks.filter(ask => {
+    if (ask.requestId === null) return false
+    const key = `${ask.workerId}\n${ask.requestId}`
+    const isDouble = seen.has(key)
+    seen.add(key)
+    return isDouble
+  })
 }
 
 async function claimRound(
   tx: Transaction,
   asks: readonly ClaimAsk[],
+  facts: ClaimFacts,
   answers: Map<ClaimAsk, readonly ClaimedTask[]>,
 ): Promise<void> {
-  const [paused, draining, repeated] = await Promise.all([
-    readPaused(tx),
-    signsOfLife(tx, asks),
-    readRepeats(tx, asks),
-    learnNewLanes(tx.connection, tx.lanes),
-  ])
-  for (const [ask, leases] of repeated) {
+  await signsOfLife(tx, asks, facts)
+  for (const [ask, leases] of facts.repeats) {
     const held = await repeat(tx, ask, leases)
     if (held.length > 0) answers.set(ask, held)
   }
-  const open = asks
-    .filter(ask => !answers.has(ask) && !draining.has(ask.workerId))
-    .map(ask => ({ ask, lanes: lanesOf(tx, ask, paused), taken: [], bytes: 0, isDone: false }) satisfies Claimant)
+  const open = claimantsOf(
+    tx,
+    asks.filter(ask => !answers.has(ask)),
+    facts,
+  )
   await deal(tx, open)
   for (const { ask, taken } of open) answers.set(ask, taken)
   await keepRequests(tx, open)
 }
 
-async function readPaused(tx: Transaction): Promise<ReadonlySet<string>> {
-  return new Set((await tx.connection.rows(sql.pausedQueues)).map(row => text(row[0])))
-}
+// ─── What is known before ────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The workers that are draining. The write is spared where the last sign is fresh. */
-async function signsOfLife(tx: Transaction, asks: readonly ClaimAsk[]): Promise<ReadonlySet<WorkerId>> {
-  const rows = await tx.connection.rows(
-    sql.claimants,
-    asks.map(ask => ask.workerId),
-  )
-  const lastSeen = new Map(rows.map(row => [text(row[0]), number(row[2])]))
-  const stale = asks.filter(ask => (lastSeen.get(ask.workerId) ?? tx.nowMs) <= tx.nowMs - ask.leaseMs / claimsPerSign)
-  if (stale.length > 0) {
-    await tx.connection.run(
-      sql.seeWorkers,
-      tx.nowMs,
-      stale.map(ask => ask.workerId),
-    )
-  }
-  return new Set(rows.filter(row => boolean(row[1])).map(row => workerId(text(row[0]))))
+export interface ClaimFacts {
+  readonly paused: ReadonlySet<string>
+  /** By worker, of those that are registered. */
+  readonly workers: ReadonlyMap<string, { readonly isDraining: boolean; readonly lastSeenAtMs: number }>
+  /** What the same request handed out before. */
+  readonly repeats: ReadonlyMap<ClaimAsk, HandedOut>
 }
-
-// ─── Repeated requests ───────────────────────────────────────────────────────────────────────────────────────────────
 
 type HandedOut = readonly (readonly [number: number, epoch: number])[]
 
-async function readRepeats(tx: Transaction, asks: readonly ClaimAsk[]): Promise<ReadonlyMap<ClaimAsk, HandedOut>> {
+const noFacts: ClaimFacts = Object.freeze({ paused: new Set<string>(), workers: new Map(), repeats: new Map() })
+
+/** In one round trip; nothing that settles or submits of the same exchange could change. */
+export async function readFacts(connection: Connection, lanes: Lanes, asks: readonly ClaimAsk[]): Promise<ClaimFacts> {
+  if (asks.length === 0) return noFacts
   const named = asks.filter(ask => ask.requestId !== null)
-  if (named.length === 0) return new Map()
-  const rows = await tx.connection.rows(
-    sql.claimRequests,
-    named.map(ask => ask.workerId),
-    named.map(ask => ask.requestId),
-  )
-  const kept = new Map(rows.map(row => [`${row[0]}\n${row[1]}`, row]))
+  const [paused, workers, requests] = await Promise.all([
+    connection.rows(sql.pausedQueues),
+    connection.rows(
+      sql.claimants,
+      asks.map(ask => ask.workerId),
+    ),
+    named.length === 0
+      ? []
+      : connection.rows(
+          sql.claimRequests,
+          named.map(ask => ask.workerId),
+          named.map(ask => ask.requestId),
+        ),
+    learnNewLanes(connection, lanes),
+  ])
+  const kept = new Map(requests.map(row => [`${row[0]}\n${row[1]}`, row]))
   const repeats = new Map<ClaimAsk, HandedOut>()
   for (const ask of named) {
     const row = kept.get(`${ask.workerId}\n${ask.requestId}`)
     if (row !== undefined) repeats.set(ask, JSON.parse(text(row[2])) as HandedOut) // Written by keepRequests.
   }
-  return repeats
+  return {
+    paused: new Set(paused.map(row => text(row[0]))),
+    workers: new Map(workers.map(row => [text(row[0]), { isDraining: boolean(row[1]), lastSeenAtMs: number(row[2]) }])),
+    repeats,
+  }
 }
+
+/** The write is spared where the last sign is fresh. */
+export async function signsOfLife(tx: Transaction, asks: readonly ClaimAsk[], { workers }: ClaimFacts): Promise<void> {
+  const stale = asks.filter(ask => {
+    const lastSeenAtMs = workers.get(ask.workerId)?.lastSeenAtMs ?? tx.nowMs
+    return lastSeenAtMs <= tx.nowMs - ask.leaseMs / claimsPerSign
+  })
+  if (stale.length === 0) return
+  await tx.connection.run(
+    sql.seeWorkers,
+    tx.nowMs,
+    stale.map(ask => ask.workerId),
+  )
+}
+
+/** Those who may get something. */
+export function claimantsOf(tx: Transaction, asks: readonly ClaimAsk[], facts: ClaimFacts): readonly Claimant[] {
+  return asks
+    .filter(ask => facts.workers.get(ask.workerId)?.isDraining !== true)
+    .map(ask => {
+      const lanes = tx.lanes.matching(ask.queues, ask.types).filter(lane => !facts.paused.has(lane.queue))
+      return { ask, lanes, taken: [], bytes: 0, isDone: false }
+    })
+}
+
+// ─── Repeated requests ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What the same request handed out before, as far as the worker still holds it. */
 async function repeat(tx: Transaction, ask: ClaimAsk, leases: HandedOut): Promise<readonly ClaimedTask[]> {
@@ -132,7 +163,7 @@ async function repeat(tx: Transaction, ask: ClaimAsk, leases: HandedOut): Promis
   }))
 }
 
-async function keepRequests(tx: Transaction, claimants: readonly Claimant[]): Promise<void> {
+export async function keepRequests(tx: Transaction, claimants: readonly Claimant[]): Promise<void> {
   const kept = claimants.filter(({ ask, taken }) => ask.requestId !== null && taken.length > 0)
   if (kept.length === 0) return
   await tx.connection.run(
@@ -146,16 +177,12 @@ async function keepRequests(tx: Transaction, claimants: readonly Claimant[]): Pr
 
 // ─── Dealing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-interface Claimant {
+export interface Claimant {
   readonly ask: ClaimAsk
   readonly lanes: readonly Lane[]
   readonly taken: ClaimedTask[]
   bytes: number
   isDone: boolean
-}
-
-function lanesOf(tx: Transaction, ask: ClaimAsk, paused: ReadonlySet<string>): readonly Lane[] {
-  return tx.lanes.matching(ask.queues, ask.types).filter(lane => !paused.has(lane.queue))
 }
 
 /** Rounds of looking and taking: more than two only where others take the same tasks at the same time. */
@@ -196,13 +223,21 @@ interface Pick {
   readonly family: Family | null
 }
 
+/** Across queues the heads compare by urgency, whatever each queue's ordering. */
+export function orderOf(tx: Transaction): Order {
+  return {
+    inQueue: compareRanked,
+    acrossQueues: (one, other) =>
+      rankOf(one.dueAtMs, one.priority, tx.headStartMs) - rankOf(other.dueAtMs, other.priority, tx.headStartMs) ||
+      one.number - other.number,
+  }
+}
+
 async function choose(tx: Transaction, open: readonly Claimant[], line: Line): Promise<readonly Pick[]> {
-  const urgency = (one: Candidate, other: Candidate): number =>
-    rankOf(one.dueAtMs, one.priority, tx.headStartMs) - rankOf(other.dueAtMs, other.priority, tx.headStartMs) ||
-    one.number - other.number
+  const order = orderOf(tx)
   const dealt = open.flatMap(claimant => {
     const room = claimant.ask.limit - claimant.taken.length
-    const { items, isCut } = line.take(claimant.lanes, room, { inQueue: compareRanked, acrossQueues: urgency })
+    const { items, isCut } = line.take(claimant.lanes, room, order)
     claimant.isDone = !isCut
     return items.map(candidate => ({ claimant, candidate }))
   })

@@ -1,9 +1,10 @@
 import type { ExchangeBatch, ExchangeOutcome } from '../../ports/store.ts'
 import { takeBeats } from './beats.ts'
-import { claimMany } from './claim.ts'
+import { claimMany, readFacts } from './claim.ts'
+import { handOver } from './hand-over.ts'
 import { ensureLanes } from './lanes.ts'
 import { type Session, toChanges } from './session.ts'
-import { settleMany } from './settle-many.ts'
+import { completeTogether, settleMany } from './settle-many.ts'
 import { submitMany } from './submit.ts'
 
 /** Everything that arrived while the last commit ran, in one transaction: settles, submits, beats, claims. */
@@ -12,11 +13,23 @@ export async function exchange(session: Session, batch: ExchangeBatch): Promise<
   if (drafts.some(draft => session.lanes.find(draft.queue, draft.type) === undefined)) {
     await session.read(({ connection, lanes }) => ensureLanes(connection, lanes, drafts))
   }
-  return session.transact(async tx => {
-    const settles = await settleMany(tx, batch.settles)
-    const submits = await submitMany(tx, batch.submits)
-    const beats = await takeBeats(tx, batch.beats)
-    const claims = await claimMany(tx, batch.claims)
-    return { settles, submits, beats, claims, changes: toChanges(tx) }
-  })
+  return session.transactFrom(
+    async (connection, nowMs) => {
+      const [facts, completions] = await Promise.all([
+        readFacts(connection, session.lanes, batch.claims),
+        completeTogether(connection, nowMs, batch.settles),
+      ])
+      return { facts, completions }
+    },
+    async (tx, { facts, completions }) => {
+      const settles = await settleMany(tx, batch.settles, completions)
+      // A beat stands between submits and claims and may extend all that its worker holds: then each takes its own way.
+      const isShort = batch.beats.length === 0
+      const handedOver = isShort ? await handOver(tx, batch.submits, batch.claims, facts) : null
+      const submits = handedOver?.submits ?? (await submitMany(tx, batch.submits))
+      const beats = await takeBeats(tx, batch.beats)
+      const claims = handedOver?.claims ?? (await claimMany(tx, batch.claims, facts))
+      return { settles, submits, beats, claims, changes: toChanges(tx) }
+    },
+  )
 }

@@ -1,7 +1,7 @@
 import type { TaskState } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
 import { rankOf } from '../../core/rank.ts'
-import { askedPriority, type TaskDraft } from '../../core/task.ts'
+import { askedPriority, type TaskDraft, type WorkerId } from '../../core/task.ts'
 import { waitingState } from './dependencies.ts'
 import { number, text } from './rows.ts'
 import type { Transaction } from './session.ts'
@@ -19,6 +19,14 @@ export interface NewRow {
   readonly placed: Placed
   readonly waitingCount: number
   readonly hasDependents: boolean
+  /** Of a task that is handed out at once. */
+  readonly lease: NewLease | null
+}
+
+/** The lease of a task that is claimed in the same breath: its first. */
+export interface NewLease {
+  readonly workerId: WorkerId
+  readonly untilMs: number
 }
 
 /** Where it stands if it waits for no parent. */
@@ -43,8 +51,8 @@ export async function undo(tx: Transaction, numbers: readonly number[]): Promise
 /** Counts new tasks, and tells of queues that have their first one. */
 export async function welcome(tx: Transaction, rows: readonly NewRow[]): Promise<void> {
   const fresh = new Set<string>()
-  for (const { draft, placed } of rows) {
-    tx.counters.add(placed.lane, placed.state, 1)
+  for (const { draft, placed, lease } of rows) {
+    tx.counters.add(placed.lane, lease === null ? placed.state : 'running', 1)
     if (!tx.lanes.queues.has(draft.queue) && !tx.newQueues.has(draft.queue)) fresh.add(draft.queue)
   }
   if (fresh.size === 0) return
@@ -52,7 +60,8 @@ export async function welcome(tx: Transaction, rows: readonly NewRow[]): Promise
   for (const queue of fresh) tx.newQueues.add(queue)
 }
 
-function isPlain({ draft, placed, waitingCount, hasDependents }: NewRow): boolean {
+/** Says no more than what `insertPlainTasks` writes. */
+export function isPlain({ draft, placed, waitingCount, hasDependents }: Omit<NewRow, 'lease'>): boolean {
   return (
     placed.state === 'pending' &&
     placed.runAtMs === null &&
@@ -82,6 +91,9 @@ function insertPlain(tx: Transaction, rows: readonly NewRow[]): ReturnType<typeo
     rows.map(row => row.draft.onDependencyFailure),
     rows.map(row => row.draft.trace),
     rows.map(row => row.draft.payload),
+    rows.map(row => (row.lease === null ? 'pending' : 'running')),
+    rows.map(row => row.lease?.workerId ?? null),
+    rows.map(row => row.lease?.untilMs ?? null),
   )
 }
 

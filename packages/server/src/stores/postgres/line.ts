@@ -28,6 +28,11 @@ export function toCandidate(row: SqlRow): Candidate {
   }
 }
 
+export interface Order {
+  readonly inQueue: (one: Candidate, other: Candidate) => number
+  readonly acrossQueues: (one: Candidate, other: Candidate) => number
+}
+
 /** The first tasks of some lanes, from which several claims are dealt. */
 export interface Line {
   /**
@@ -37,10 +42,7 @@ export interface Line {
   take(
     lanes: readonly Lane[],
     limit: number,
-    order: {
-      readonly inQueue: (one: Candidate, other: Candidate) => number
-      readonly acrossQueues: (one: Candidate, other: Candidate) => number
-    },
+    order: Order,
   ): { readonly items: readonly Candidate[]; readonly isCut: boolean }
 }
 

@@ -23,9 +23,20 @@ export interface Session {
    * the way, all of the work is run again, so that it must not do anything but through `tx`.
    */
   transact<Value>(work: (tx: Transaction) => Promise<Value>, edgesMax?: number): Promise<Value>
+  /**
+   * The same, with statements that are sent along with the BEGIN: they cannot know the time, but by the database's own
+   * clock, and cost no round trip of their own.
+   */
+  transactFrom<Opened, Value>(
+    opening: Opening<Opened>,
+    work: (tx: Transaction, opened: Opened) => Promise<Value>,
+  ): Promise<Value>
   /** Statements that only read, each for itself. */
   read<Value>(work: (reader: Reader) => Promise<Value>): Promise<Value>
 }
+
+/** @param nowMs null: the database's clock */
+export type Opening<Opened> = (connection: Connection, nowMs: number | null) => Promise<Opened>
 
 export interface Reader {
   readonly connection: Connection
@@ -81,14 +92,18 @@ export function createSession(
   const readNow = async (connection: Connection): Promise<number> =>
     fixedNow === null ? number((await connection.rows(sql.now))[0]?.[0]) : fixedNow()
 
-  async function once<Value>(work: (tx: Transaction) => Promise<Value>, edgesMax: number): Promise<Value> {
+  async function once<Opened, Value>(
+    opening: Opening<Opened>,
+    work: (tx: Transaction, opened: Opened) => Promise<Value>,
+    edgesMax: number,
+  ): Promise<Value> {
     const connection = await database.connect()
     let isBroken = false
     try {
       const begun = connection.exec(database.begin)
-      const [nowMs] = await Promise.all([readNow(connection), begun])
+      const [nowMs, opened] = await Promise.all([readNow(connection), opening(connection, fixedNow?.() ?? null), begun])
       const tx = beginTransaction(session, connection, nowMs, edgesMax)
-      const value = await work(tx)
+      const value = await work(tx, opened)
       // What is written here is counted; only then may it be committed.
       await tx.hand.flush(connection)
       await Promise.all([tx.counters.write(connection), connection.exec('COMMIT')])
@@ -105,23 +120,30 @@ export function createSession(
     }
   }
 
+  async function untilDone<Opened, Value>(
+    opening: Opening<Opened>,
+    work: (tx: Transaction, opened: Opened) => Promise<Value>,
+    edgesMax: number,
+  ): Promise<Value> {
+    for (let run = 1; ; run += 1) {
+      try {
+        return await once(opening, work, edgesMax)
+      } catch (error) {
+        const isWorthIt = error instanceof RunAgain || faultOf(error) === 'again'
+        if (!isWorthIt || run === runsMax) throw error
+        await pause(clock, firstWaitMs * 2 ** (run - 1) * clock.random())
+      }
+    }
+  }
+
   const session: Session = {
     database,
     lanes,
     clock,
     headStartMs,
     pruneFrom: 0,
-    async transact(work, edgesMax = limits.releasedInTransactionMax) {
-      for (let run = 1; ; run += 1) {
-        try {
-          return await once(work, edgesMax)
-        } catch (error) {
-          const isWorthIt = error instanceof RunAgain || faultOf(error) === 'again'
-          if (!isWorthIt || run === runsMax) throw error
-          await pause(clock, firstWaitMs * 2 ** (run - 1) * clock.random())
-        }
-      }
-    },
+    transact: (work, edgesMax = limits.releasedInTransactionMax) => untilDone(async () => {}, work, edgesMax),
+    transactFrom: (opening, work) => untilDone(opening, work, limits.releasedInTransactionMax),
     async read(work) {
       const connection = await database.connect()
       let isBroken = false

@@ -1,5 +1,6 @@
 import type { TaskId } from '../../core/task.ts'
 import type { Settlement, SettleResult } from '../../ports/store.ts'
+import type { Connection, SqlRow } from './database.ts'
 import { type Ending, resolveChildren, tellEnd } from './dependencies.ts'
 import { boolean, number, numberOrNull, taskIdOf } from './rows.ts'
 import { learnLanes, type Transaction } from './session.ts'
@@ -16,8 +17,9 @@ const completed: SettleResult = Object.freeze({ verdict: 'applied', state: 'comp
 export async function settleMany(
   tx: Transaction,
   settlements: readonly Settlement[],
+  completions: Completions,
 ): Promise<readonly SettleResult[]> {
-  const ended = await completeTogether(tx, settlements)
+  const ended = await readCompletions(tx, completions)
   for (const ending of ended.values()) tellEnd(tx, ending, 'completed')
   const others = settlements.filter((_, at) => !ended.has(at))
   if (others.length > 0) await prepare(tx, others)
@@ -37,11 +39,19 @@ export async function settleMany(
   return results
 }
 
-/** By index of the settlement, what was completed. */
-async function completeTogether(
-  tx: Transaction,
+/** What the first statement of an exchange completed. */
+export interface Completions {
+  /** Index of the settlement by its task. */
+  readonly atById: ReadonlyMap<TaskId, number>
+  readonly rows: readonly SqlRow[]
+}
+
+/** Completes, unread, whatever of the settlements completes a lease that holds. @param nowMs null: the database's clock */
+export async function completeTogether(
+  connection: Connection,
+  nowMs: number | null,
   settlements: readonly Settlement[],
-): Promise<ReadonlyMap<number, Ending>> {
+): Promise<Completions> {
   const atById = new Map<TaskId, number>()
   const seen = new Set<TaskId>()
   for (const [at, { lease, outcome, guard }] of settlements.entries()) {
@@ -49,16 +59,21 @@ async function completeTogether(
     seen.add(lease.taskId)
     if (isFirst && guard === 'held' && outcome.kind === 'completed') atById.set(lease.taskId, at)
   }
-  if (atById.size === 0) return new Map()
+  if (atById.size === 0) return { atById, rows: [] }
   const chosen = [...atById.values()].flatMap(at => settlements[at] ?? [])
-  const rows = await tx.connection.rows(
+  const rows = await connection.rows(
     sql.completeTasks,
-    tx.nowMs,
+    nowMs,
     chosen.map(each => each.lease.taskId),
     chosen.map(each => each.lease.epoch),
     chosen.map(each => each.lease.workerId),
     chosen.map(each => (each.outcome.kind === 'completed' ? each.outcome.result : null)),
   )
+  return { atById, rows }
+}
+
+/** By index of the settlement, in their order. */
+async function readCompletions(tx: Transaction, { atById, rows }: Completions): Promise<ReadonlyMap<number, Ending>> {
   await learnLanes(
     tx,
     rows.map(row => number(row[2])),

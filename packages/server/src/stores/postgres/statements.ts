@@ -9,9 +9,12 @@ import type { Statement } from './database.ts'
  * its number or id, whatever the planner believes of a table that has just grown. And rows are locked in the order of
  * their numbers, by a subquery where an UPDATE takes several, so that two transactions do not wait for each other.
  */
+const now = '(extract(epoch FROM now()) * 1000)::bigint'
+
 const texts = {
   // ─── Session ──────────────────────────────────────────────────────────────────────────────────────────────────────
-  now: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint',
+  // The moment of the BEGIN, the same for all statements of a transaction.
+  now: `SELECT ${now}`,
   lanesAfter: 'SELECT id, queue, type FROM tasklane.lanes WHERE id > $1 ORDER BY id',
   insertLanes: `INSERT INTO tasklane.lanes (id, queue, type)
     SELECT (SELECT coalesce(max(id), 0) FROM tasklane.lanes) + row_number() OVER (), queue, type
@@ -57,7 +60,9 @@ const texts = {
     FROM tasklane.tasks WHERE number = ANY($1::bigint[]) AND end_outcome IS NOT NULL`,
 
   // ─── Settle ───────────────────────────────────────────────────────────────────────────────────────────────────────
-  completeTasks: `UPDATE tasklane.tasks AS t SET state = 'completed', result = r.result, error = NULL, finished_at = $1,
+  // $1 is the time, null where it is the database's.
+  completeTasks: `UPDATE tasklane.tasks AS t SET state = 'completed', result = r.result, error = NULL,
+      finished_at = (SELECT coalesce($1::bigint, ${now})),
       lease_until = NULL, cancel_requested_at = NULL, end_outcome = 'completed', settled_as = 'completed'
     FROM unnest($2::text[], $3::int[], $4::text[], $5::text[]) AS r (id, epoch, worker_id, result)
     WHERE t.id = r.id AND t.epoch = r.epoch AND t.worker_id || '' = r.worker_id AND t.state || '' = 'running'
@@ -97,14 +102,19 @@ const texts = {
       max_retries int, delay_ms bigint, asked_priority float8, policy text, idempotency_key text, submitted_by text,
       trace text, name text, labels text, payload text, description text)
     ON CONFLICT DO NOTHING RETURNING number, id`,
-  // The same where a task says no more than what most say, and all agree in the rest.
+  // The same where a task says no more than what most say. Those with a worker are handed over in the same breath: their
+  // first epoch, their first attempt.
   insertPlainTasks: `INSERT INTO tasklane.tasks (id, lane, state, rank, due_at, priority, priority_source, created_at,
-      waiting_count, parent_count, has_dependents, timeout_ms, max_retries, asked_priority, policy, trace, payload)
-    SELECT r.id, r.lane, 'pending', r.rank, $1::bigint, r.priority, r.priority_source, $1::bigint, 0, 0, false, r.timeout_ms, r.max_retries,
-      r.asked_priority, r.policy, r.trace, r.payload
+      waiting_count, parent_count, has_dependents, timeout_ms, max_retries, asked_priority, policy, trace, payload,
+      worker_id, lease_until, started_at, epoch, attempt)
+    SELECT r.id, r.lane, r.state, r.rank, $1::bigint, r.priority, r.priority_source, $1::bigint, 0, 0, false,
+      r.timeout_ms, r.max_retries, r.asked_priority, r.policy, r.trace, r.payload, r.worker_id, r.lease_until,
+      CASE WHEN r.worker_id IS NULL THEN NULL ELSE $1::bigint END, CASE WHEN r.worker_id IS NULL THEN 0 ELSE 1 END,
+      CASE WHEN r.worker_id IS NULL THEN 0 ELSE 1 END
     FROM unnest($2::text[], $3::int[], $4::float8[], $5::float8[], $6::text[], $7::bigint[], $8::int[], $9::float8[],
-      $10::text[], $11::text[], $12::text[]) AS r (id, lane, rank, priority, priority_source, timeout_ms, max_retries,
-      asked_priority, policy, trace, payload)
+      $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[])
+      AS r (id, lane, rank, priority, priority_source, timeout_ms, max_retries, asked_priority, policy, trace, payload,
+        state, worker_id, lease_until)
     ON CONFLICT DO NOTHING RETURNING number, id`,
   deleteTasks: 'DELETE FROM tasklane.tasks WHERE number = ANY($1::bigint[])',
   insertEdges: `INSERT INTO tasklane.edges (child, position, parent, parent_id, policy, resolved, is_repeat)
@@ -154,6 +164,8 @@ const texts = {
       SELECT t.lane, t.number, t.rank, t.due_at, t.priority, t.parent_count,
         coalesce(octet_length(t.payload), 0) + coalesce(octet_length(t.error), 0) AS size
       FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane ORDER BY t.rank, t.number LIMIT $2) AS c`,
+  isAnyPending: `SELECT EXISTS (SELECT 1 FROM unnest($1::int[]) AS l (lane) WHERE EXISTS (
+      SELECT 1 FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane))`,
   pendingLanes: `WITH RECURSIVE l (lane) AS (
       (SELECT t.lane FROM tasklane.tasks AS t WHERE t.state = 'pending' ORDER BY t.lane LIMIT 1)
       UNION ALL

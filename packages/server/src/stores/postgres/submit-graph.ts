@@ -157,7 +157,7 @@ async function write(tx: Transaction, members: readonly NewMember[]): Promise<Re
     if (holding !== null) held.set(draft.id, holding.error)
     const free = place(tx, draft)
     const placed: Placed = waitingCount > 0 || holding !== null ? { ...free, state: 'blocked' } : free
-    return { draft, placed, waitingCount, hasDependents: inner.has(draft.id) }
+    return { draft, placed, waitingCount, hasDependents: inner.has(draft.id), lease: null }
   })
   const numbers = await insertMany(tx, rows)
   // Another submit brought one of these ids or keys since they were looked for.

@@ -16,7 +16,7 @@ export async function submitMany(tx: Transaction, groups: readonly SubmitGroup[]
     plain = []
   }
   for (const group of groups) {
-    if (group.drafts.every(draft => draft.dependencies.length === 0)) plain.push(group)
+    if (isFree(group)) plain.push(group)
     else {
       await submitPlain()
       verdicts.push(await submitGroup(tx, group))
@@ -33,7 +33,7 @@ export async function submitMany(tx: Transaction, groups: readonly SubmitGroup[]
 async function submitTogether(tx: Transaction, groups: readonly SubmitGroup[]): Promise<readonly SubmitVerdict[]> {
   const rows: readonly NewRow[] = groups
     .flatMap(group => group.drafts)
-    .map(draft => ({ draft, placed: place(tx, draft), waitingCount: 0, hasDependents: false }))
+    .map(draft => ({ draft, placed: place(tx, draft), waitingCount: 0, hasDependents: false, lease: null }))
   const numbers = await insertMany(tx, rows)
   if (numbers.size < rows.length) {
     await undo(tx, [...numbers.values()])
@@ -42,6 +42,21 @@ async function submitTogether(tx: Transaction, groups: readonly SubmitGroup[]): 
     return verdicts
   }
   await welcome(tx, rows)
+  return acceptedVerdicts(tx, groups, rows, numbers)
+}
+
+/** No task of the group waits for another. */
+export function isFree(group: SubmitGroup): boolean {
+  return group.drafts.every(draft => draft.dependencies.length === 0)
+}
+
+/** The receipts of groups of which every draft is new, cut from the list of all their rows. */
+export function acceptedVerdicts(
+  tx: Transaction,
+  groups: readonly SubmitGroup[],
+  rows: readonly NewRow[],
+  numbers: ReadonlyMap<string, number>,
+): readonly SubmitVerdict[] {
   let next = 0
   return groups.map(group => {
     const receipts = group.drafts.map(() => {
