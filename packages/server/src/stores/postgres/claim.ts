@@ -185,21 +185,21 @@ export interface Claimant {
   isDone: boolean
 }
 
-/** Rounds of looking and taking: more than two only where others take the same tasks at the same time. */
-const roundsMax = 6
+/** Looks in a row that others were faster at; then they shall have it, and whoever got nothing asks again. */
+const vainLooksMax = 5
 
 /** Above so many lanes it is faster to find those that have something than to look into each. */
 const lanesLookedIntoMax = 100
 
 async function deal(tx: Transaction, claimants: readonly Claimant[]): Promise<void> {
   const gone = new Set<number>()
-  for (let round = 1; round <= roundsMax; round += 1) {
+  for (let vainLooks = 0; vainLooks < vainLooksMax; ) {
     const open = claimants.filter(each => !each.isDone && each.lanes.length > 0)
     if (open.length === 0) return
     const line = await look(tx, open, gone)
     const picks = await choose(tx, open, line)
     if (picks.length === 0) return
-    await take(tx, picks, gone)
+    vainLooks = (await take(tx, picks, gone)) > 0 ? 0 : vainLooks + 1
   }
 }
 
@@ -235,12 +235,15 @@ export function orderOf(tx: Transaction): Order {
 
 async function choose(tx: Transaction, open: readonly Claimant[], line: Line): Promise<readonly Pick[]> {
   const order = orderOf(tx)
-  const dealt = open.flatMap(claimant => {
+  const dealt: { readonly claimant: Claimant; readonly candidate: Candidate }[] = []
+  for (const claimant of open) {
     const room = claimant.ask.limit - claimant.taken.length
     const { items, isCut } = line.take(claimant.lanes, room, order)
     claimant.isDone = !isCut
-    return items.map(candidate => ({ claimant, candidate }))
-  })
+    for (const candidate of items) dealt.push({ claimant, candidate })
+    // Whoever comes after must not take what this one has not been shown yet.
+    if (isCut) break
+  }
   const children = dealt.filter(({ candidate }) => candidate.hasParents).map(({ candidate }) => candidate.number)
   const families = await readFamilies(tx.connection, children, limits.parentsBytesMax)
   const picks: Pick[] = []
@@ -258,8 +261,8 @@ async function choose(tx: Transaction, open: readonly Claimant[], line: Line): P
   return picks
 }
 
-/** Writes what is still there. */
-async function take(tx: Transaction, picks: readonly Pick[], gone: Set<number>): Promise<void> {
+/** Writes what is still there; returns how many that were. */
+async function take(tx: Transaction, picks: readonly Pick[], gone: Set<number>): Promise<number> {
   const rows = await tx.connection.rows(
     sql.claimTasks,
     tx.nowMs,
@@ -291,6 +294,7 @@ async function take(tx: Transaction, picks: readonly Pick[], gone: Set<number>):
       }),
     )
   }
+  return rows.length
 }
 
 /** A parent that an operator started anew may be claimed together with its child, and was read as pending. */
