@@ -4,10 +4,10 @@ import { compareRanked, rankOf } from '../../core/rank.ts'
 import { textSize } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
 import type { Connection, SqlRow } from './database.ts'
-import { type Lane, type Lanes, learnNewLanes } from './lanes.ts'
+import type { Lane, Lanes } from './lanes.ts'
 import { type Candidate, createLine, type Line, type Order, toCandidate } from './line.ts'
 import { type Family, readFamilies } from './parents.ts'
-import { boolean, leaseUntilOf, number, state, text, toClaimedTask, toRecord } from './rows.ts'
+import { leaseUntilOf, number, state, text, toClaimedTask, toRecord } from './rows.ts'
 import { learnLanes, type Transaction } from './session.ts'
 import { statements as sql } from './statements.ts'
 
@@ -50,7 +50,7 @@ async function claimRound(
   facts: ClaimFacts,
   answers: Map<ClaimAsk, readonly ClaimedTask[]>,
 ): Promise<void> {
-  await signsOfLife(tx, asks, facts)
+  signsOfLife(tx, asks, facts)
   for (const [ask, leases] of facts.repeats) {
     const held = await repeat(tx, ask, leases)
     if (held.length > 0) answers.set(ask, held)
@@ -62,7 +62,7 @@ async function claimRound(
   )
   await deal(tx, open)
   for (const { ask, taken } of open) answers.set(ask, taken)
-  await keepRequests(tx, open)
+  keepRequests(tx, open)
 }
 
 // ─── What is known before ────────────────────────────────────────────────────────────────────────────────────────────
@@ -73,55 +73,74 @@ export interface ClaimFacts {
   readonly workers: ReadonlyMap<string, { readonly isDraining: boolean; readonly lastSeenAtMs: number }>
   /** What the same request handed out before. */
   readonly repeats: ReadonlyMap<ClaimAsk, HandedOut>
+  /** Of lanes that this node knew when it asked: whether anything was pending there; true where it did not ask. */
+  readonly isAnyPending: boolean
 }
 
 type HandedOut = readonly (readonly [number: number, epoch: number])[]
 
-const noFacts: ClaimFacts = Object.freeze({ paused: new Set<string>(), workers: new Map(), repeats: new Map() })
+const noFacts: ClaimFacts = Object.freeze({
+  paused: new Set<string>(),
+  workers: new Map(),
+  repeats: new Map(),
+  isAnyPending: true,
+})
 
-/** In one round trip; nothing that settles or submits of the same exchange could change. */
-export async function readFacts(connection: Connection, lanes: Lanes, asks: readonly ClaimAsk[]): Promise<ClaimFacts> {
+/**
+ * In one statement; nothing that settles or submits of the same exchange could change, but for what is pending.
+ * @param asksForPending whether it matters that nothing is pending
+ */
+export async function readFacts(
+  connection: Connection,
+  lanes: Lanes,
+  asks: readonly ClaimAsk[],
+  asksForPending = false,
+): Promise<ClaimFacts> {
   if (asks.length === 0) return noFacts
   const named = asks.filter(ask => ask.requestId !== null)
-  const [paused, workers, requests] = await Promise.all([
-    connection.rows(sql.pausedQueues),
-    connection.rows(
-      sql.claimants,
-      asks.map(ask => ask.workerId),
-    ),
-    named.length === 0
-      ? []
-      : connection.rows(
-          sql.claimRequests,
-          named.map(ask => ask.workerId),
-          named.map(ask => ask.requestId),
-        ),
-    learnNewLanes(connection, lanes),
-  ])
-  const kept = new Map(requests.map(row => [`${row[0]}\n${row[1]}`, row]))
+  const knownBefore = lanes.last()
+  const watched = asksForPending
+    ? new Set(asks.flatMap(ask => lanes.matching(ask.queues, ask.types).map(({ id }) => id)))
+    : []
+  const rows = await connection.rows(
+    sql.claimFacts,
+    asks.map(ask => ask.workerId),
+    named.map(ask => ask.workerId),
+    named.map(ask => ask.requestId),
+    knownBefore,
+    [...watched],
+  )
+  const of = (kind: string): readonly SqlRow[] => rows.filter(row => row[0] === kind)
+  lanes.learn(of('lane').map(row => ({ id: Number(row[1]), queue: text(row[2]), type: text(row[3]) })))
+  const kept = new Map(of('request').map(row => [`${row[1]}\n${row[2]}`, text(row[3])]))
   const repeats = new Map<ClaimAsk, HandedOut>()
   for (const ask of named) {
-    const row = kept.get(`${ask.workerId}\n${ask.requestId}`)
-    if (row !== undefined) repeats.set(ask, JSON.parse(text(row[2])) as HandedOut) // Written by keepRequests.
+    const leases = kept.get(`${ask.workerId}\n${ask.requestId}`)
+    if (leases !== undefined) repeats.set(ask, JSON.parse(leases) as HandedOut) // Written by keepRequests.
   }
   return {
-    paused: new Set(paused.map(row => text(row[0]))),
-    workers: new Map(workers.map(row => [text(row[0]), { isDraining: boolean(row[1]), lastSeenAtMs: number(row[2]) }])),
+    paused: new Set(of('paused').map(row => text(row[1]))),
+    workers: new Map(
+      of('worker').map(row => [text(row[1]), { isDraining: row[2] === 'true', lastSeenAtMs: Number(row[3]) }]),
+    ),
     repeats,
+    isAnyPending: !asksForPending || of('pending').length > 0 || lanes.last() > knownBefore,
   }
 }
 
 /** The write is spared where the last sign is fresh. */
-export async function signsOfLife(tx: Transaction, asks: readonly ClaimAsk[], { workers }: ClaimFacts): Promise<void> {
+export function signsOfLife(tx: Transaction, asks: readonly ClaimAsk[], { workers }: ClaimFacts): void {
   const stale = asks.filter(ask => {
     const lastSeenAtMs = workers.get(ask.workerId)?.lastSeenAtMs ?? tx.nowMs
     return lastSeenAtMs <= tx.nowMs - ask.leaseMs / claimsPerSign
   })
   if (stale.length === 0) return
-  await tx.connection.run(
-    sql.seeWorkers,
-    tx.nowMs,
-    stale.map(ask => ask.workerId),
+  tx.later(
+    tx.connection.run(
+      sql.seeWorkers,
+      tx.nowMs,
+      stale.map(ask => ask.workerId),
+    ),
   )
 }
 
@@ -163,15 +182,17 @@ async function repeat(tx: Transaction, ask: ClaimAsk, leases: HandedOut): Promis
   }))
 }
 
-export async function keepRequests(tx: Transaction, claimants: readonly Claimant[]): Promise<void> {
+export function keepRequests(tx: Transaction, claimants: readonly Claimant[]): void {
   const kept = claimants.filter(({ ask, taken }) => ask.requestId !== null && taken.length > 0)
   if (kept.length === 0) return
-  await tx.connection.run(
-    sql.insertClaimRequests,
-    tx.nowMs,
-    kept.map(({ ask }) => ask.workerId),
-    kept.map(({ ask }) => ask.requestId),
-    kept.map(({ taken }) => JSON.stringify(taken.map(task => [task.number, task.epoch]))),
+  tx.later(
+    tx.connection.run(
+      sql.insertClaimRequests,
+      tx.nowMs,
+      kept.map(({ ask }) => ask.workerId),
+      kept.map(({ ask }) => ask.requestId),
+      kept.map(({ taken }) => JSON.stringify(taken.map(task => [task.number, task.epoch]))),
+    ),
   )
 }
 

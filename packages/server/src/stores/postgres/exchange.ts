@@ -5,7 +5,7 @@ import { handOver } from './hand-over.ts'
 import { ensureLanes } from './lanes.ts'
 import { type Session, toChanges } from './session.ts'
 import { completeTogether, settleMany } from './settle-many.ts'
-import { submitMany } from './submit.ts'
+import { submitAhead, submitMany } from './submit.ts'
 
 /** Everything that arrived while the last commit ran, in one transaction: settles, submits, beats, claims. */
 export async function exchange(session: Session, batch: ExchangeBatch): Promise<ExchangeOutcome> {
@@ -13,20 +13,22 @@ export async function exchange(session: Session, batch: ExchangeBatch): Promise<
   if (drafts.some(draft => session.lanes.find(draft.queue, draft.type) === undefined)) {
     await session.read(({ connection, lanes }) => ensureLanes(connection, lanes, drafts))
   }
+  const { lanes, headStartMs } = session
+  // A beat stands between submits and claims and may extend all that its worker holds: then each takes its own way.
+  const mayHandOver = batch.beats.length === 0 && batch.submits.length > 0 && batch.claims.length > 0
   return session.transactFrom(
     async (connection, nowMs) => {
-      const [facts, completions] = await Promise.all([
-        readFacts(connection, session.lanes, batch.claims),
+      const [completions, written, facts] = await Promise.all([
         completeTogether(connection, nowMs, batch.settles),
+        mayHandOver ? null : submitAhead({ connection, lanes, headStartMs }, nowMs, batch.submits),
+        readFacts(connection, lanes, batch.claims, mayHandOver),
       ])
-      return { facts, completions }
+      return { completions, written, facts }
     },
-    async (tx, { facts, completions }) => {
+    async (tx, { completions, written, facts }) => {
       const settles = await settleMany(tx, batch.settles, completions)
-      // A beat stands between submits and claims and may extend all that its worker holds: then each takes its own way.
-      const isShort = batch.beats.length === 0
-      const handedOver = isShort ? await handOver(tx, batch.submits, batch.claims, facts) : null
-      const submits = handedOver?.submits ?? (await submitMany(tx, batch.submits))
+      const handedOver = mayHandOver ? await handOver(tx, batch.submits, batch.claims, facts) : null
+      const submits = handedOver?.submits ?? (await submitMany(tx, batch.submits, written))
       const beats = await takeBeats(tx, batch.beats)
       const claims = handedOver?.claims ?? (await claimMany(tx, batch.claims, facts))
       return { settles, submits, beats, claims, changes: toChanges(tx) }

@@ -8,7 +8,6 @@ import { type Claimant, type ClaimFacts, claimantsOf, keepRequests, orderOf, sig
 import { insertMany, isPlain, type NewLease, type NewRow, place, undo, welcome } from './insert.ts'
 import { createLine } from './line.ts'
 import type { Transaction } from './session.ts'
-import { statements as sql } from './statements.ts'
 import { acceptedVerdicts, isFree } from './submit.ts'
 
 export interface HandedOver {
@@ -29,14 +28,14 @@ export async function handOver(
 ): Promise<HandedOver | null> {
   if (groups.length === 0 || asks.length === 0 || facts.repeats.size > 0 || isAnyDoubled(asks)) return null
   if (!groups.every(isFree)) return null
-  const rows = groups
-    .flatMap(group => group.drafts)
-    .map(draft => ({ draft, placed: place(tx, draft), waitingCount: 0, hasDependents: false }))
-  if (rows.length === 0 || !rows.every(isPlain)) return null
+  // What settles of this exchange have just released stands before them.
+  if (facts.isAnyPending || tx.ready.size > 0) return null
+  const drafts = groups.flatMap(group => group.drafts)
+  if (drafts.length === 0 || !drafts.every(isPlain)) return null
   // A reply has room for so much: where that might matter, the claims count it themselves.
-  if (rows.reduce((sum, { draft }) => sum + (draft.payload?.length ?? 0), 0) >= limits.replyBytesMax) return null
+  if (drafts.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0) >= limits.replyBytesMax) return null
+  const rows = drafts.map(draft => ({ draft, placed: place(tx, draft), waitingCount: 0, hasDependents: false }))
   const claimants = claimantsOf(tx, asks, facts)
-  if (await isAnyPending(tx, claimants)) return null
   const leases = deal(tx, rows, claimants)
   const leased = rows.map((row, at): NewRow => ({ ...row, lease: leases.get(at)?.lease ?? null }))
   const numbers = await insertMany(tx, leased)
@@ -44,10 +43,10 @@ export async function handOver(
     await undo(tx, [...numbers.values()])
     return null
   }
-  await welcome(tx, leased)
+  welcome(tx, leased)
   for (const [at, { claimant, lease }] of leases) claimant.taken.push(toClaimedTask(tx, leased[at], lease, numbers))
-  await signsOfLife(tx, asks, facts)
-  await keepRequests(tx, claimants)
+  signsOfLife(tx, asks, facts)
+  keepRequests(tx, claimants)
   return {
     submits: acceptedVerdicts(tx, groups, leased, numbers),
     claims: asks.map(ask => claimants.find(claimant => claimant.ask === ask)?.taken ?? []),
@@ -57,13 +56,6 @@ export async function handOver(
 function isAnyDoubled(asks: readonly ClaimAsk[]): boolean {
   const named = asks.filter(ask => ask.requestId !== null).map(ask => `${ask.workerId}\n${ask.requestId}`)
   return new Set(named).size < named.length
-}
-
-async function isAnyPending(tx: Transaction, claimants: readonly Claimant[]): Promise<boolean> {
-  const lanes = [...new Set(claimants.flatMap(claimant => claimant.lanes.map(lane => lane.id)))]
-  if (lanes.length === 0) return true
-  const [row] = await tx.connection.rows(sql.isAnyPending, lanes)
-  return row?.[0] === true
 }
 
 interface Dealt {

@@ -2,7 +2,9 @@ import type { TaskState } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
 import { rankOf } from '../../core/rank.ts'
 import { askedPriority, type TaskDraft, type WorkerId } from '../../core/task.ts'
+import type { Connection, SqlRow } from './database.ts'
 import { waitingState } from './dependencies.ts'
+import type { Lanes } from './lanes.ts'
 import { number, text } from './rows.ts'
 import type { Transaction } from './session.ts'
 import { statements as sql } from './statements.ts'
@@ -30,17 +32,27 @@ export interface NewLease {
 }
 
 /** Where it stands if it waits for no parent. */
-export function place(tx: Transaction, draft: TaskDraft): Placed {
+export function place(tx: Pick<Transaction, 'lanes' | 'nowMs'>, draft: TaskDraft): Placed {
   const runAtMs = draft.delayMs === null ? draft.runAtMs : tx.nowMs + draft.delayMs
-  const lane = tx.lanes.find(draft.queue, draft.type)
+  return { lane: laneOf(tx.lanes, draft), state: waitingState(runAtMs, tx.nowMs), runAtMs }
+}
+
+function laneOf(lanes: Lanes, draft: TaskDraft): number {
+  const lane = lanes.find(draft.queue, draft.type)
   assert(lane !== undefined, 'the lanes of all drafts were made before')
-  return { lane: lane.id, state: waitingState(runAtMs, tx.nowMs), runAtMs }
+  return lane.id
 }
 
 /** What was written: the number of each row by its id. Fewer than the rows where an id or a key exists. */
-export async function insertMany(tx: Transaction, rows: readonly NewRow[]): Promise<ReadonlyMap<string, number>> {
-  const written = rows.every(isPlain) ? await insertPlain(tx, rows) : await insertAny(tx, rows)
-  return new Map(written.map(row => [text(row[1]), number(row[0])]))
+export type Numbers = ReadonlyMap<string, number>
+
+export async function insertMany(tx: Transaction, rows: readonly NewRow[]): Promise<Numbers> {
+  if (!rows.every(row => isPlain(row.draft) && isFree(row))) return toNumbers(await insertAny(tx, rows))
+  return insertPlain(tx, tx.nowMs, rows)
+}
+
+function toNumbers(rows: readonly SqlRow[]): Numbers {
+  return new Map(rows.map(row => [text(row[1]), number(row[0])]))
 }
 
 /** Takes back what was just written. */
@@ -49,25 +61,23 @@ export async function undo(tx: Transaction, numbers: readonly number[]): Promise
 }
 
 /** Counts new tasks, and tells of queues that have their first one. */
-export async function welcome(tx: Transaction, rows: readonly NewRow[]): Promise<void> {
+export function welcome(tx: Transaction, rows: readonly NewRow[]): void {
   const fresh = new Set<string>()
   for (const { draft, placed, lease } of rows) {
     tx.counters.add(placed.lane, lease === null ? placed.state : 'running', 1)
     if (!tx.lanes.queues.has(draft.queue) && !tx.newQueues.has(draft.queue)) fresh.add(draft.queue)
   }
   if (fresh.size === 0) return
-  await tx.connection.run(sql.insertQueues, [...fresh].sort())
+  tx.later(tx.connection.run(sql.insertQueues, [...fresh].sort()))
   for (const queue of fresh) tx.newQueues.add(queue)
 }
 
-/** Says no more than what `insertPlainTasks` writes. */
-export function isPlain({ draft, placed, waitingCount, hasDependents }: Omit<NewRow, 'lease'>): boolean {
+/** Says no more than what `insertPlainTasks` writes: it is pending at once. */
+export function isPlain(draft: TaskDraft): boolean {
   return (
-    placed.state === 'pending' &&
-    placed.runAtMs === null &&
-    waitingCount === 0 &&
-    !hasDependents &&
     draft.dependencies.length === 0 &&
+    draft.runAtMs === null &&
+    draft.delayMs === null &&
     draft.idempotencyKey === null &&
     draft.submittedBy === null &&
     draft.name === null &&
@@ -76,13 +86,29 @@ export function isPlain({ draft, placed, waitingCount, hasDependents }: Omit<New
   )
 }
 
-function insertPlain(tx: Transaction, rows: readonly NewRow[]): ReturnType<typeof tx.connection.rows> {
-  return tx.connection.rows(
+function isFree({ placed, waitingCount, hasDependents }: NewRow): boolean {
+  return placed.state === 'pending' && waitingCount === 0 && !hasDependents
+}
+
+/** Where plain drafts are written. */
+export interface Target {
+  readonly connection: Connection
+  readonly lanes: Lanes
+  readonly headStartMs: number
+}
+
+/** @param nowMs null: the database's clock */
+export async function insertPlain(
+  { connection, lanes, headStartMs }: Target,
+  nowMs: number | null,
+  rows: readonly { readonly draft: TaskDraft; readonly lease: NewLease | null }[],
+): Promise<Numbers> {
+  const written = await connection.rows(
     sql.insertPlainTasks,
-    tx.nowMs,
+    nowMs,
+    headStartMs,
     rows.map(row => row.draft.id),
-    rows.map(row => row.placed.lane),
-    rows.map(row => rankOf(tx.nowMs, row.draft.priority, tx.headStartMs)),
+    rows.map(row => laneOf(lanes, row.draft)),
     rows.map(row => row.draft.priority),
     rows.map(row => row.draft.prioritySource),
     rows.map(row => row.draft.timeoutMs),
@@ -91,10 +117,10 @@ function insertPlain(tx: Transaction, rows: readonly NewRow[]): ReturnType<typeo
     rows.map(row => row.draft.onDependencyFailure),
     rows.map(row => row.draft.trace),
     rows.map(row => row.draft.payload),
-    rows.map(row => (row.lease === null ? 'pending' : 'running')),
     rows.map(row => row.lease?.workerId ?? null),
     rows.map(row => row.lease?.untilMs ?? null),
   )
+  return toNumbers(written)
 }
 
 function insertAny(tx: Transaction, rows: readonly NewRow[]): ReturnType<typeof tx.connection.rows> {

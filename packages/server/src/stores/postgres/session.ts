@@ -63,6 +63,8 @@ export interface Transaction {
   edgesLeft: number
   /** Whether this transaction left parents to `unblock`. */
   hasLeftovers: boolean
+  /** A write whose answer nothing waits for but the commit. */
+  later(write: Promise<unknown>): void
   /** Queues whose first task this transaction brings; known to all once it is committed. */
   readonly newQueues: Set<string>
 }
@@ -102,11 +104,12 @@ export function createSession(
     try {
       const begun = connection.exec(database.begin)
       const [nowMs, opened] = await Promise.all([readNow(connection), opening(connection, fixedNow?.() ?? null), begun])
-      const tx = beginTransaction(session, connection, nowMs, edgesMax)
+      const laterWrites: Promise<unknown>[] = []
+      const tx = beginTransaction(session, connection, nowMs, edgesMax, laterWrites)
       const value = await work(tx, opened)
       // What is written here is counted; only then may it be committed.
       await tx.hand.flush(connection)
-      await Promise.all([tx.counters.write(connection), connection.exec('COMMIT')])
+      await Promise.all([...laterWrites, tx.counters.write(connection), connection.exec('COMMIT')])
       for (const queue of tx.newQueues) lanes.queues.add(queue)
       return value
     } catch (error) {
@@ -166,7 +169,13 @@ function pause(clock: Clock, ms: number): Promise<void> {
   })
 }
 
-function beginTransaction(session: Session, connection: Connection, nowMs: number, edgesMax: number): Transaction {
+function beginTransaction(
+  session: Session,
+  connection: Connection,
+  nowMs: number,
+  edgesMax: number,
+  laterWrites: Promise<unknown>[],
+): Transaction {
   return {
     session,
     connection,
@@ -181,6 +190,11 @@ function beginTransaction(session: Session, connection: Connection, nowMs: numbe
     edgesLeft: edgesMax,
     hasLeftovers: false,
     newQueues: new Set(),
+    later(write) {
+      // Told with the commit; until then it must not count as unhandled.
+      write.catch(() => {})
+      laterWrites.push(write)
+    },
   }
 }
 

@@ -107,14 +107,14 @@ const texts = {
   insertPlainTasks: `INSERT INTO tasklane.tasks (id, lane, state, rank, due_at, priority, priority_source, created_at,
       waiting_count, parent_count, has_dependents, timeout_ms, max_retries, asked_priority, policy, trace, payload,
       worker_id, lease_until, started_at, epoch, attempt)
-    SELECT r.id, r.lane, r.state, r.rank, $1::bigint, r.priority, r.priority_source, $1::bigint, 0, 0, false,
-      r.timeout_ms, r.max_retries, r.asked_priority, r.policy, r.trace, r.payload, r.worker_id, r.lease_until,
-      CASE WHEN r.worker_id IS NULL THEN NULL ELSE $1::bigint END, CASE WHEN r.worker_id IS NULL THEN 0 ELSE 1 END,
-      CASE WHEN r.worker_id IS NULL THEN 0 ELSE 1 END
-    FROM unnest($2::text[], $3::int[], $4::float8[], $5::float8[], $6::text[], $7::bigint[], $8::int[], $9::float8[],
-      $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[])
-      AS r (id, lane, rank, priority, priority_source, timeout_ms, max_retries, asked_priority, policy, trace, payload,
-        state, worker_id, lease_until)
+    SELECT r.id, r.lane, CASE WHEN r.worker_id IS NULL THEN 'pending' ELSE 'running' END, n.at - r.priority * $2::float8,
+      n.at, r.priority, r.priority_source, n.at, 0, 0, false, r.timeout_ms, r.max_retries, r.asked_priority, r.policy,
+      r.trace, r.payload, r.worker_id, r.lease_until, CASE WHEN r.worker_id IS NOT NULL THEN n.at END,
+      CASE WHEN r.worker_id IS NULL THEN 0 ELSE 1 END, CASE WHEN r.worker_id IS NULL THEN 0 ELSE 1 END
+    FROM (SELECT coalesce($1::bigint, ${now})) AS n (at), unnest($3::text[], $4::int[], $5::float8[], $6::text[],
+      $7::bigint[], $8::int[], $9::float8[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[])
+      AS r (id, lane, priority, priority_source, timeout_ms, max_retries, asked_priority, policy, trace, payload,
+        worker_id, lease_until)
     ON CONFLICT DO NOTHING RETURNING number, id`,
   deleteTasks: 'DELETE FROM tasklane.tasks WHERE number = ANY($1::bigint[])',
   insertEdges: `INSERT INTO tasklane.edges (child, position, parent, parent_id, policy, resolved, is_repeat)
@@ -149,9 +149,18 @@ const texts = {
 
   // ─── Claim ────────────────────────────────────────────────────────────────────────────────────────────────────────
   pausedQueues: 'SELECT name FROM tasklane.queues WHERE is_paused',
-  claimants: 'SELECT id, is_draining, last_seen_at FROM tasklane.workers WHERE id = ANY($1::text[])',
-  claimRequests: `SELECT c.worker_id, c.request_id, c.leases FROM unnest($1::text[], $2::text[]) AS r (worker_id, request_id)
-    JOIN tasklane.claim_requests AS c ON c.worker_id = r.worker_id AND c.request_id = r.request_id`,
+  // Everything that is known before a claim, in one answer: paused queues, the workers, what their requests handed out
+  // before, lanes that this node does not know, and whether anything is pending in those that it asks for.
+  claimFacts: `SELECT 'paused', name, NULL, NULL FROM tasklane.queues WHERE is_paused
+    UNION ALL SELECT 'worker', id, is_draining::text, last_seen_at::text FROM tasklane.workers WHERE id = ANY($1::text[])
+    UNION ALL SELECT 'request', c.worker_id, c.request_id, c.leases
+      FROM unnest($2::text[], $3::text[]) AS r (worker_id, request_id)
+      JOIN tasklane.claim_requests AS c ON c.worker_id = r.worker_id AND c.request_id = r.request_id
+    UNION ALL SELECT 'lane', id::text, queue, type FROM tasklane.lanes WHERE id > $4
+    UNION ALL SELECT 'pending', NULL, NULL, NULL WHERE EXISTS (SELECT 1 FROM unnest($5::int[]) AS l (lane)
+      WHERE EXISTS (SELECT 1 FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane)
+        AND NOT EXISTS (SELECT 1 FROM tasklane.lanes AS n JOIN tasklane.queues AS q ON q.name = n.queue
+          WHERE n.id = l.lane AND q.is_paused))`,
   insertClaimRequests: `INSERT INTO tasklane.claim_requests (at, worker_id, request_id, leases)
     SELECT $1::bigint, worker_id, request_id, leases FROM unnest($2::text[], $3::text[], $4::text[]) AS r (worker_id, request_id, leases)
     ON CONFLICT (worker_id, request_id) DO UPDATE SET leases = excluded.leases, at = excluded.at`,
@@ -164,8 +173,6 @@ const texts = {
       SELECT t.lane, t.number, t.rank, t.due_at, t.priority, t.parent_count,
         coalesce(octet_length(t.payload), 0) + coalesce(octet_length(t.error), 0) AS size
       FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane ORDER BY t.rank, t.number LIMIT $2) AS c`,
-  isAnyPending: `SELECT EXISTS (SELECT 1 FROM unnest($1::int[]) AS l (lane) WHERE EXISTS (
-      SELECT 1 FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane))`,
   pendingLanes: `WITH RECURSIVE l (lane) AS (
       (SELECT t.lane FROM tasklane.tasks AS t WHERE t.state = 'pending' ORDER BY t.lane LIMIT 1)
       UNION ALL

@@ -162,7 +162,7 @@ async function write(tx: Transaction, members: readonly NewMember[]): Promise<Re
   const numbers = await insertMany(tx, rows)
   // Another submit brought one of these ids or keys since they were looked for.
   if (numbers.size < rows.length) throw new RunAgain()
-  await welcome(tx, rows)
+  welcome(tx, rows)
   await connect(tx, members, numbers)
   if (held.size > 0) await cancelHeld(tx, rows, numbers, held)
   return new Map(rows.map(row => [row.draft.id, receiptOf(tx, row, numbers, held.size > 0)]))

@@ -1,6 +1,16 @@
 import { assert } from '../../core/assert.ts'
 import type { SubmitGroup, SubmitReceipt, SubmitVerdict } from '../../ports/store.ts'
-import { insertMany, type NewRow, place, undo, welcome } from './insert.ts'
+import {
+  insertMany,
+  insertPlain,
+  isPlain,
+  type NewRow,
+  type Numbers,
+  place,
+  type Target,
+  undo,
+  welcome,
+} from './insert.ts'
 import type { Transaction } from './session.ts'
 import { submitGroup } from './submit-graph.ts'
 
@@ -8,7 +18,12 @@ import { submitGroup } from './submit-graph.ts'
  * The groups of one exchange, each all or nothing. Refusals are verdicts: what the group had written is undone, the
  * transaction goes on. Groups without edges that stand together are written together.
  */
-export async function submitMany(tx: Transaction, groups: readonly SubmitGroup[]): Promise<readonly SubmitVerdict[]> {
+export async function submitMany(
+  tx: Transaction,
+  groups: readonly SubmitGroup[],
+  written: Numbers | null,
+): Promise<readonly SubmitVerdict[]> {
+  if (written !== null) return told(tx, groups, written)
   const verdicts: SubmitVerdict[] = []
   let plain: SubmitGroup[] = []
   const submitPlain = async (): Promise<void> => {
@@ -26,23 +41,48 @@ export async function submitMany(tx: Transaction, groups: readonly SubmitGroup[]
   return verdicts
 }
 
-/**
- * Nearly always all ids and keys are new; then one statement writes all groups. Where one is not, nothing of it stays
- * and each group finds out for itself.
- */
+/** All groups, where they may be written before the time is known: null where one says more than the usual. */
+export async function submitAhead(
+  target: Target,
+  nowMs: number | null,
+  groups: readonly SubmitGroup[],
+): Promise<Numbers | null> {
+  const drafts = groups.flatMap(group => group.drafts)
+  if (drafts.length === 0 || !drafts.every(isPlain)) return null
+  return insertPlain(
+    target,
+    nowMs,
+    drafts.map(draft => ({ draft, lease: null })),
+  )
+}
+
 async function submitTogether(tx: Transaction, groups: readonly SubmitGroup[]): Promise<readonly SubmitVerdict[]> {
-  const rows: readonly NewRow[] = groups
+  return told(tx, groups, await insertMany(tx, rowsOf(tx, groups)))
+}
+
+function rowsOf(tx: Transaction, groups: readonly SubmitGroup[]): readonly NewRow[] {
+  return groups
     .flatMap(group => group.drafts)
     .map(draft => ({ draft, placed: place(tx, draft), waitingCount: 0, hasDependents: false, lease: null }))
-  const numbers = await insertMany(tx, rows)
-  if (numbers.size < rows.length) {
-    await undo(tx, [...numbers.values()])
-    const verdicts: SubmitVerdict[] = []
-    for (const group of groups) verdicts.push(await submitGroup(tx, group))
-    return verdicts
+}
+
+/**
+ * Nearly always all ids and keys were new. Where one was not, nothing of it stays and each group finds out for itself.
+ */
+async function told(
+  tx: Transaction,
+  groups: readonly SubmitGroup[],
+  numbers: Numbers,
+): Promise<readonly SubmitVerdict[]> {
+  const rows = rowsOf(tx, groups)
+  if (numbers.size === rows.length) {
+    welcome(tx, rows)
+    return acceptedVerdicts(tx, groups, rows, numbers)
   }
-  await welcome(tx, rows)
-  return acceptedVerdicts(tx, groups, rows, numbers)
+  await undo(tx, [...numbers.values()])
+  const verdicts: SubmitVerdict[] = []
+  for (const group of groups) verdicts.push(await submitGroup(tx, group))
+  return verdicts
 }
 
 /** No task of the group waits for another. */
@@ -55,7 +95,7 @@ export function acceptedVerdicts(
   tx: Transaction,
   groups: readonly SubmitGroup[],
   rows: readonly NewRow[],
-  numbers: ReadonlyMap<string, number>,
+  numbers: Numbers,
 ): readonly SubmitVerdict[] {
   let next = 0
   return groups.map(group => {
@@ -69,7 +109,7 @@ export function acceptedVerdicts(
   })
 }
 
-function receiptOf(tx: Transaction, { draft, placed }: NewRow, numbers: ReadonlyMap<string, number>): SubmitReceipt {
+function receiptOf(tx: Transaction, { draft, placed }: NewRow, numbers: Numbers): SubmitReceipt {
   const own = numbers.get(draft.id)
   assert(own !== undefined, 'every row was written')
   const { state, runAtMs } = placed
