@@ -4,11 +4,11 @@ import { compareRanked, rankOf } from '../../core/rank.ts'
 import { textSize } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
 import type { Connection, SqlRow } from './database.ts'
-import type { Lane, Lanes } from './lanes.ts'
+import type { Lane } from './lanes.ts'
 import { type Candidate, createLine, type Line, type Order, toCandidate } from './line.ts'
 import { type Family, readFamilies } from './parents.ts'
 import { leaseUntilOf, number, state, text, toClaimedTask, toRecord } from './rows.ts'
-import { learnLanes, type Transaction } from './session.ts'
+import { learnLanes, type Session, type Transaction } from './session.ts'
 import { statements as sql } from './statements.ts'
 
 /**
@@ -29,7 +29,8 @@ export async function claimMany(
   const round = asks.filter(ask => !doubles.includes(ask))
   await claimRound(tx, round, facts, answers)
   // A request that stands twice in one exchange was doubled on its way: the second repeats the first.
-  for (const ask of doubles) await claimRound(tx, [ask], await readFacts(tx.connection, tx.lanes, [ask]), answers)
+  for (const ask of doubles)
+    await claimRound(tx, [ask], await readFacts({ ...tx.session, connection: tx.connection }, [ask]), answers)
   return asks.map(ask => answers.get(ask) ?? [])
 }
 
@@ -86,30 +87,33 @@ const noFacts: ClaimFacts = Object.freeze({
   isAnyPending: true,
 })
 
+export type FactsSource = Pick<Session, 'lanes' | 'floors' | 'clock'> & { readonly connection: Connection }
+
 /**
  * In one statement; nothing that settles or submits of the same exchange could change, but for what is pending.
  * @param asksForPending whether it matters that nothing is pending
  */
 export async function readFacts(
-  connection: Connection,
-  lanes: Lanes,
+  { connection, lanes, floors, clock }: FactsSource,
   asks: readonly ClaimAsk[],
   asksForPending = false,
 ): Promise<ClaimFacts> {
   if (asks.length === 0) return noFacts
   const named = asks.filter(ask => ask.requestId !== null)
   const knownBefore = lanes.last()
-  const watched = asksForPending
-    ? new Set(asks.flatMap(ask => lanes.matching(ask.queues, ask.types).map(({ id }) => id)))
-    : []
+  const watched = asksForPending ? idsOf(asks.flatMap(ask => lanes.matching(ask.queues, ask.types))) : []
+  const beganMs = clock.monotonic()
+  const look = floors.plan(watched, beganMs)
   const rows = await connection.rows(
     sql.claimFacts,
     asks.map(ask => ask.workerId),
     named.map(ask => ask.workerId),
     named.map(ask => ask.requestId),
     knownBefore,
-    [...watched],
+    watched,
+    look.from,
   )
+  if (watched.length > 0) look.done(new Map(), clock.monotonic() - beganMs)
   const of = (kind: string): readonly SqlRow[] => rows.filter(row => row[0] === kind)
   lanes.learn(of('lane').map(row => ({ id: Number(row[1]), queue: text(row[2]), type: text(row[3]) })))
   const kept = new Map(of('request').map(row => [`${row[1]}\n${row[2]}`, text(row[3])]))
@@ -224,21 +228,32 @@ async function deal(tx: Transaction, claimants: readonly Claimant[]): Promise<vo
   }
 }
 
+function idsOf(lanes: readonly Lane[]): readonly number[] {
+  return [...new Set(lanes.map(lane => lane.id))]
+}
+
 /** The first tasks of every lane that one of the claimants serves. */
 async function look(tx: Transaction, open: readonly Claimant[], gone: ReadonlySet<number>): Promise<Line> {
   const wanted = open.reduce((sum, { ask, taken }) => sum + ask.limit - taken.length, 0)
-  let lanes = [...new Set(open.flatMap(each => each.lanes.map(lane => lane.id)))]
+  let lanes = idsOf(open.flatMap(each => each.lanes))
   if (lanes.length > lanesLookedIntoMax) {
     const pending = new Set((await tx.connection.rows(sql.pendingLanes)).map(row => number(row[0])))
     lanes = lanes.filter(lane => pending.has(lane))
   }
   // Twice an even share: what one round leaves out the next one brings.
   const chunk = Math.min(wanted, Math.ceil((2 * wanted) / Math.max(1, lanes.length))) + gone.size
-  const rows = lanes.length === 0 ? [] : await tx.connection.rows(sql.candidates, lanes, chunk)
-  return createLine(rows.map(toCandidate), chunk, gone)
+  const { clock, floors } = tx.session
+  const beganMs = clock.monotonic()
+  const look = floors.plan(lanes, beganMs)
+  const rows = lanes.length === 0 ? [] : await tx.connection.rows(sql.candidates, lanes, chunk, look.from)
+  const candidates = rows.map(toCandidate)
+  const first = new Map<number, number>()
+  for (const { lane, rank } of candidates) if (!first.has(lane)) first.set(lane, rank)
+  look.done(first, clock.monotonic() - beganMs)
+  return createLine(candidates, chunk, gone)
 }
 
-interface Pick {
+interface Choice {
   readonly claimant: Claimant
   readonly candidate: Candidate
   readonly family: Family | null
@@ -254,7 +269,7 @@ export function orderOf(tx: Transaction): Order {
   }
 }
 
-async function choose(tx: Transaction, open: readonly Claimant[], line: Line): Promise<readonly Pick[]> {
+async function choose(tx: Transaction, open: readonly Claimant[], line: Line): Promise<readonly Choice[]> {
   const order = orderOf(tx)
   const dealt: { readonly claimant: Claimant; readonly candidate: Candidate }[] = []
   for (const claimant of open) {
@@ -267,7 +282,7 @@ async function choose(tx: Transaction, open: readonly Claimant[], line: Line): P
   }
   const children = dealt.filter(({ candidate }) => candidate.hasParents).map(({ candidate }) => candidate.number)
   const families = await readFamilies(tx.connection, children, limits.parentsBytesMax)
-  const picks: Pick[] = []
+  const picks: Choice[] = []
   for (const { claimant, candidate } of dealt) {
     // At least one, and then as many as a reply has room for.
     if (claimant.bytes >= limits.replyBytesMax) {
@@ -283,7 +298,7 @@ async function choose(tx: Transaction, open: readonly Claimant[], line: Line): P
 }
 
 /** Writes what is still there; returns how many that were. */
-async function take(tx: Transaction, picks: readonly Pick[], gone: Set<number>): Promise<number> {
+async function take(tx: Transaction, picks: readonly Choice[], gone: Set<number>): Promise<number> {
   const rows = await tx.connection.rows(
     sql.claimTasks,
     tx.nowMs,

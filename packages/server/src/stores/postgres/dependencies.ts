@@ -112,7 +112,7 @@ function releaseChild(tx: Transaction, child: HeldTask): void {
 
 export function leaveBlocked(tx: Transaction, task: HeldTask): void {
   task.state = waitingState(task.runAtMs, tx.nowMs)
-  if (task.state === 'pending') becomePending(tx, task.lane, 'blocked')
+  if (task.state === 'pending') becomePending(tx, task, 'blocked')
   else tx.counters.move(task.lane, 'blocked', 'scheduled')
 }
 

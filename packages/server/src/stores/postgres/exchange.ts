@@ -21,7 +21,7 @@ export async function exchange(session: Session, batch: ExchangeBatch): Promise<
       const [completions, written, facts] = await Promise.all([
         completeTogether(connection, nowMs, batch.settles),
         mayHandOver ? null : submitAhead({ connection, lanes, headStartMs }, nowMs, batch.submits),
-        readFacts(connection, lanes, batch.claims, mayHandOver),
+        readFacts({ ...session, connection }, batch.claims, mayHandOver),
       ])
       return { completions, written, facts }
     },

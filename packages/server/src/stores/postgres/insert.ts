@@ -6,7 +6,7 @@ import type { Connection, SqlRow } from './database.ts'
 import { waitingState } from './dependencies.ts'
 import type { Lanes } from './lanes.ts'
 import { number, text } from './rows.ts'
-import type { Transaction } from './session.ts'
+import { noteRank, type Transaction } from './session.ts'
 import { statements as sql } from './statements.ts'
 
 /** Where a new task stands. */
@@ -65,6 +65,9 @@ export function welcome(tx: Transaction, rows: readonly NewRow[]): void {
   const fresh = new Set<string>()
   for (const { draft, placed, lease } of rows) {
     tx.counters.add(placed.lane, lease === null ? placed.state : 'running', 1)
+    if (lease === null && placed.state === 'pending') {
+      noteRank(tx, placed.lane, rankOf(placed.runAtMs ?? tx.nowMs, draft.priority, tx.headStartMs))
+    }
     if (!tx.lanes.queues.has(draft.queue) && !tx.newQueues.has(draft.queue)) fresh.add(draft.queue)
   }
   if (fresh.size === 0) return

@@ -24,7 +24,7 @@ export function requeue(
     for (const task of own) {
       if (countParents(tx, task, edges.get(task.number) ?? []) > 0) continue
       task.state = 'pending'
-      becomePending(tx, task.lane, 'blocked')
+      becomePending(tx, task, 'blocked')
     }
     if (withDependents) await reblockDependents(tx, own)
   })

@@ -6,6 +6,7 @@ import type { Changes, EndedTask, LaneCount } from '../../ports/store.ts'
 import { createHand, type Hand } from './at-hand.ts'
 import { type CounterChanges, createCounterChanges } from './counters.ts'
 import { type Connection, type Database, faultOf } from './database.ts'
+import { createFloors, type Floors } from './floors.ts'
 import { createLanes, type Lanes, learnNewLanes } from './lanes.ts'
 import { number } from './rows.ts'
 import { statements as sql } from './statements.ts'
@@ -16,6 +17,7 @@ export interface Session {
   readonly lanes: Lanes
   readonly headStartMs: number
   readonly clock: Clock
+  readonly floors: Floors
   /** Where prune goes on. */
   pruneFrom: number
   /**
@@ -54,8 +56,10 @@ export interface Transaction {
   readonly nowMs: number
   readonly hand: Hand
   readonly counters: CounterChanges
-  /** Lane id → tasks that became pending. */
+  /** Lane id → tasks that became pending; submits are not counted here. */
   readonly ready: Map<number, number>
+  /** Lane id → the lowest rank that became pending, submits included. */
+  readonly lowest: Map<number, number>
   readonly ended: EndedTask[]
   /** Ended tasks whose children are to be told, oldest first. */
   readonly parentsToResolve: EndedParent[]
@@ -109,7 +113,9 @@ export function createSession(
       const value = await work(tx, opened)
       // What is written here is counted; only then may it be committed.
       await tx.hand.flush(connection)
+      lowerFloors(tx)
       await Promise.all([...laterWrites, tx.counters.write(connection), connection.exec('COMMIT')])
+      lowerFloors(tx)
       for (const queue of tx.newQueues) lanes.queues.add(queue)
       return value
     } catch (error) {
@@ -144,6 +150,7 @@ export function createSession(
     lanes,
     clock,
     headStartMs,
+    floors: createFloors(),
     pruneFrom: 0,
     transact: (work, edgesMax = limits.releasedInTransactionMax) => untilDone(async () => {}, work, edgesMax),
     transactFrom: (opening, work) => untilDone(opening, work, limits.releasedInTransactionMax),
@@ -161,6 +168,10 @@ export function createSession(
     },
   }
   return session
+}
+
+function lowerFloors({ session, lowest }: Transaction): void {
+  for (const [lane, rank] of lowest) session.floors.lower(lane, rank)
 }
 
 function pause(clock: Clock, ms: number): Promise<void> {
@@ -185,6 +196,7 @@ function beginTransaction(
     hand: createHand(session.lanes),
     counters: createCounterChanges(),
     ready: new Map(),
+    lowest: new Map(),
     ended: [],
     parentsToResolve: [],
     edgesLeft: edgesMax,
@@ -216,8 +228,19 @@ export function toChanges(tx: Transaction): Changes {
   return { ready, ended: tx.ended, hasLeftovers: tx.hasLeftovers }
 }
 
-/** Counts waiting or running tasks that may be claimed again; the rows are written by the caller. */
-export function becomePending(tx: Transaction, lane: number, from: TaskState, count = 1): void {
-  tx.counters.move(lane, from, 'pending', count)
-  tx.ready.set(lane, (tx.ready.get(lane) ?? 0) + count)
+/** Counts a waiting or running task that may be claimed again; the row is written by the caller. */
+export function becomePending(
+  tx: Transaction,
+  { lane, rank }: { readonly lane: number; readonly rank: number },
+  from: TaskState,
+): void {
+  tx.counters.move(lane, from, 'pending')
+  tx.ready.set(lane, (tx.ready.get(lane) ?? 0) + 1)
+  noteRank(tx, lane, rank)
+}
+
+/** A task of that rank is pending now. */
+export function noteRank(tx: Transaction, lane: number, rank: number): void {
+  const lowest = tx.lowest.get(lane)
+  if (lowest === undefined || rank < lowest) tx.lowest.set(lane, rank)
 }

@@ -68,7 +68,7 @@ async function apply(tx: Transaction, task: HeldTask, { outcome, guard }: Settle
     task.attempt -= 1
     leaveRunning(task)
     task.state = 'pending'
-    becomePending(tx, task.lane, 'running')
+    becomePending(tx, task, 'running')
   } else {
     retry(tx, task, { ...outcome, said })
   }
@@ -98,7 +98,7 @@ function retry(tx: Transaction, task: HeldTask, outcome: BadOutcome & { readonly
   task.error = error
   if (delayMs === 0) {
     task.state = 'pending'
-    becomePending(tx, task.lane, 'running')
+    becomePending(tx, task, 'running')
   } else {
     task.state = 'scheduled'
     task.runAtMs = tx.nowMs + delayMs

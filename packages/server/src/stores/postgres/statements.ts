@@ -157,8 +157,8 @@ const texts = {
       FROM unnest($2::text[], $3::text[]) AS r (worker_id, request_id)
       JOIN tasklane.claim_requests AS c ON c.worker_id = r.worker_id AND c.request_id = r.request_id
     UNION ALL SELECT 'lane', id::text, queue, type FROM tasklane.lanes WHERE id > $4
-    UNION ALL SELECT 'pending', NULL, NULL, NULL WHERE EXISTS (SELECT 1 FROM unnest($5::int[]) AS l (lane)
-      WHERE EXISTS (SELECT 1 FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane)
+    UNION ALL SELECT 'pending', NULL, NULL, NULL WHERE EXISTS (SELECT 1 FROM unnest($5::int[], $6::float8[]) AS l (lane, rank)
+      WHERE EXISTS (SELECT 1 FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane AND t.rank >= l.rank)
         AND NOT EXISTS (SELECT 1 FROM tasklane.lanes AS n JOIN tasklane.queues AS q ON q.name = n.queue
           WHERE n.id = l.lane AND q.is_paused))`,
   insertClaimRequests: `INSERT INTO tasklane.claim_requests (at, worker_id, request_id, leases)
@@ -169,10 +169,11 @@ const texts = {
   // The first of each lane, without locks. Where there are many lanes, those that have something are found by skipping
   // from one to the next through the index.
   candidates: `SELECT c.lane, c.number, c.rank, c.due_at, c.priority, c.parent_count, c.size
-    FROM unnest($1::int[]) AS l (lane) CROSS JOIN LATERAL (
+    FROM unnest($1::int[], $3::float8[]) AS l (lane, rank) CROSS JOIN LATERAL (
       SELECT t.lane, t.number, t.rank, t.due_at, t.priority, t.parent_count,
         coalesce(octet_length(t.payload), 0) + coalesce(octet_length(t.error), 0) AS size
-      FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane ORDER BY t.rank, t.number LIMIT $2) AS c`,
+      FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane AND t.rank >= l.rank
+      ORDER BY t.rank, t.number LIMIT $2) AS c`,
   pendingLanes: `WITH RECURSIVE l (lane) AS (
       (SELECT t.lane FROM tasklane.tasks AS t WHERE t.state = 'pending' ORDER BY t.lane LIMIT 1)
       UNION ALL
@@ -210,7 +211,7 @@ const texts = {
   promoteTasks: `UPDATE tasklane.tasks AS t SET state = 'pending' FROM (
       SELECT number FROM tasklane.tasks WHERE state = 'scheduled' AND run_at <= $1
       ORDER BY run_at, number LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED) AS d
-    WHERE t.number = d.number RETURNING t.lane`,
+    WHERE t.number = d.number RETURNING t.lane, t.rank`,
   nextDue: `SELECT run_at FROM tasklane.tasks WHERE state = 'scheduled' ORDER BY run_at, number LIMIT 1`,
   expiredLeases: `SELECT ${leaseColumns} FROM tasklane.tasks AS t
     WHERE t.state = 'running' AND t.lease_until <= $1 ORDER BY t.lease_until, t.number LIMIT $2`,

@@ -17,9 +17,11 @@ export async function promote(
   if (next === null || next > 0) return { changes: { ready: [], ended: [], hasLeftovers: false }, nextDueInMs: next }
   const changes = await session.transact(async tx => {
     const rows = await tx.connection.rows(sql.promoteTasks, tx.nowMs, limit)
-    const lanes = rows.map(row => number(row[0]))
-    await learnLanes(tx, lanes)
-    for (const lane of lanes) becomePending(tx, lane, 'scheduled')
+    await learnLanes(
+      tx,
+      rows.map(row => number(row[0])),
+    )
+    for (const row of rows) becomePending(tx, { lane: number(row[0]), rank: number(row[1]) }, 'scheduled')
     return toChanges(tx)
   })
   return { changes, nextDueInMs: await session.read(nextDueInMs) }

@@ -3,7 +3,7 @@ import { type JsonText, type TaskId, taskErrorText } from '../../core/task.ts'
 import type { ByHandVerdict, CancelVerdict, Moved, RemoveVerdict, ReprioritiseVerdict } from '../../ports/store.ts'
 import { endTask } from './dependencies.ts'
 import { type HeldTask, isFinished, isWaiting, number } from './rows.ts'
-import { type Session, type Transaction, toChanges } from './session.ts'
+import { noteRank, type Session, type Transaction, toChanges } from './session.ts'
 import { keepAttempt } from './settle.ts'
 import { statements as sql } from './statements.ts'
 
@@ -51,6 +51,7 @@ export function reprioritise(
     task.priority = priority
     task.prioritySource = 'declared'
     task.rank = rankOf(task.dueAtMs, priority, tx.headStartMs)
+    if (task.state === 'pending') noteRank(tx, task.lane, task.rank)
     tx.hand.change(task)
     return 'changed'
   })
