@@ -5,10 +5,11 @@ import { parseArgs } from 'node:util'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { createNode } from './cases.mjs'
 import { lines, summarise } from './report.mjs'
-import { aims, figures, suiteOf } from './suite.mjs'
 
 const help = `Usage: npm run bench -- [options]
 
+  --store KIND    sqlite (the default), or postgres: a private server, durable, installed by apt where it is not there
+  --nodes N       schedulers on that server, each with a worker of its own (1)
   --only NAME     one case, or several with commas; their limits are measured along
   --quick         a fifth of the tasks, once: to see that it runs, not to quote
   --runs N        runs of each case, in rounds; the median counts (3)
@@ -26,7 +27,12 @@ const sizes = {
   submits: 500 / quick,
 }
 const runs = wholeNumber('runs', options.quick ? 1 : 3)
-const suite = chosen(suiteOf(sizes))
+const store = oneOf('store', ['sqlite', 'postgres'])
+const nodes = wholeNumber('nodes', 1)
+if (nodes > 1 && store === 'sqlite') fail('--nodes is for --store postgres: a SQLite file belongs to one node.')
+const { figures, aims, suiteOf } = await import(store === 'sqlite' ? './suite.mjs' : './suite-postgres.mjs')
+const suite = chosen(suiteOf({ ...sizes, nodes }))
+const server = store === 'sqlite' ? null : await openServer()
 
 const [{ version: sqlite }] = new DatabaseSync(':memory:').prepare('SELECT sqlite_version() AS version').all()
 const machine = {
@@ -34,13 +40,17 @@ const machine = {
   cores: cpus().length,
   memory_gib: Math.round(totalmem() / 2 ** 30),
   node: process.version,
-  sqlite,
-  durability: `WAL, synchronous=${process.env.TASKLANE_SQLITE_SYNCHRONOUS ?? 'FULL'}`,
+  store: server === null ? `SQLite ${sqlite}` : server.version,
+  durability:
+    server === null
+      ? `WAL, synchronous=${process.env.TASKLANE_SQLITE_SYNCHRONOUS ?? 'FULL'}`
+      : 'fsync=on, synchronous_commit=on',
+  nodes,
   ...sizes,
   runs,
 }
 console.error(
-  `${machine.cores} × ${machine.cpu}, Node ${machine.node}, SQLite ${sqlite}, ${machine.durability}, ${sizes.tasks} tasks, median of ${runs} (min–max)\n`,
+  `${machine.cores} × ${machine.cpu}, Node ${machine.node}, ${machine.store}, ${machine.durability}, ${nodes === 1 ? 'one node' : `${nodes} nodes`}, ${sizes.tasks} tasks, median of ${runs} (min–max)\n`,
 )
 
 const samples = {}
@@ -62,14 +72,27 @@ if (options.json !== undefined) {
   writeFileSync(options.json, `${JSON.stringify({ machine, ...summary }, null, 2)}\n`)
 }
 
+await server?.close()
+
 async function measure(one) {
-  if (!one.onNode) return one.measure()
-  const node = await createNode(options.profile)
+  // Every case has an empty database.
+  const database = server === null ? null : await server.database()
   try {
-    return await one.measure(node)
+    if (!one.onNode) return await one.measure({ databaseUrl: database?.url })
+    const node = await createNode({ profile: options.profile, databaseUrl: database?.url, nodes })
+    try {
+      return await one.measure(node)
+    } finally {
+      await node.close()
+    }
   } finally {
-    await node.close()
+    await database?.drop()
   }
+}
+
+async function openServer() {
+  const { startBenchServer } = await import('./postgres-server.mjs')
+  return startBenchServer().catch(error => fail(error.message))
 }
 
 /** The cases named, and those that give what their aims are compared with. */
@@ -91,6 +114,8 @@ function readOptions() {
     const { values } = parseArgs({
       options: {
         quick: { type: 'boolean', default: false },
+        store: { type: 'string', default: 'sqlite' },
+        nodes: { type: 'string' },
         only: { type: 'string' },
         json: { type: 'string' },
         tasks: { type: 'string' },
@@ -114,6 +139,10 @@ function wholeNumber(name, otherwise) {
   const value = Number(options[name] ?? otherwise)
   if (Number.isInteger(value) && value > 0) return value
   return fail(`--${name} is '${options[name]}'; it takes a whole number above 0.`)
+}
+
+function oneOf(name, values) {
+  return values.includes(options[name]) ? options[name] : fail(`--${name} takes ${values.join(' or ')}.`)
 }
 
 function fail(sentence) {

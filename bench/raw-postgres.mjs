@@ -32,11 +32,14 @@ export async function rawPostgres({ url, tasks, batch, connections }) {
       await Promise.all(
         Array.from({ length: connections }, async () => {
           const connection = await database.connect()
-          while (left > 0) {
-            left -= batch
-            await inTransaction(database, connection, step)
+          try {
+            while (left > 0) {
+              left -= batch
+              await inTransaction(database, connection, step)
+            }
+          } finally {
+            connection.release(true)
           }
-          connection.release(false)
         }),
       )
       return (performance.now() - began) / 1_000
@@ -61,11 +64,10 @@ async function inTransaction(database, connection, step) {
 async function insert(connection, count) {
   const of = value => Array.from({ length: count }, () => value)
   const ids = Array.from({ length: count }, nextId)
-  const nowMs = Date.now()
   const rows = await connection.rows(
     sql.insertPlainTasks,
-    ...[nowMs, ids, of(1), of(nowMs - 5 * 3_600_000), of(5), of('default'), of(300_000), of(5), of(null), of('cancel')],
-    ...[of(null), of(payload)],
+    ...[null, 3_600_000, ids, of(1), of(5), of('default'), of(300_000), of(5), of(null), of('cancel'), of(null)],
+    ...[of(payload), of(null), of(null)],
   )
   if (rows.length !== count) throw new Error(`Inserted ${rows.length} of ${count}.`)
 }
@@ -75,7 +77,7 @@ async function claim(connection, count) {
   const nowMs = Date.now()
   const taken = []
   for (let round = 1; taken.length < count; round += 1) {
-    const candidates = await connection.rows(sql.candidates, [1], count * round)
+    const candidates = await connection.rows(sql.candidates, [1], count * round, [-Number.MAX_VALUE])
     const numbers = candidates.slice(-count + taken.length).map(row => row[1])
     const of = value => numbers.map(() => value)
     const rows = await connection.rows(sql.claimTasks, nowMs, 10_000, numbers, of('raw'), of(nowMs + leaseMs))

@@ -52,16 +52,16 @@ export const aims = [
   { of: 'graph', to: 'independent', atLeast: 0.5 },
 ]
 
+const one =
+  measure =>
+  async (...args) => [await measure(...args)]
+
 /**
  * @param tasks of the usual case @param deep of the deep queue @param submits of the latency
  * @returns cases: `{ name, gives: figure names, onNode, measure(node) → values in the order of gives }`
  */
 export function suiteOf({ tasks, deep, submits }) {
   const alone = (name, gives, measure) => ({ name, gives, onNode: false, measure })
-  const onNode = (name, gives, measure) => ({ name, gives, onNode: true, measure })
-  const one =
-    measure =>
-    async (...args) => [await measure(...args)]
   return [
     alone(
       'raw_each',
@@ -87,6 +87,14 @@ export function suiteOf({ tasks, deep, submits }) {
       ['disk_sync'],
       one(() => diskSync({ syncs: submits })),
     ),
+    ...nodeCases({ tasks, deep, submits }),
+  ]
+}
+
+/** The cases of a whole node, whatever its store. */
+export function nodeCases({ tasks, deep, submits }) {
+  const onNode = (name, gives, measure) => ({ name, gives, onNode: true, measure })
+  return [
     onNode(
       'submit_batch',
       ['submit_batch'],

@@ -62,7 +62,7 @@ async function openNode(synchronous) {
   const had = process.env[setting]
   if (variables.includes(setting)) process.env[setting] = synchronous
   // The scheduler is spawned before the first wait, so that the variable may go again at once.
-  const opening = createNode()
+  const opening = createNode({})
   if (had === undefined) delete process.env[setting]
   else process.env[setting] = had
   const node = await opening
