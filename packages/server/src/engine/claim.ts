@@ -39,6 +39,8 @@ const hopefulMax = 4
 interface Waiter {
   readonly ask: ClaimAsk
   readonly order: number
+  /** Up to which arrival the store was last asked. */
+  seen: number
   isOver: boolean
   isAsking: boolean
   end(tasks: readonly ClaimedTask[], error?: unknown): void
@@ -51,22 +53,24 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
   let isClosed = false
   /** How often somebody's waits were ended. A claim that was under way meanwhile does not park: it may be the one meant. */
   let ends = 0
+  const arrivals = createArrivals()
 
   async function claim(
     ask: ClaimAsk,
     wait: { readonly waitMs: number; readonly signal: AbortSignal },
   ): Promise<readonly ClaimedTask[]> {
     const endsBefore = ends
+    const seen = arrivals.last()
     const tasks = await committer.claim(ask)
     if (tasks.length > 0 && wait.signal.aborted) {
       onUndelivered(ask, tasks)
       return []
     }
     if (tasks.length > 0 || wait.waitMs <= 0 || wait.signal.aborted || isClosed || ends !== endsBefore) return tasks
-    return park(ask, Math.min(wait.waitMs, limits.waitSecondsMax * 1_000), wait.signal)
+    return park(ask, seen, Math.min(wait.waitMs, limits.waitSecondsMax * 1_000), wait.signal)
   }
 
-  function park(ask: ClaimAsk, waitMs: number, signal: AbortSignal): Promise<readonly ClaimedTask[]> {
+  function park(ask: ClaimAsk, seen: number, waitMs: number, signal: AbortSignal): Promise<readonly ClaimedTask[]> {
     return new Promise((resolve, reject) => {
       const order = nextOrder
       nextOrder += 1
@@ -75,6 +79,7 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
       const waiter: Waiter = {
         ask,
         order,
+        seen,
         isOver: false,
         isAsking: false,
         end: (tasks, error) => {
@@ -92,6 +97,7 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
       }
       signal.addEventListener('abort', giveUp, { once: true })
       waiters.set(order, waiter)
+      lookAgain(waiter)
     })
   }
 
@@ -133,9 +139,30 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
     return found
   }
 
+  function toParked(waiter: Waiter): ParkedClaim {
+    waiter.seen = arrivals.last()
+    return {
+      ask: waiter.ask,
+      settle: tasks => answered(waiter, tasks),
+      fail: error => waiter.end([], error),
+    }
+  }
+
+  function answered(waiter: Waiter, tasks: readonly ClaimedTask[]): void {
+    waiter.isAsking = false
+    if (tasks.length > 0) waiter.end(tasks)
+    else lookAgain(waiter)
+  }
+
+  /** Work may have come for it while the store was looking on its behalf, too late to be found. */
+  function lookAgain(waiter: Waiter): void {
+    if (!waiter.isOver && arrivals.since(waiter.seen).some(lane => serves(waiter.ask, lane))) askAgain([waiter])
+  }
+
   function askAgain(chosen: readonly Waiter[]): void {
     for (const waiter of chosen) {
       waiter.isAsking = true
+      waiter.seen = arrivals.last()
       committer.claim(waiter.ask).then(
         tasks => answered(waiter, tasks),
         (error: unknown) => waiter.end([], error),
@@ -147,7 +174,10 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
     claim,
     takeParked: lanes => choose(lanes).map(toParked),
     takeHopeful: () => firstIdle(hopefulMax).map(toParked),
-    wake: lanes => askAgain(choose(lanes)),
+    wake: lanes => {
+      arrivals.note(lanes)
+      askAgain(choose(lanes))
+    },
     wakeAll: () => askAgain([...waiters.values()].filter(waiter => !waiter.isAsking)),
     endOf: workerId => {
       ends += 1
@@ -160,20 +190,30 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
   })
 }
 
-function toParked(waiter: Waiter): ParkedClaim {
+type LaneName = Pick<LaneCount, 'queue' | 'type'>
+
+/** So many are remembered; a look that took longer than that counts as having missed something. */
+const arrivalsMax = 256
+
+/** Lanes to which work came, in the order in which it did. */
+function createArrivals(): {
+  note(lanes: readonly LaneName[]): void
+  last(): number
+  since(seen: number): readonly LaneName[]
+} {
+  let lanes: LaneName[] = []
+  let last = 0
   return {
-    ask: waiter.ask,
-    settle: tasks => answered(waiter, tasks),
-    fail: error => waiter.end([], error),
+    note(more) {
+      last += more.length
+      lanes = [...lanes, ...more].slice(-arrivalsMax)
+    },
+    last: () => last,
+    since: seen => (seen === last ? [] : lanes.slice(Math.max(0, lanes.length - (last - seen)))),
   }
 }
 
-function answered(waiter: Waiter, tasks: readonly ClaimedTask[]): void {
-  waiter.isAsking = false
-  if (tasks.length > 0) waiter.end(tasks)
-}
-
-function serves(ask: ClaimAsk, lane: LaneCount): boolean {
+function serves(ask: ClaimAsk, lane: LaneName): boolean {
   return (
     (ask.queues === null || ask.queues.includes(lane.queue)) && (ask.types === null || ask.types.includes(lane.type))
   )

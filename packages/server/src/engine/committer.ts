@@ -56,6 +56,8 @@ export interface ParkedClaim {
 
 export interface Commit {
   readonly submitted: readonly LaneCount[]
+  /** Of the submitted, those that no claim of the same exchange took. */
+  readonly left: readonly LaneCount[]
   readonly changes: Changes
   readonly commands: number
   readonly durationMs: number
@@ -163,7 +165,8 @@ export function createCommitter({
     const beganMs = clock.monotonic()
     try {
       const outcome = await store.exchange(batch)
-      onCommit({ submitted, changes: outcome.changes, commands, durationMs: clock.monotonic() - beganMs })
+      const left = without(submitted, outcome.claims)
+      onCommit({ submitted, left, changes: outcome.changes, commands, durationMs: clock.monotonic() - beganMs })
       answer(taken, parked, outcome)
     } catch (error) {
       if (error instanceof Problem && error.code === 'store_unavailable') onFailure()
@@ -242,6 +245,16 @@ export function lanesOf(tasks: Iterable<{ readonly queue: string; readonly type:
     else lane.count += 1
   }
   return [...lanes.values()]
+}
+
+/** What is left of the lanes when these tasks are taken; the tasks may have been older ones, which makes no difference to who waits. */
+function without(lanes: readonly LaneCount[], claims: readonly (readonly ClaimedTask[])[]): readonly LaneCount[] {
+  if (lanes.length === 0 || claims.length === 0) return lanes
+  const taken = new Map(lanesOf(claims.flat()).map(lane => [`${lane.queue}\n${lane.type}`, lane.count]))
+  return lanes.flatMap(lane => {
+    const count = lane.count - (taken.get(`${lane.queue}\n${lane.type}`) ?? 0)
+    return count > 0 ? [{ ...lane, count }] : []
+  })
 }
 
 function first<Out>(list: readonly Out[]): Out {

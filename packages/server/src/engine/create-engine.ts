@@ -78,8 +78,10 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     onCommit: commit => {
       for (const { queue, type, count } of commit.submitted) noteSubmitted(queue, type, count)
       noteChanges(commit.changes)
-      // What a worker of this node could not take, one of another may wait for.
-      hint(commit.submitted, [])
+      // With several exchanges under way, a claim may have looked just before this one's tasks were there.
+      if (store.exchangesAtOnce > 1) claims.wake(commit.left)
+      // What no worker of this node took along, one of another may wait for.
+      hint(commit.left, [])
       emit({ kind: 'committed', commands: commit.commands, durationMs: commit.durationMs })
     },
     onFailure: () => sweeps.storeFailed(),

@@ -16,6 +16,42 @@ describe('a parked claim', () => {
     expect(node.exchanges.slice(before)).toMatchObject([{ submits: [{}], claims: [{ workerId: 'w1' }] }])
   })
 
+  it.each([
+    ['the first look', 0],
+    ['a later look', 2],
+  ])(
+    'is asked for again where work came by another exchange while its answer to %s was on its way',
+    async (_, held) => {
+      let looks = 0
+      let letGo = (): void => {}
+      const node = await startNode({
+        isStarted: false,
+        exchangesAtOnce: 2,
+        afterExchange: async ({ claims }) => {
+          if (claims.length === 0) return
+          looks += 1
+          if (looks === held + 1) await new Promise<void>(resolve => (letGo = resolve))
+        },
+      })
+      await node.register('w1')
+      const claim = watch(node.claim('w1', { waitMs: 30_000 }))
+      await node.clock.rest()
+      if (held > 0) {
+        // In vain: the queue is paused, and the waiter is asked for once more.
+        await node.store.setQueue('default', { isPaused: true })
+        await node.engine.submit([draft('early')])
+        await node.clock.rest()
+        await node.store.cancel([taskId('early')], null)
+        await node.store.setQueue('default', { isPaused: false })
+      }
+      await node.engine.submit([draft('a')])
+      await node.clock.rest()
+      letGo()
+      await node.clock.rest()
+      expect(idsOf(claim.value())).toEqual(['a'])
+    },
+  )
+
   it('is served in the order of arrival', async () => {
     const node = await startNode({ isStarted: false })
     const claims = []

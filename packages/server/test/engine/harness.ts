@@ -48,6 +48,8 @@ export interface NodeOptions {
   /** Another node over the same store and clock. */
   readonly beside?: TestNode
   readonly exchangesAtOnce?: number
+  /** Holds back the answer to an exchange that the store has made. */
+  readonly afterExchange?: (batch: ExchangeBatch) => Promise<void>
 }
 
 export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
@@ -56,7 +58,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
   const exchanges: ExchangeBatch[] = []
   const events: EngineEvent[] = []
   const lines: { readonly level: string; readonly message: string }[] = []
-  const store = watched(model, async batch => {
+  const store = watched(model, options, async batch => {
     if (batch !== null) exchanges.push(batch)
     if (node.outage !== null) throw node.outage
   })
@@ -105,16 +107,24 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
 }
 
 /** Sees every call before it reaches the store; a batch where it is an exchange. */
-function watched(store: Store, before: (batch: ExchangeBatch | null) => Promise<void>): Store {
+function watched(
+  store: Store,
+  { exchangesAtOnce = store.exchangesAtOnce, afterExchange }: NodeOptions,
+  before: (batch: ExchangeBatch | null) => Promise<void>,
+): Store {
   return new Proxy(
     { ...store },
     {
       get: (target, name: keyof Store) => {
         const member = target[name]
+        if (name === 'exchangesAtOnce') return exchangesAtOnce
         if (typeof member !== 'function' || name === 'close' || name === 'migrate') return member
         return async (...args: readonly unknown[]) => {
-          await before(name === 'exchange' ? (args[0] as ExchangeBatch) : null) // An exchange takes one batch.
-          return (member as (...args: readonly unknown[]) => unknown)(...args) // The very arguments of the caller.
+          const batch = name === 'exchange' ? (args[0] as ExchangeBatch) : null // An exchange takes one batch.
+          await before(batch)
+          const answer = await (member as (...args: readonly unknown[]) => unknown)(...args) // The caller's arguments.
+          if (batch !== null) await afterExchange?.(batch)
+          return answer
         }
       },
     },
