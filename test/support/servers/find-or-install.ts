@@ -65,13 +65,16 @@ export function skip(why: string, machine: Machine = thisMachine): null {
   return null
 }
 
+/** How programs are asked for their version. */
+const versionWords = ['--version', '-v']
+
 /** The first of the names that is in the path and starts. */
 export function programOnPath(...names: readonly string[]): string | null {
   for (const name of names) {
     for (const folder of (process.env.PATH ?? '').split(delimiter)) {
       const file = join(folder, name)
       // A shim may stand in the path without the program behind it: only what starts is there.
-      if (isProgram(file) && spawnSync(file, ['--version']).status === 0) return file
+      if (isProgram(file) && versionWords.some(word => spawnSync(file, [word]).status === 0)) return file
     }
   }
   return null
