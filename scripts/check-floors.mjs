@@ -10,7 +10,7 @@ const serverFloors = [
   ['core'],
   ['ports'],
   ['engine', 'stores/memory', 'stores/sqlite', 'stores/postgres', 'brokers/local', 'brokers/postgres'],
-  ['http'],
+  ['http', 'moving'],
   ['config.ts', 'system-clock.ts', 'compose.ts', 'main.ts', 'index.ts', 'version.ts'],
 ]
 

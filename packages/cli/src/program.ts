@@ -5,6 +5,7 @@ import { addCompletion } from './commands/completion.ts'
 import { createDemoCommand } from './commands/demo.ts'
 import { createDevCommand } from './commands/dev.ts'
 import { createGenerateCommand } from './commands/generate.ts'
+import { createMigrateStoreCommand } from './commands/migrate-store.ts'
 import { createQueuesCommand } from './commands/queues.ts'
 import { createServeCommand } from './commands/serve.ts'
 import { createStatsCommand } from './commands/stats.ts'
@@ -48,7 +49,7 @@ export function createProgram(session: Session, writeErr: (text: string) => void
   const groups = [
     ['Run', [createServeCommand, createWorkerCommand, createDevCommand, createDemoCommand]],
     ['Use', [createSubmitCommand, createTasksCommand, createGenerateCommand]],
-    ['Operate', [createWorkersCommand, createQueuesCommand, createStatsCommand]],
+    ['Operate', [createWorkersCommand, createQueuesCommand, createStatsCommand, createMigrateStoreCommand]],
   ] as const
   for (const [heading, makers] of groups) {
     program.commandsGroup(`${heading}:`)

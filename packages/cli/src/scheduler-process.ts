@@ -63,6 +63,35 @@ export async function findSchedulerFaults(
   return faults
 }
 
+/** What a move of a store tells at its end. */
+export interface StoreMove {
+  readonly tables: readonly { readonly name: string; readonly rows: number; readonly sha256: string }[]
+  readonly rows: number
+  readonly before: number
+}
+
+/**
+ * Moves the store of a file into a PostgreSQL database.
+ * @throws CommandFailure where either side is not as it has to be
+ */
+export async function moveStoreHere(options: {
+  readonly file: string
+  readonly url: string
+  readonly onProgress: (progress: {
+    readonly step: 'copy' | 'verify'
+    readonly table: string
+    readonly done: number
+    readonly total: number
+  }) => void
+}): Promise<StoreMove> {
+  const { moveStore, systemClock } = await import('@tasklane/server')
+  try {
+    return await moveStore({ ...options, clock: systemClock })
+  } catch (error) {
+    throw describeStart(error)
+  }
+}
+
 function describeStart(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : null
@@ -77,6 +106,7 @@ function describeStart(error: unknown): unknown {
   }
   // A file held by another scheduler comes with its own sentence.
   if (error.name === 'StoreLockedError') return new CommandFailure(exitCodes.conflict, 'store_locked', error.message)
+  if (error.name === 'MoveError') return new CommandFailure(exitCodes.conflict, 'move_refused', error.message)
   if (error.name === 'SchemaError') return new CommandFailure(exitCode, 'store_schema', error.message)
   if (code === 'store_unavailable') return new CommandFailure(exitCodes.unreachable, code, error.message)
   if (error.name === 'StoreFileError') return new CommandFailure(exitCode, 'store_file', error.message)

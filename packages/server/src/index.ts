@@ -1,4 +1,6 @@
 export { type Config, ConfigError, type ConfigInput, readConfig, variables } from './config.ts'
 export { type Scheduler, startScheduler } from './main.ts'
+export { MoveError, type MoveProgress, type MoveReport, moveStore } from './moving/move-store.ts'
 export { StoreFileError, StoreLockedError } from './stores/sqlite/file-errors.ts'
+export { systemClock } from './system-clock.ts'
 export { version } from './version.ts'

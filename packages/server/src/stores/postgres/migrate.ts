@@ -1,5 +1,6 @@
 import type { Connection, Statement } from './database.ts'
 import { tasksMigration } from './migrations/001-tasks.ts'
+import { movingName } from './moving-mark.ts'
 import { number, text } from './rows.ts'
 
 export interface Migration {
@@ -105,6 +106,16 @@ export async function requireSchema(connection: Connection): Promise<void> {
     status.applied.length === 0
       ? 'The database has no Tasklane schema yet. Run `tasklane migrate up`, or start without --no-migrate.'
       : `The schema is ${status.open.length} migration${status.open.length === 1 ? '' : 's'} behind. Run \`tasklane migrate up\`, or start without --no-migrate.`,
+  )
+}
+
+/** Half of a store that is being moved in is nothing to schedule from. */
+export async function refuseHalfMoved(connection: Connection): Promise<void> {
+  const [mark] = await connection.rows({ name: '', text: 'SELECT 1 FROM tasklane.meta WHERE name = $1' }, movingName)
+  if (mark === undefined) return
+  throw new SchemaError(
+    'A store is being moved into this database, or the move was interrupted. Finish it with `tasklane migrate-store`, ' +
+      'or drop the schema "tasklane".',
   )
 }
 

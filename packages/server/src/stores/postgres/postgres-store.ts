@@ -1,11 +1,12 @@
 import { Problem } from '../../core/problem.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Store } from '../../ports/store.ts'
-import { faultOf, openDatabase, type PostgresFault, placeOf } from './database.ts'
+import { openDatabase, placeOf } from './database.ts'
 import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
 import { countTasks, listIds, listRecords } from './lists.ts'
-import { migrate, requireSchema } from './migrate.ts'
+import { migrate, refuseHalfMoved, requireSchema } from './migrate.ts'
+import { toProblem } from './problems.ts'
 import * as reads from './reads.ts'
 import { requeue } from './requeue.ts'
 import { createSession } from './session.ts'
@@ -55,7 +56,7 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
     try {
       return await work()
     } catch (error) {
-      throw toProblem(error, place)
+      throw toProblem(error, url)
     }
   }
 
@@ -65,6 +66,7 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
       const connection = await patient.connect()
       try {
         await (mayMigrate ? migrate(connection) : requireSchema(connection))
+        await refuseHalfMoved(connection)
       } finally {
         connection.release(false)
       }
@@ -128,24 +130,4 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
     appendLogs: (workerId, lines) => run(() => workers.appendLogs(session, workerId, lines)),
   }
   return Object.freeze(store)
-}
-
-const sentences: Readonly<Record<PostgresFault, string>> = Object.freeze({
-  again: 'other transactions were in the way again and again',
-  away: 'the server cannot be reached',
-  too_many_connections: 'the server has no connection left',
-  full: 'the server has no room left',
-  read_only: 'the server only reads',
-  refused: 'the server refuses this user',
-  busy: 'the server did not answer in time',
-  damaged: 'the database is damaged',
-})
-
-function toProblem(error: unknown, place: string): unknown {
-  const fault = faultOf(error)
-  if (fault === null) return error
-  // The answer to a commit may have been lost on its way. Every call may be repeated, so that this suffices.
-  const known = fault === 'away' ? 'Whether the call took effect is not known' : 'Nothing was changed'
-  const detail = `The database at ${place} cannot be used: ${sentences[fault]}. ${known}; try again.`
-  return new Problem('store_unavailable', detail, [], error)
 }

@@ -1,0 +1,24 @@
+import { Problem } from '../../core/problem.ts'
+import { faultOf, type PostgresFault, placeOf } from './database.ts'
+
+const sentences: Readonly<Record<PostgresFault, string>> = Object.freeze({
+  again: 'other transactions were in the way again and again',
+  away: 'the server cannot be reached',
+  too_many_connections: 'the server has no connection left',
+  full: 'the server has no room left',
+  read_only: 'the server only reads',
+  refused: 'the server refuses this user',
+  busy: 'the server did not answer in time',
+  damaged: 'the database is damaged',
+})
+
+/** The world's faults as a problem that the caller may meet again by trying; everything else as it is. */
+export function toProblem(error: unknown, url: string): unknown {
+  const fault = faultOf(error)
+  if (fault === null) return error
+  const place = placeOf(url)
+  // The answer to a commit may have been lost on its way. Every call may be repeated, so that this suffices.
+  const known = fault === 'away' ? 'Whether the call took effect is not known' : 'Nothing was changed'
+  const detail = `The database at ${place} cannot be used: ${sentences[fault]}. ${known}; try again.`
+  return new Problem('store_unavailable', detail, [], error)
+}
