@@ -17,7 +17,8 @@ import { statements as sql } from './statements.ts'
  * first served, and written by one statement.
  *
  * The reading takes no locks, so that what it saw may be gone to another node a moment later: the write takes only what
- * is still pending and nobody else is at. Whoever got fewer than were there looks again at once, past those.
+ * is still pending and nobody else is at. Whoever got fewer than were there looks again at once, past those; and where
+ * many nodes are at the same tasks, looks at many more than it wants and takes the first that are free.
  */
 export async function claimMany(
   tx: Transaction,
@@ -53,7 +54,7 @@ async function claimRound(
 ): Promise<void> {
   signsOfLife(tx, asks, facts)
   for (const [ask, leases] of facts.repeats) {
-    const held = await repeat(tx, ask, leases)
+    const held = await repeat(tx, ask, JSON.parse(leases) as HandedOut) // Written by keepRequests.
     if (held.length > 0) answers.set(ask, held)
   }
   const open = claimantsOf(
@@ -63,7 +64,7 @@ async function claimRound(
   )
   await deal(tx, open)
   for (const { ask, taken } of open) answers.set(ask, taken)
-  keepRequests(tx, open)
+  keepRequests(tx, open, facts)
 }
 
 // ─── What is known before ────────────────────────────────────────────────────────────────────────────────────────────
@@ -72,8 +73,8 @@ export interface ClaimFacts {
   readonly paused: ReadonlySet<string>
   /** By worker, of those that are registered. */
   readonly workers: ReadonlyMap<string, { readonly isDraining: boolean; readonly lastSeenAtMs: number }>
-  /** What the same request handed out before. */
-  readonly repeats: ReadonlyMap<ClaimAsk, HandedOut>
+  /** What the same request handed out before, as it was written. */
+  readonly repeats: ReadonlyMap<ClaimAsk, string>
   /** Of lanes that this node knew when it asked: whether anything was pending there; true where it did not ask. */
   readonly isAnyPending: boolean
 }
@@ -117,10 +118,10 @@ export async function readFacts(
   const of = (kind: string): readonly SqlRow[] => rows.filter(row => row[0] === kind)
   lanes.learn(of('lane').map(row => ({ id: Number(row[1]), queue: text(row[2]), type: text(row[3]) })))
   const kept = new Map(of('request').map(row => [`${row[1]}\n${row[2]}`, text(row[3])]))
-  const repeats = new Map<ClaimAsk, HandedOut>()
+  const repeats = new Map<ClaimAsk, string>()
   for (const ask of named) {
     const leases = kept.get(`${ask.workerId}\n${ask.requestId}`)
-    if (leases !== undefined) repeats.set(ask, JSON.parse(leases) as HandedOut) // Written by keepRequests.
+    if (leases !== undefined) repeats.set(ask, leases)
   }
   return {
     paused: new Set(of('paused').map(row => text(row[1]))),
@@ -186,18 +187,22 @@ async function repeat(tx: Transaction, ask: ClaimAsk, leases: HandedOut): Promis
   }))
 }
 
-export function keepRequests(tx: Transaction, claimants: readonly Claimant[]): void {
+/**
+ * The same request may be under way at another node. Whoever writes it first is right; the other one waits until that is
+ * committed, fails, is run again, and repeats it.
+ */
+export function keepRequests(tx: Transaction, claimants: readonly Claimant[], { repeats }: ClaimFacts): void {
   const kept = claimants.filter(({ ask, taken }) => ask.requestId !== null && taken.length > 0)
   if (kept.length === 0) return
-  tx.later(
-    tx.connection.run(
-      sql.insertClaimRequests,
-      tx.nowMs,
-      kept.map(({ ask }) => ask.workerId),
-      kept.map(({ ask }) => ask.requestId),
-      kept.map(({ taken }) => JSON.stringify(taken.map(task => [task.number, task.epoch]))),
-    ),
-  )
+  const ids = (of: readonly Claimant[]) =>
+    [of.map(({ ask }) => ask.workerId), of.map(({ ask }) => ask.requestId)] as const
+  const old = kept.filter(({ ask }) => repeats.has(ask))
+  if (old.length > 0) {
+    const leases = old.map(({ ask }) => repeats.get(ask) ?? null)
+    tx.later(tx.connection.run(sql.forgetClaimRequests, ...ids(old), leases))
+  }
+  const leases = kept.map(({ taken }) => JSON.stringify(taken.map(task => [task.number, task.epoch])))
+  tx.later(tx.connection.run(sql.insertClaimRequests, tx.nowMs, ...ids(kept), leases))
 }
 
 // ─── Dealing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,19 +218,36 @@ export interface Claimant {
 /** Looks in a row that others were faster at; then they shall have it, and whoever got nothing asks again. */
 const vainLooksMax = 5
 
+/**
+ * From the second look in vain on, of each that is wanted so many are offered: who lost twice would lose again at what
+ * comes next, to all the others who lost with it. Seldom are more nodes than that at one line in the same moment.
+ */
+const offeredInCrowd = 16
+
 /** Above so many lanes it is faster to find those that have something than to look into each. */
 const lanesLookedIntoMax = 100
 
 async function deal(tx: Transaction, claimants: readonly Claimant[]): Promise<void> {
   const gone = new Set<number>()
   for (let vainLooks = 0; vainLooks < vainLooksMax; ) {
-    const open = claimants.filter(each => !each.isDone && each.lanes.length > 0)
+    const open = claimants.filter(each => !each.isDone && each.lanes.length > 0 && roomOf([each]) > 0)
     if (open.length === 0) return
-    const line = await look(tx, open, gone)
-    const picks = await choose(tx, open, line)
-    if (picks.length === 0) return
-    vainLooks = (await take(tx, picks, gone)) > 0 ? 0 : vainLooks + 1
+    // In a crowd one at a time, since what is offered to one is not offered to another.
+    const isCrowd = vainLooks > 1
+    const those = isCrowd ? open.slice(0, 1) : open
+    const forEach = isCrowd ? offeredInCrowd : 1
+    const picks = await choose(tx, those, await look(tx, those, gone, forEach), forEach)
+    if (picks.length === 0) {
+      for (const claimant of those) claimant.isDone = true
+      continue
+    }
+    const most = isCrowd ? Math.min(picks.length, roomOf(those)) : picks.length
+    vainLooks = (await take(tx, picks, gone, most)) > 0 ? 0 : vainLooks + 1
   }
+}
+
+function roomOf(open: readonly Claimant[]): number {
+  return open.reduce((sum, { ask, taken }) => sum + ask.limit - taken.length, 0)
 }
 
 function idsOf(lanes: readonly Lane[]): readonly number[] {
@@ -233,8 +255,13 @@ function idsOf(lanes: readonly Lane[]): readonly number[] {
 }
 
 /** The first tasks of every lane that one of the claimants serves. */
-async function look(tx: Transaction, open: readonly Claimant[], gone: ReadonlySet<number>): Promise<Line> {
-  const wanted = open.reduce((sum, { ask, taken }) => sum + ask.limit - taken.length, 0)
+async function look(
+  tx: Transaction,
+  open: readonly Claimant[],
+  gone: ReadonlySet<number>,
+  forEach: number,
+): Promise<Line> {
+  const wanted = forEach * roomOf(open)
   let lanes = idsOf(open.flatMap(each => each.lanes))
   if (lanes.length > lanesLookedIntoMax) {
     const pending = new Set((await tx.connection.rows(sql.pendingLanes)).map(row => number(row[0])))
@@ -269,11 +296,16 @@ export function orderOf(tx: Transaction): Order {
   }
 }
 
-async function choose(tx: Transaction, open: readonly Claimant[], line: Line): Promise<readonly Choice[]> {
+async function choose(
+  tx: Transaction,
+  open: readonly Claimant[],
+  line: Line,
+  forEach: number,
+): Promise<readonly Choice[]> {
   const order = orderOf(tx)
   const dealt: { readonly claimant: Claimant; readonly candidate: Candidate }[] = []
   for (const claimant of open) {
-    const room = claimant.ask.limit - claimant.taken.length
+    const room = forEach * roomOf([claimant])
     const { items, isCut } = line.take(claimant.lanes, room, order)
     claimant.isDone = !isCut
     for (const candidate of items) dealt.push({ claimant, candidate })
@@ -297,8 +329,13 @@ async function choose(tx: Transaction, open: readonly Claimant[], line: Line): P
   return picks
 }
 
-/** Writes what is still there; returns how many that were. */
-async function take(tx: Transaction, picks: readonly Choice[], gone: Set<number>): Promise<number> {
+/** Writes what is still there, the first `most` of it; returns how many that were. */
+async function take(
+  tx: Transaction,
+  picks: readonly Choice[],
+  gone: Set<number>,
+  most: number,
+): Promise<number> {
   const rows = await tx.connection.rows(
     sql.claimTasks,
     tx.nowMs,
@@ -306,15 +343,18 @@ async function take(tx: Transaction, picks: readonly Choice[], gone: Set<number>
     picks.map(({ candidate }) => candidate.number),
     picks.map(({ claimant }) => claimant.ask.workerId),
     picks.map(({ claimant }) => tx.nowMs + claimant.ask.leaseMs),
+    most,
   )
   const byNumber = new Map(rows.map(row => [number(row[0]), row]))
   const claimedIds = new Set<string>()
   for (const { claimant, candidate, family } of picks) {
     const row = byNumber.get(candidate.number)
     if (row === undefined) {
+      claimant.bytes -= candidate.bytes
+      // There was more than enough, and this one is left where it is.
+      if (rows.length === most) continue
       // Another node was faster: whoever was to get it looks again, past it.
       gone.add(candidate.number)
-      claimant.bytes -= candidate.bytes
       claimant.isDone = false
       continue
     }

@@ -140,6 +140,8 @@ export type PostgresFault =
 const faultsByCode: Readonly<Record<string, PostgresFault>> = Object.freeze({
   '40001': 'again',
   '40P01': 'again',
+  // Two transactions wrote what only one may write, and neither could see the other.
+  '23505': 'again',
   '55P03': 'busy',
   '57014': 'busy',
   '53300': 'too_many_connections',

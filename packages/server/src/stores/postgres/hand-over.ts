@@ -46,7 +46,7 @@ export async function handOver(
   welcome(tx, leased)
   for (const [at, { claimant, lease }] of leases) claimant.taken.push(toClaimedTask(tx, leased[at], lease, numbers))
   signsOfLife(tx, asks, facts)
-  keepRequests(tx, claimants)
+  keepRequests(tx, claimants, facts)
   return {
     submits: acceptedVerdicts(tx, groups, leased, numbers),
     claims: asks.map(ask => claimants.find(claimant => claimant.ask === ask)?.taken ?? []),

@@ -161,9 +161,13 @@ const texts = {
       WHERE EXISTS (SELECT 1 FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane AND t.rank >= l.rank)
         AND NOT EXISTS (SELECT 1 FROM tasklane.lanes AS n JOIN tasklane.queues AS q ON q.name = n.queue
           WHERE n.id = l.lane AND q.is_paused))`,
+  forgetClaimRequests: `DELETE FROM tasklane.claim_requests AS c
+    USING unnest($1::text[], $2::text[], $3::text[]) AS r (worker_id, request_id, leases)
+    WHERE c.worker_id = r.worker_id AND c.request_id = r.request_id AND c.leases = r.leases`,
+  // Fails where another transaction wrote one of them since they were looked for, and takes the whole transaction along.
   insertClaimRequests: `INSERT INTO tasklane.claim_requests (at, worker_id, request_id, leases)
-    SELECT $1::bigint, worker_id, request_id, leases FROM unnest($2::text[], $3::text[], $4::text[]) AS r (worker_id, request_id, leases)
-    ON CONFLICT (worker_id, request_id) DO UPDATE SET leases = excluded.leases, at = excluded.at`,
+    SELECT $1::bigint, worker_id, request_id, leases
+    FROM unnest($2::text[], $3::text[], $4::text[]) AS r (worker_id, request_id, leases)`,
   seeWorkers: 'UPDATE tasklane.workers SET last_seen_at = $1 WHERE id = ANY($2::text[]) AND last_seen_at < $1',
   recordsByNumbers: `SELECT ${recordColumns} FROM tasklane.tasks AS t WHERE t.number = ANY($1::bigint[])`,
   // The first of each lane, without locks. Where there are many lanes, those that have something are found by skipping
@@ -180,13 +184,15 @@ const texts = {
       SELECT (SELECT t.lane FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane > l.lane ORDER BY t.lane LIMIT 1)
       FROM l WHERE l.lane IS NOT NULL)
     SELECT lane FROM l WHERE lane IS NOT NULL`,
+  // What somebody else is at is passed over, so that the order of the locks makes nobody wait; the limit counts what is
+  // left.
   claimTasks: `UPDATE tasklane.tasks AS t SET state = 'running', worker_id = c.worker_id, started_at = $1::bigint,
       lease_until = least(c.lease_until, $1::bigint + t.timeout_ms + $2::bigint), epoch = t.epoch + 1, attempt = t.attempt + 1,
       progress = NULL
     FROM (SELECT p.number, r.worker_id, r.lease_until
-      FROM unnest($3::bigint[], $4::text[], $5::bigint[]) AS r (number, worker_id, lease_until)
+      FROM unnest($3::bigint[], $4::text[], $5::bigint[]) WITH ORDINALITY AS r (number, worker_id, lease_until, turn)
       JOIN tasklane.tasks AS p ON p.number = r.number
-      WHERE p.state || '' = 'pending' ORDER BY p.number FOR NO KEY UPDATE OF p SKIP LOCKED) AS c
+      WHERE p.state || '' = 'pending' ORDER BY r.turn LIMIT $6 FOR NO KEY UPDATE OF p SKIP LOCKED) AS c
     WHERE t.number = c.number RETURNING ${claimedColumns}`,
 
   // ─── Verbs ────────────────────────────────────────────────────────────────────────────────────────────────────────

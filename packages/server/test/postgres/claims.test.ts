@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { workerId } from '../../src/core/task.ts'
+import type { ClaimedTask } from '../../src/ports/store.ts'
+import { draft, names } from '../support/drafts.ts'
+import { hasPostgres } from '../support/postgres-stores.ts'
+import { broken } from './invariants.ts'
+import { type Node, type Nodes, openNodes } from './nodes.ts'
+
+describe.skipIf(!(await hasPostgres()))('nodes that claim at the same time', () => {
+  it.each([2, 8])('%i of them share no task and leave none over', async count => {
+    const cluster = await openNodes(count)
+    await submitMany(cluster, 600, () => ({}))
+    const claimed = await drain(cluster, 7)
+    expect(claimed).toHaveLength(600)
+    expect(new Set(claimed)).toHaveProperty('size', 600)
+    expect(await broken(cluster)).toEqual([])
+  })
+
+  it('8 of them do the same where the lanes are many', async () => {
+    const cluster = await openNodes(8)
+    // More than are looked into one by one: those that have something are found by skipping.
+    await submitMany(cluster, 600, at => ({ queue: `queue-${at % 15}`, type: `type-${at % 11}` }))
+    const claimed = await drain(cluster, 25)
+    expect(claimed).toHaveLength(600)
+    expect(new Set(claimed)).toHaveProperty('size', 600)
+    expect(await broken(cluster)).toEqual([])
+  })
+
+  it('each get something while there is enough for all', async () => {
+    const cluster = await openNodes(8)
+    for (let round = 1; round <= 20; round += 1) {
+      await submitMany(cluster, 24, at => ({ type: `round-${round}`, priority: 1 + (at % 3) }))
+      const shares = await Promise.all(
+        cluster.nodes.map((node, at) => node.claim({ worker: `w${at}`, limit: 3, types: [`round-${round}`] })),
+      )
+      // Nobody goes away with nothing because the others were at what it had seen.
+      expect(shares.map(share => share.length)).toEqual(Array.from(shares, () => 3))
+    }
+  })
+
+  it('and settle at the same time run every task exactly once', async () => {
+    const cluster = await openNodes(4)
+    await submitMany(cluster, 400, () => ({}))
+    const epochs = new Map<string, number[]>()
+    await Promise.all(
+      cluster.nodes.map(async (node, at) => {
+        for (;;) {
+          const tasks = await node.claim({ worker: `w${at}`, limit: 10 })
+          if (tasks.length === 0) return
+          for (const { id, epoch } of tasks) epochs.set(id, [...(epochs.get(id) ?? []), epoch])
+          await completeAll(node, tasks)
+        }
+      }),
+    )
+    expect([...epochs.values()].every(each => each.length === 1 && each[0] === 1)).toBe(true)
+    expect(await cluster.nodes[0]?.store.counts()).toMatchObject({ pending: 0, running: 0, completed: 400 })
+    expect(await broken(cluster)).toEqual([])
+  })
+})
+
+describe.skipIf(!(await hasPostgres()))('one claim that is repeated at another node', () => {
+  it('gets the same leases when both arrive at once', async () => {
+    const cluster = await openNodes(4)
+    for (let round = 1; round <= 25; round += 1) {
+      await submitMany(cluster, 12, at => ({ type: `round-${round}`, name: `${at}` }))
+      const ask = { worker: 'w1', limit: 3, types: [`round-${round}`], requestId: `request-${round}` }
+      const answers = await Promise.all(cluster.nodes.map(node => node.claim(ask)))
+      const told = answers.map(tasks => tasks.map(({ id, epoch }) => ({ id, epoch })))
+      expect(told).toEqual(told.map(() => told[0]))
+      expect(told[0]).toHaveLength(3)
+      const later = await cluster.nodes[0]?.claim(ask)
+      expect(later?.map(({ id, epoch }) => ({ id, epoch }))).toEqual(told[0])
+    }
+    expect(await cluster.nodes[0]?.store.counts()).toMatchObject({ running: 75, pending: 225 })
+    expect(await broken(cluster)).toEqual([])
+  })
+
+  it('claims anew once, at whichever node, when what it had was given back', async () => {
+    const cluster = await openNodes(4)
+    const [node] = cluster.nodes
+    if (node === undefined) throw new Error('There are four.')
+    for (let round = 1; round <= 10; round += 1) {
+      await submitMany(cluster, 8, () => ({ type: `round-${round}` }))
+      const ask = { worker: 'w1', limit: 2, types: [`round-${round}`], requestId: `request-${round}` }
+      for (const task of await node.claim(ask)) await node.release(task)
+      const answers = await Promise.all(cluster.nodes.map(each => each.claim(ask)))
+      const told = answers.map(tasks => tasks.map(({ id, epoch }) => ({ id, epoch })))
+      expect(told).toEqual(told.map(() => told[0]))
+      expect(told[0]).toHaveLength(2)
+    }
+  })
+})
+
+async function submitMany(
+  { nodes }: Nodes,
+  count: number,
+  options: (at: number) => Parameters<typeof draft>[1],
+): Promise<void> {
+  const [first] = nodes
+  const prefix = `t${Math.random().toString(36).slice(2)}`
+  await first?.submit(...names(prefix, count).map((id, at) => draft(id, options(at))))
+}
+
+/** All nodes claim until each has been told twice that there is nothing. */
+async function drain({ nodes }: Nodes, limit: number): Promise<readonly string[]> {
+  const lists = await Promise.all(
+    nodes.map(async (node, at) => {
+      const own: string[] = []
+      for (;;) {
+        const tasks = await node.claim({ worker: `w${at}`, limit })
+        if (tasks.length === 0) return own
+        own.push(...tasks.map(task => task.id))
+      }
+    }),
+  )
+  return lists.flat()
+}
+
+async function completeAll(node: Node, tasks: readonly ClaimedTask[]): Promise<void> {
+  const { settles } = await node.exchange({
+    settles: tasks.map(({ id, epoch, workerId: worker }) => ({
+      lease: { taskId: id, epoch, workerId: worker ?? workerId('nobody') },
+      outcome: { kind: 'completed', result: null },
+      guard: 'held',
+    })),
+  })
+  expect(settles.every(({ verdict }) => verdict === 'applied')).toBe(true)
+}
