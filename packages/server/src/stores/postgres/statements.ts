@@ -223,9 +223,10 @@ const texts = {
     WHERE t.state = 'running' AND t.lease_until <= $1 ORDER BY t.lease_until, t.number LIMIT $2`,
   shortenLeases: `UPDATE tasklane.tasks SET lease_until = $1 WHERE number = ANY (ARRAY(
       SELECT number FROM tasklane.tasks WHERE state = 'running' AND lease_until > $1 ORDER BY number FOR NO KEY UPDATE))`,
-  oldTasks: `SELECT number, lane, state, finished_at, has_dependents, created_at
+  oldTasks: `SELECT number, finished_at, created_at
     FROM tasklane.tasks WHERE number > $1 ORDER BY number LIMIT $2`,
-  holdFinished: `SELECT number, lane, state FROM tasklane.tasks WHERE number = ANY($1::bigint[])
+  // Whether somebody depends on it is known once it is held: a child may have come since it was looked at.
+  holdFinished: `SELECT number, lane, state, has_dependents FROM tasklane.tasks WHERE number = ANY($1::bigint[])
     AND finished_at < $2 ORDER BY number FOR UPDATE SKIP LOCKED`,
   pruneWorkers: `DELETE FROM tasklane.workers AS w WHERE w.last_seen_at < $1
     AND NOT EXISTS (SELECT 1 FROM tasklane.tasks AS t WHERE t.state = 'running' AND t.worker_id = w.id)`,

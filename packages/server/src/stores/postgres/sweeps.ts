@@ -72,8 +72,8 @@ export async function prune(
     await tx.connection.run(sql.pruneRequests, tx.nowMs - claimRequestKeepMs)
     const before = tx.nowMs - ask.keepMs
     const looked = await tx.connection.rows(sql.oldTasks, session.pruneFrom, ask.limit)
-    const isOver = looked.length < ask.limit || looked.some(row => number(row[5]) >= before)
-    const old = looked.filter(row => (numberOrNull(row[3]) ?? before) < before)
+    const isOver = looked.length < ask.limit || looked.some(row => number(row[2]) >= before)
+    const old = looked.filter(row => (numberOrNull(row[1]) ?? before) < before)
     const held = await tx.connection.rows(
       sql.holdFinished,
       old.map(row => number(row[0])),
@@ -81,7 +81,7 @@ export async function prune(
     )
     const needed = await readNeeded(
       tx,
-      old.filter(row => boolean(row[4])).map(row => number(row[0])),
+      held.filter(row => boolean(row[3])).map(row => number(row[0])),
     )
     const pruned = held.filter(row => !needed.has(number(row[0])))
     await forget(
