@@ -65,9 +65,7 @@ describe.skipIf(!(await hasPostgres()))('a child that is submitted at one node',
         round % 2 === 0
           ? await Promise.all([submit(), remove()])
           : await Promise.all([remove(), submit()]).then(([last, first]) => [first, last] as const)
-      expect([verdict?.kind, removed]).toEqual(
-        removed === 'removed' ? ['refused', 'removed'] : ['accepted', 'needed'],
-      )
+      expect([verdict?.kind, removed]).toEqual(removed === 'removed' ? ['refused', 'removed'] : ['accepted', 'needed'])
     }
     expect(await broken(cluster)).toEqual([])
   })
@@ -192,9 +190,7 @@ describe.skipIf(!(await hasPostgres()))('one task that is submitted at several n
     const cluster = await openNodes(4)
     for (let round = 0; round < rounds / 2; round += 1) {
       const drafts = names(`t${round}`, 4).map(id => draft(id))
-      await Promise.all(
-        cluster.nodes.map((node, at) => node.submit(...drafts.slice(at), ...drafts.slice(0, at))),
-      )
+      await Promise.all(cluster.nodes.map((node, at) => node.submit(...drafts.slice(at), ...drafts.slice(0, at))))
     }
     expect(await nodeAt(cluster, 0).store.counts()).toMatchObject({ pending: 2 * rounds })
     expect(await broken(cluster)).toEqual([])

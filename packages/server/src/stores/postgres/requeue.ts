@@ -4,7 +4,7 @@ import { isSatisfied } from './dependencies.ts'
 import { boolean, type HeldTask, isFinished, number, policy, state } from './rows.ts'
 import { becomePending, type Session, type Transaction } from './session.ts'
 import { statements as sql } from './statements.ts'
-import { move } from './verbs.ts'
+import { type Moves, move } from './verbs.ts'
 
 /** Parents are counted when the whole list has started anew, so that a family requeued together keeps its order. */
 export function requeue(
@@ -17,7 +17,8 @@ export function requeue(
     startAnew(tx, task)
     return 'requeued'
   }
-  return move(session, ids, anew, async (tx, moved) => {
+  const before = (tx: Transaction) => holdFamily(tx, ids, withDependents)
+  const after = async (tx: Transaction, moved: Moves<RequeueVerdict>): Promise<void> => {
     const own = moved.flatMap(([task, verdict]) => (verdict === 'requeued' ? [task] : []))
     await reopenEdges(tx, own)
     const edges = await readParentEdges(tx, own)
@@ -27,7 +28,21 @@ export function requeue(
       becomePending(tx, task, 'blocked')
     }
     if (withDependents) await reblockDependents(tx, own)
-  })
+  }
+  return move(session, ids, anew, { before, after })
+}
+
+/**
+ * Everything that is touched is held at once, in the order of the numbers, before anything is decided: parents that may
+ * end meanwhile, the tasks themselves, and what is below. The steps after it find their rows at hand. Were each held when
+ * its step comes, children would be held before their parents, while the end of a parent holds them the other way round.
+ */
+async function holdFamily(tx: Transaction, ids: readonly TaskId[], withDependents: boolean): Promise<void> {
+  const rows = await tx.connection.rows(sql.familyOf, ids, withDependents)
+  await tx.hand.takeNumbers(
+    tx.connection,
+    rows.map(row => number(row[0])),
+  )
 }
 
 /** A new life, blocked until its parents are counted: the epoch goes on, the last attempt goes to the history. */

@@ -201,6 +201,14 @@ const texts = {
     WHERE e.child = ANY($1::bigint[]) AND NOT e.is_repeat ORDER BY e.child, e.position`,
   edgesOfParents: `SELECT e.parent, e.child, e.position, e.resolved FROM tasklane.edges AS e
     WHERE e.parent = ANY($1::bigint[]) AND NOT e.is_repeat ORDER BY e.child, e.position`,
+  // What a requeue touches: the tasks, the cascaded ones below them, and the parents and children of all of these.
+  familyOf: `WITH RECURSIVE own (number) AS (
+      SELECT t.number FROM tasklane.tasks AS t WHERE t.id = ANY($1::text[])
+      UNION SELECT e.child FROM own AS o JOIN tasklane.edges AS e ON e.parent = o.number
+        JOIN tasklane.tasks AS c ON c.number = e.child
+        WHERE $2::boolean AND c.state || '' = 'cancelled' AND left(c.error, 27) = '{"code":"dependency_failed"')
+    SELECT number FROM own UNION SELECT e.parent FROM own AS o JOIN tasklane.edges AS e ON e.child = o.number
+    UNION SELECT e.child FROM own AS o JOIN tasklane.edges AS e ON e.parent = o.number`,
   setEdges: `UPDATE tasklane.edges AS e SET resolved = r.resolved
     FROM unnest($1::bigint[], $2::int[], $3::boolean[]) AS r (child, position, resolved)
     WHERE e.child = r.child AND e.position = r.position`,

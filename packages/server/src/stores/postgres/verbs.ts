@@ -57,15 +57,21 @@ export function reprioritise(
   })
 }
 
+export type Moves<Verdict> = readonly (readonly [HeldTask, Verdict])[]
+
 /** Applies one verb to tasks in the order of the list, within one transaction. */
 export function move<Item extends TaskId | { readonly id: TaskId }, Verdict extends string>(
   session: Session,
   items: readonly Item[],
   verb: (tx: Transaction, task: HeldTask, item: Item) => Promise<Verdict>,
-  afterAll?: (tx: Transaction, moved: readonly (readonly [HeldTask, Verdict])[]) => Promise<void>,
+  around: {
+    readonly before?: (tx: Transaction) => Promise<void>
+    readonly after?: (tx: Transaction, moved: Moves<Verdict>) => Promise<void>
+  } = {},
 ): Promise<Moved<Verdict | 'unknown'>> {
   return session.transact(async tx => {
     const idOf = (item: Item): TaskId => (typeof item === 'string' ? item : item.id)
+    await around.before?.(tx)
     await tx.hand.takeIds(tx.connection, items.map(idOf))
     const verdicts: (Verdict | 'unknown')[] = []
     const moved: (readonly [HeldTask, Verdict])[] = []
@@ -75,7 +81,7 @@ export function move<Item extends TaskId | { readonly id: TaskId }, Verdict exte
       verdicts.push(verdict)
       if (task !== undefined && verdict !== 'unknown') moved.push([task, verdict])
     }
-    await afterAll?.(tx, moved)
+    await around.after?.(tx, moved)
     return { verdicts, changes: toChanges(tx) }
   })
 }
