@@ -19,6 +19,10 @@ export interface Nodes {
   readonly nodes: readonly Node[]
   /** Asks the database itself, beside all stores. */
   ask(text: string, ...values: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
+  /** Opens a transaction beside all stores that locks what this query selects, until it is let go. */
+  hold(query: string): Promise<{ letGo(): Promise<void> }>
+  /** So a test knows that two transactions have met. */
+  untilSomebodyWaits(): Promise<void>
   /** Of this database since it was made; closes the stores, since a connection tells of its deadlocks when it goes. */
   deadlocks(): Promise<number>
 }
@@ -51,6 +55,25 @@ export async function openNodes(
     url,
     nodes,
     ask,
+    hold: async query => {
+      const client = await side.connect()
+      await client.query(`BEGIN; ${query}`)
+      return {
+        letGo: async () => {
+          await client.query('COMMIT')
+          client.release()
+        },
+      }
+    },
+    untilSomebodyWaits: async () => {
+      await until(
+        () =>
+          ask(`SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+            AND wait_event_type = 'Lock' AND application_name LIKE 'tasklane%'`),
+        waiting => waiting.length > 0,
+        () => 'a transaction to wait for a lock',
+      )
+    },
     deadlocks: async () => {
       await closeAll()
       await until(
@@ -74,21 +97,6 @@ export function connectionsTo(ask: Nodes['ask']): Promise<readonly Record<string
   return ask(
     `SELECT pid, application_name, state, query FROM pg_stat_activity
      WHERE datname = current_database() AND application_name LIKE 'tasklane%'`,
-  )
-}
-
-/** Waits until one that waits for a lock is there; so a test knows that two transactions have met. */
-export async function untilSomebodyWaits(ask: Nodes['ask'], howMany = 1): Promise<void> {
-  await until(
-    async () => {
-      const [row] = await ask(
-        `SELECT count(*)::int AS n FROM pg_stat_activity
-         WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name LIKE 'tasklane%'`,
-      )
-      return Number(row?.n)
-    },
-    waiting => waiting >= howMany,
-    () => 'a transaction to wait for a lock',
   )
 }
 

@@ -330,12 +330,7 @@ async function choose(
 }
 
 /** Writes what is still there, the first `most` of it; returns how many that were. */
-async function take(
-  tx: Transaction,
-  picks: readonly Choice[],
-  gone: Set<number>,
-  most: number,
-): Promise<number> {
+async function take(tx: Transaction, picks: readonly Choice[], gone: Set<number>, most: number): Promise<number> {
   const rows = await tx.connection.rows(
     sql.claimTasks,
     tx.nowMs,

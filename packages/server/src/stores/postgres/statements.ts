@@ -11,6 +11,18 @@ import type { Statement } from './database.ts'
  */
 const now = '(extract(epoch FROM now()) * 1000)::bigint'
 
+function extend(lock: string): string {
+  return `UPDATE tasklane.tasks AS t SET lease_until = greatest(t.lease_until,
+        least($1::bigint + c.lease_ms, t.started_at + t.timeout_ms + $2::bigint, t.cancel_requested_at + $3::bigint)),
+      progress = coalesce(c.progress, t.progress)
+    FROM (SELECT p.number, r.lease_ms, r.progress
+      FROM unnest($4::text[], $5::int[], $6::text[], $7::bigint[], $8::text[]) AS r (id, epoch, worker_id, lease_ms, progress)
+      JOIN tasklane.tasks AS p ON p.id = r.id
+      WHERE p.state || '' = 'running' AND p.worker_id || '' = r.worker_id AND (r.epoch IS NULL OR p.epoch = r.epoch)
+      ORDER BY p.number ${lock}) AS c
+    WHERE t.number = c.number RETURNING t.id, t.cancel_requested_at IS NOT NULL`
+}
+
 const texts = {
   // ─── Session ──────────────────────────────────────────────────────────────────────────────────────────────────────
   // The moment of the BEGIN, the same for all statements of a transaction.
@@ -64,8 +76,10 @@ const texts = {
   completeTasks: `UPDATE tasklane.tasks AS t SET state = 'completed', result = r.result, error = NULL,
       finished_at = (SELECT coalesce($1::bigint, ${now})),
       lease_until = NULL, cancel_requested_at = NULL, end_outcome = 'completed', settled_as = 'completed'
-    FROM unnest($2::text[], $3::int[], $4::text[], $5::text[]) AS r (id, epoch, worker_id, result)
-    WHERE t.id = r.id AND t.epoch = r.epoch AND t.worker_id || '' = r.worker_id AND t.state || '' = 'running'
+    FROM (SELECT p.number, r.epoch, r.worker_id, r.result
+      FROM unnest($2::text[], $3::int[], $4::text[], $5::text[]) AS r (id, epoch, worker_id, result)
+      JOIN tasklane.tasks AS p ON p.id = r.id ORDER BY p.number) AS r
+    WHERE t.number = r.number AND t.epoch = r.epoch AND t.worker_id || '' = r.worker_id AND t.state || '' = 'running'
     RETURNING t.id, t.number, t.lane, t.due_at, t.started_at, t.has_dependents`,
   attemptsSettledAs: `SELECT a.number, a.epoch, a.worker_id, a.settled_as
     FROM unnest($1::bigint[], $2::int[]) AS r (number, epoch)
@@ -132,20 +146,18 @@ const texts = {
   shareParents: `SELECT number, state FROM tasklane.tasks WHERE number = ANY($1::bigint[]) ORDER BY number FOR SHARE`,
 
   // ─── Beat ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-  touchWorkers: `UPDATE tasklane.workers AS w SET last_seen_at = $1, system_info = coalesce(r.system_info, w.system_info)
-    FROM unnest($2::text[], $3::text[]) AS r (id, system_info) WHERE w.id = r.id RETURNING w.id, w.is_draining`,
-  extendLeases: `UPDATE tasklane.tasks AS t SET lease_until = greatest(t.lease_until,
-        least($1::bigint + r.lease_ms, t.started_at + t.timeout_ms + $2::bigint, t.cancel_requested_at + $3::bigint)),
-      progress = coalesce(r.progress, t.progress)
-    FROM unnest($4::text[], $5::int[], $6::text[], $7::bigint[], $8::text[]) AS r (id, epoch, worker_id, lease_ms, progress)
-    WHERE t.id = r.id AND t.state || '' = 'running' AND t.worker_id || '' = r.worker_id
-      AND (r.epoch IS NULL OR t.epoch = r.epoch)
-    RETURNING t.id, t.cancel_requested_at IS NOT NULL`,
-  extendAllLeases: `UPDATE tasklane.tasks AS t SET lease_until = greatest(t.lease_until,
-        least($1::bigint + r.lease_ms, t.started_at + t.timeout_ms + $2::bigint, t.cancel_requested_at + $3::bigint))
-    FROM unnest($4::text[], $5::bigint[]) AS r (worker_id, lease_ms)
-    WHERE t.worker_id = r.worker_id AND t.state = 'running'
-    RETURNING t.worker_id, t.id, t.cancel_requested_at IS NOT NULL, t.number`,
+  // Beats pass over what another transaction is at (beats.ts).
+  touchWorkers: `UPDATE tasklane.workers AS w SET last_seen_at = $1, system_info = coalesce(c.system_info, w.system_info)
+    FROM (SELECT p.id, r.system_info FROM unnest($2::text[], $3::text[]) AS r (id, system_info)
+      JOIN tasklane.workers AS p ON p.id = r.id FOR NO KEY UPDATE OF p SKIP LOCKED) AS c
+    WHERE w.id = c.id RETURNING w.id, w.is_draining`,
+  draining: 'SELECT id, is_draining FROM tasklane.workers WHERE id = ANY($1::text[])',
+  heldBy: `SELECT t.worker_id, t.id, t.epoch FROM tasklane.tasks AS t
+    WHERE t.worker_id = ANY($1::text[]) AND t.state = 'running' ORDER BY t.number`,
+  extendLeases: extend('FOR NO KEY UPDATE OF p SKIP LOCKED'),
+  extendLeasesWaiting: extend('FOR NO KEY UPDATE OF p'),
+  liveLeases: `SELECT t.id, t.worker_id, t.epoch, t.lease_until, t.cancel_requested_at IS NOT NULL FROM tasklane.tasks AS t
+    WHERE t.id = ANY($1::text[]) AND t.state || '' = 'running'`,
 
   // ─── Claim ────────────────────────────────────────────────────────────────────────────────────────────────────────
   pausedQueues: 'SELECT name FROM tasklane.queues WHERE is_paused',
