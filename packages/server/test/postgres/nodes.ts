@@ -21,6 +21,8 @@ export interface Nodes {
   ask(text: string, ...values: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
   /** Opens a transaction beside all stores that locks what this query selects, until it is let go. */
   hold(query: string): Promise<{ letGo(): Promise<void> }>
+  /** Makes a login without any right of its own, but to connect; it goes with the test. */
+  role(options?: string): Promise<{ readonly name: string; readonly url: string }>
   /** So a test knows that two transactions have met. */
   untilSomebodyWaits(): Promise<void>
   /** Of this database since it was made; closes the stores, since a connection tells of its deadlocks when it goes. */
@@ -57,13 +59,28 @@ export async function openNodes(
     ask,
     hold: async query => {
       const client = await side.connect()
-      await client.query(`BEGIN; ${query}`)
-      return {
-        letGo: async () => {
-          await client.query('COMMIT')
-          client.release()
-        },
+      let isHeld = true
+      const letGo = async (): Promise<void> => {
+        if (!isHeld) return
+        isHeld = false
+        await client.query('COMMIT')
+        client.release()
       }
+      onTestFinished(letGo)
+      await client.query(`BEGIN; ${query}`)
+      return { letGo }
+    },
+    role: async (options = '') => {
+      const own = new URL(url)
+      const name = `user_${own.pathname.slice(-10)}`
+      await ask(`CREATE ROLE ${name} LOGIN PASSWORD 'word' ${options}`)
+      onTestFinished(async () => {
+        await ask(`DROP OWNED BY ${name} CASCADE`)
+        await ask(`DROP ROLE ${name}`)
+      })
+      own.username = name
+      own.password = 'word'
+      return { name, url: own.href }
     },
     untilSomebodyWaits: async () => {
       await until(

@@ -38,8 +38,12 @@ export class SchemaError extends Error {
   }
 }
 
+/** Not IF NOT EXISTS alone: that asks for the right to make one also where it is there. */
+const schema = `DO $$ BEGIN
+  IF to_regnamespace('tasklane') IS NULL THEN CREATE SCHEMA IF NOT EXISTS tasklane; END IF;
+END $$`
+
 const tableOfMigrations = `
-CREATE SCHEMA IF NOT EXISTS tasklane;
 CREATE TABLE IF NOT EXISTS tasklane.migrations (
   version    integer PRIMARY KEY,
   needs      integer NOT NULL,
@@ -51,6 +55,7 @@ CREATE TABLE IF NOT EXISTS tasklane.migrations (
 const lockKey = '6088505634886118757'
 
 const hasTable: Statement = { name: '', text: `SELECT to_regclass('tasklane.migrations')::text` }
+const encoding: Statement = { name: '', text: `SELECT current_setting('server_encoding'), current_user::text` }
 const applied: Statement = {
   name: '',
   text: `SELECT version, name, needs, (extract(epoch FROM applied_at) * 1000)::bigint
@@ -80,8 +85,16 @@ export async function migrate(connection: Connection): Promise<readonly Migratio
   const before = await readStatus(connection)
   refuseUnusable(before)
   if (before.open.length === 0) return []
+  const [[found, user] = []] = await connection.rows(encoding)
+  // Any text that a client may send must find room: another encoding would refuse it in the middle of its work.
+  if (found !== 'UTF8') {
+    throw new SchemaError(
+      `The database's encoding is ${found}; Tasklane needs UTF8. Make one: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.`,
+    )
+  }
   await connection.exec(`BEGIN; SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock(${lockKey})`)
   try {
+    await connection.exec(schema)
     await connection.exec(tableOfMigrations)
     // Another node may have been faster.
     const { open } = await readStatus(connection)
@@ -93,8 +106,19 @@ export async function migrate(connection: Connection): Promise<readonly Migratio
     return open
   } catch (error) {
     await connection.exec('ROLLBACK').catch(() => {})
-    throw error
+    throw isForbidden(error) ? lackOfRights(error, text(user)) : error
   }
+}
+
+function isForbidden(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === '42501'
+}
+
+function lackOfRights(error: Error, user: string): SchemaError {
+  return new SchemaError(
+    `The user ${user} may not create its schema or the tables in it: ${error.message}. Give ${user} the right ` +
+      `(GRANT CREATE ON DATABASE … TO ${user}), or an empty schema (CREATE SCHEMA tasklane AUTHORIZATION ${user}).`,
+  )
 }
 
 /** For a node that is not to change the schema itself. */
