@@ -46,13 +46,27 @@ export interface DatabaseOptions {
  * How our statements are planned: by their indexes, row by row, whatever the statistics say. Tables grow from nothing
  * to millions of rows faster than they are analysed, and one plan made at the wrong moment scans a table at every call.
  */
-const planning = [
+export const planning = [
   'enable_seqscan = off',
   'enable_hashjoin = off',
   'enable_mergejoin = off',
   'jit = off',
   'plan_cache_mode = force_generic_plan',
 ]
+
+/**
+ * A node that went silent in the middle of a transaction must not hold its rows until the network notices, which takes
+ * hours; and what we have given up waiting for, the server is to give up a little earlier, and say so.
+ */
+function patience(timeoutMs: number): readonly string[] {
+  return [`idle_in_transaction_session_timeout = ${timeoutMs}`, `statement_timeout = ${Math.ceil(timeoutMs * 0.9)}`]
+}
+
+/**
+ * Each statement sees what was committed before it, whatever the server's default is: with a stricter level nodes at one
+ * row would make each other fail.
+ */
+const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 
 /**
  * Opens a pool; connects at the first use. In the URL, `pgbouncer=true` tells that a pooler in transaction mode stands
@@ -75,13 +89,14 @@ export function openDatabase(options: DatabaseOptions): Database {
     ...{ pipeline: true },
   })
   pool.on('error', error => options.onIdleError?.(error))
+  const settings = [...planning, ...patience(options.timeoutMs)]
   pool.on('connect', client => {
     // A connection that breaks between two statements rejects the next one; without a listener it would end the process.
     client.on('error', () => {})
-    if (!isPooled) client.query(planning.map(each => `SET ${each}`).join('; ')).catch(() => {})
+    if (!isPooled) client.query(settings.map(each => `SET ${each}`).join('; ')).catch(() => {})
   })
   return Object.freeze({
-    begin: isPooled ? ['BEGIN', ...planning.map(each => `SET LOCAL ${each}`)].join('; ') : 'BEGIN',
+    begin: isPooled ? [begin, ...settings.map(each => `SET LOCAL ${each}`)].join('; ') : begin,
     connect: async () => toConnection(await pool.connect(), isPooled),
     close: () => pool.end(),
   })
@@ -153,6 +168,7 @@ const faultsByCode: Readonly<Record<string, PostgresFault>> = Object.freeze({
   '28P01': 'refused',
   '3D000': 'refused',
   '42501': 'refused',
+  '25P03': 'away',
   '57P01': 'away',
   '57P02': 'away',
   '57P03': 'away',
@@ -183,14 +199,24 @@ const networkCodes = new Set([
 const awayWords =
   /connection terminated|timeout|not queryable|connection error|client was closed|the database system is/i
 
+/** Thrown where a look that was right has become wrong meanwhile: the transaction is run again. */
+export class RunAgain extends Error {}
+
 /** What went wrong in the world, or null where the error is a fault of our own. */
 export function faultOf(error: unknown): PostgresFault | null {
   if (!(error instanceof Error)) return null
+  if (error instanceof RunAgain) return 'again'
   if (error instanceof AggregateError && error.errors.length > 0) return faultOf(error.errors[0])
   const code = 'code' in error && typeof error.code === 'string' ? error.code : null
   if (code !== null && networkCodes.has(code)) return 'away'
   if (code !== null) return faultsByCode[code] ?? (code.startsWith('53') ? 'full' : null)
   return awayWords.test(error.message) ? 'away' : null
+}
+
+/** Whether the connection on which it was met is of no use any more. A server that only reads may not be the right one. */
+export function isOver(error: unknown): boolean {
+  const fault = faultOf(error)
+  return fault === 'away' || fault === 'read_only'
 }
 
 /** Where the database is, without the password: for logs and messages. */

@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Changes, EndedTask, LaneCount } from '../../ports/store.ts'
 import { createHand, type Hand } from './at-hand.ts'
 import { type CounterChanges, createCounterChanges } from './counters.ts'
-import { type Connection, type Database, faultOf } from './database.ts'
+import { type Connection, type Database, faultOf, isOver } from './database.ts'
 import { createFloors, type Floors } from './floors.ts'
 import { createLanes, type Lanes, learnNewLanes } from './lanes.ts'
 import { number } from './rows.ts'
@@ -79,9 +79,6 @@ export interface EndedParent {
   readonly state: FinishedState
 }
 
-/** Thrown where a look that was right has become wrong meanwhile: the transaction is run again. */
-export class RunAgain extends Error {}
-
 /** Waits in a row of this length, doubled each time, between the runs of a transaction that others stood in the way of. */
 const firstWaitMs = 5
 const runsMax = 8
@@ -119,6 +116,7 @@ export function createSession(
       for (const queue of tx.newQueues) lanes.queues.add(queue)
       return value
     } catch (error) {
+      isBroken = isOver(error)
       // Where the connection itself is gone, so is the transaction.
       await connection.exec('ROLLBACK').catch(() => {
         isBroken = true
@@ -138,8 +136,7 @@ export function createSession(
       try {
         return await once(opening, work, edgesMax)
       } catch (error) {
-        const isWorthIt = error instanceof RunAgain || faultOf(error) === 'again'
-        if (!isWorthIt || run === runsMax) throw error
+        if (faultOf(error) !== 'again' || run === runsMax) throw error
         await pause(clock, firstWaitMs * 2 ** (run - 1) * clock.random())
       }
     }
@@ -160,7 +157,7 @@ export function createSession(
       try {
         return await work({ connection, lanes, now: () => readNow(connection) })
       } catch (error) {
-        isBroken = faultOf(error) === 'away'
+        isBroken = isOver(error)
         throw error
       } finally {
         connection.release(isBroken)

@@ -2,6 +2,7 @@ import type { TaskState } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
 import type { JsonText, TaskDraft, TaskId } from '../../core/task.ts'
 import type { SubmitGroup, SubmitReceipt, SubmitVerdict } from '../../ports/store.ts'
+import { RunAgain } from './database.ts'
 import { dependencyError, endTask, isSatisfied } from './dependencies.ts'
 import { insertMany, type NewRow, type Placed, place, welcome } from './insert.ts'
 import {
@@ -16,7 +17,7 @@ import {
   refusal,
 } from './repeats.ts'
 import { type HeldTask, isFinished, keep, number, state } from './rows.ts'
-import { RunAgain, type Transaction } from './session.ts'
+import type { Transaction } from './session.ts'
 import { statements as sql } from './statements.ts'
 
 /** A draft of the group, and what was found of it: the task that it repeats, or the one that it becomes. */
