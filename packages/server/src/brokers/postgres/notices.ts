@@ -66,11 +66,15 @@ export function readNotice(payload: string, self: string): readonly Hint[] {
   if (notice === null || typeof notice !== 'object' || notice.n === self) return []
   if (notice.all === true) return [{ kind: 'resync' }]
   const hints: Hint[] = []
-  for (const lane of Array.isArray(notice.r) ? notice.r : []) {
-    const [queue, type] = lane
+  for (const lane of listOf(notice.r)) {
+    const [queue, type] = listOf(lane)
     if (typeof queue === 'string' && typeof type === 'string') hints.push({ kind: 'ready', queue, type })
   }
-  const taskIds = (Array.isArray(notice.e) ? notice.e : []).filter(id => typeof id === 'string')
+  const taskIds = listOf(notice.e).filter(id => typeof id === 'string')
   if (taskIds.length > 0) hints.push({ kind: 'ended', taskIds })
   return hints
+}
+
+function listOf(member: unknown): readonly unknown[] {
+  return Array.isArray(member) ? member : []
 }
