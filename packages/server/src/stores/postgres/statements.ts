@@ -217,15 +217,17 @@ const texts = {
   familyOf: `WITH RECURSIVE own (number) AS (
       SELECT t.number FROM tasklane.tasks AS t WHERE t.id = ANY($1::text[])
       UNION SELECT e.child FROM own AS o JOIN tasklane.edges AS e ON e.parent = o.number
-        JOIN tasklane.tasks AS c ON c.number = e.child
-        WHERE $2::boolean AND c.state || '' = 'cancelled' AND left(c.error, 27) = '{"code":"dependency_failed"')
+        CROSS JOIN LATERAL (SELECT 1 FROM tasklane.tasks AS c WHERE c.number = e.child AND c.state || '' = 'cancelled'
+          AND left(c.error, 27) = '{"code":"dependency_failed"' OFFSET 0) AS u WHERE $2::boolean)
     SELECT number FROM own UNION SELECT e.parent FROM own AS o JOIN tasklane.edges AS e ON e.child = o.number
     UNION SELECT e.child FROM own AS o JOIN tasklane.edges AS e ON e.parent = o.number`,
   setEdges: `UPDATE tasklane.edges AS e SET resolved = r.resolved
     FROM unnest($1::bigint[], $2::int[], $3::boolean[]) AS r (child, position, resolved)
     WHERE e.child = r.child AND e.position = r.position`,
-  needed: `SELECT DISTINCT e.parent FROM tasklane.edges AS e JOIN tasklane.tasks AS c ON c.number = e.child
-    WHERE e.parent = ANY($1::bigint[]) AND c.state IN ('blocked', 'scheduled', 'pending', 'running')`,
+  // From the edges to the children, not the other way round; without OFFSET 0 a table that was never analysed is walked.
+  needed: `SELECT DISTINCT e.parent FROM tasklane.edges AS e CROSS JOIN LATERAL (SELECT 1 FROM tasklane.tasks AS c
+      WHERE c.number = e.child AND c.state IN ('blocked', 'scheduled', 'pending', 'running') OFFSET 0) AS u
+    WHERE e.parent = ANY($1::bigint[])`,
   forgetTasks: `DELETE FROM tasklane.tasks WHERE number = ANY($1::bigint[])
     AND state || '' IN ('completed', 'failed', 'cancelled')`,
   forgetEdges: 'DELETE FROM tasklane.edges WHERE child = ANY($1::bigint[])',
