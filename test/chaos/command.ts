@@ -1,14 +1,15 @@
 import { parseArgs } from 'node:util'
-import type { Progress } from './chaos.ts'
-import { runChaos } from './chaos.ts'
-import type { Plan } from './plan.ts'
+import { NoStoreError, type Progress, runChaos } from './chaos.ts'
+import { type Plan, type Setup, setupUsual } from './plan.ts'
 import { renderReport } from './report.ts'
 
-const help = `Usage: npm run chaos -- [--seed N] [--minutes M] [--json]
+const help = `Usage: npm run chaos -- [--seed N] [--minutes M] [--store postgres [--nodes N]] [--json]
 
 Runs a real scheduler, workers and clients as processes on loopback, does faults to them that the seed chooses, heals
 them, and proves from logs outside the system that every promise was kept.
 
+  --store S     sqlite: one node on a file (default); postgres: several on a PostgreSQL server of this run's own
+  --nodes N     how many, 1 to 9, with --store postgres (default 3)
   --seed N      chooses the faults; any whole number from 0 (default: chance, and printed)
   --minutes M   how long faults happen, fractions too, 0.1 to 1440 (default 1); it ends a minute later at most
   --json        one JSON object on stdout
@@ -38,15 +39,22 @@ export async function runCommand(host: CommandHost): Promise<number> {
     host.stdout(`${help}\n`)
     return 0
   }
-  const { seed, minutes, isJson } = given
+  const { seed, minutes, setup, isJson } = given
   const progress = createProgress(host)
   const report = await runChaos({
-    ...{ seed, minutes, interrupt: host.interrupt },
+    ...{ seed, minutes, setup, interrupt: host.interrupt },
     onPlan: plan => host.stderr(`${renderPlan(plan)}\n`),
     onProgress: progress.show,
     say: line => progress.say(line),
+  }).catch((error: unknown) => {
+    if (error instanceof NoStoreError) return error
+    throw error
   })
   progress.end()
+  if (report instanceof NoStoreError) {
+    host.stderr(`SKIPPED: ${report.message}\n`)
+    return host.env.REQUIRE_ALL === '1' ? 1 : 0
+  }
   if (host.interrupt.aborted) {
     host.stderr('Interrupted: everything was stopped and removed; nothing was judged.\n')
     return 130
@@ -64,6 +72,7 @@ export async function runCommand(host: CommandHost): Promise<number> {
 interface Given {
   readonly seed: number
   readonly minutes: number
+  readonly setup: Setup
   readonly isJson: boolean
   readonly isHelp: boolean
 }
@@ -76,6 +85,8 @@ function readArguments({ args, chance }: CommandHost): Given | string {
       options: {
         seed: { type: 'string' },
         minutes: { type: 'string', default: '1' },
+        store: { type: 'string', default: setupUsual.store },
+        nodes: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -88,10 +99,27 @@ function readArguments({ args, chance }: CommandHost): Given | string {
     if (values.minutes.trim() === '' || !(minutes >= 0.1 && minutes <= 1_440)) {
       return `--minutes is '${values.minutes}'; it takes a number from 0.1 to 1440, such as 0.5.`
     }
-    return { seed, minutes, isJson: values.json, isHelp: values.help }
+    const setup = readSetup(values.store, values.nodes)
+    if (typeof setup === 'string') return setup
+    return { seed, minutes, setup, isJson: values.json, isHelp: values.help }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
+}
+
+const nodesUsual = 3
+
+/** A sentence where it cannot be understood. */
+function readSetup(store: string, nodes: string | undefined): Setup | string {
+  if (store !== 'sqlite' && store !== 'postgres') return `--store is '${store}'; it takes sqlite or postgres.`
+  if (store === 'sqlite') {
+    return nodes === undefined ? setupUsual : '--nodes is for --store postgres; on a file there is one.'
+  }
+  const count = nodes === undefined ? nodesUsual : Number(nodes)
+  if (nodes?.trim() === '' || !Number.isInteger(count) || count < 1 || count > 9) {
+    return `--nodes is '${nodes}'; it takes a whole number from 1 to 9.`
+  }
+  return { store, nodes: count }
 }
 
 function renderPlan({ seed, safetyMs, tracks }: Plan): string {

@@ -1,25 +1,9 @@
-import type { Api } from './api.ts'
-import type { Disk } from './disk.ts'
-import type { Fleet } from './fleet.ts'
-import type { Journal } from './journal.ts'
+import { killScheduler, startSecond, stopScheduler, termScheduler } from './node-faults.ts'
 import { blockedWorker, type FaultKind, leaseMs, type PlannedFault, poisonWorker } from './plan.ts'
-import { readText } from './processes.ts'
 import type { LinkMode } from './proxy.ts'
-import type { OwnTask, Submitter } from './submitter.ts'
+import { ownTask, type Scene } from './scene.ts'
+import { crowdDatabase, cutHints, fillDisk, onStoreLink, restartDatabase } from './store-faults.ts'
 import { holds, pause } from './waiting.ts'
-
-/** What a fault needs to happen. */
-export interface Scene {
-  readonly fleet: Fleet
-  readonly journal: Journal
-  readonly submitter: Submitter
-  readonly api: Api
-  /** Null where this machine does not let a disk be mounted. */
-  readonly disk: Disk | null
-  readonly signal: AbortSignal
-  /** Numbers what a fault submits. */
-  nextNumber(): number
-}
 
 /** Does the fault, and resolves when it is over and healed. What it finds broken by itself goes to the journal. */
 export function injectFault(scene: Scene, fault: PlannedFault): Promise<void> {
@@ -40,6 +24,12 @@ const injections: Readonly<Record<FaultKind, Injection>> = Object.freeze({
   net_replies_only: onLinks('replies_only'),
   net_drop_reply: onLinks('drop_reply'),
   disk_full: fillDisk,
+  scheduler_term: termScheduler,
+  database_restart: restartDatabase,
+  database_cut: onStoreLink('cut'),
+  database_stall: onStoreLink('stall'),
+  database_crowded: crowdDatabase,
+  hints_cut: cutHints,
   second_scheduler: startSecond,
   late_handler: submitStubborn,
   poison_task: submitPoison,
@@ -118,119 +108,19 @@ async function tasksOf({ api }: Scene, worker: string): Promise<readonly string[
   return current_tasks
 }
 
-async function killScheduler({ fleet, journal, signal }: Scene, { lastsMs }: PlannedFault): Promise<void> {
-  const over = journal.begin('scheduler_kill', null, true)
-  await fleet.scheduler.kill()
-  await pause(lastsMs, signal)
-  await fleet.scheduler.start()
-  over()
-}
-
-async function stopScheduler({ fleet, journal, signal }: Scene, { lastsMs }: PlannedFault): Promise<void> {
-  const over = journal.begin('scheduler_stop', null, true)
-  fleet.scheduler.current().signal('SIGSTOP')
-  await pause(lastsMs, signal)
-  fleet.scheduler.current().signal('SIGCONT')
-  over()
-}
-
 /** What happens to these two must be by their tasks alone. */
 const spared: ReadonlySet<string> = new Set([poisonWorker, blockedWorker])
 
 function onLinks(mode: LinkMode): Injection {
   return async ({ fleet, journal, signal }, { kind, target, lastsMs }) => {
     const isMeant = (name: string): boolean => (target === null ? !spared.has(name) : name === target)
-    const links = [...fleet.links].filter(([name]) => isMeant(name)).map(([, link]) => link)
+    const links = [...fleet.links].filter(([name]) => isMeant(name)).flatMap(([, some]) => some)
     const over = journal.begin(kind, target, true)
     for (const link of links) link.setMode(mode)
     await pause(lastsMs, signal)
     for (const link of links) link.setMode('pass')
     over()
   }
-}
-
-/** From large to small: SQLite's log has room of its own, which it uses again, and which must be used up too. */
-const gorgeBytes = [900_000, 200_000, 40_000, 8_000, 500, 0]
-const gorgesMax = 150
-const backWithinMs = 10_000
-
-async function fillDisk(scene: Scene, { lastsMs }: PlannedFault): Promise<void> {
-  const { journal, disk, api, signal, fleet } = scene
-  if (disk === null) return
-  const over = journal.begin('disk_full', null, true)
-  const before = fleet.scheduler.current().pid
-  disk.fill()
-  const isFull = await gorge(scene, disk)
-  const fullFromMs = Date.now()
-  if (!isFull && !signal.aborted) {
-    journal.violated('full disk', 'The disk had no room left, and submits were accepted all the same.')
-  }
-  const endsAt = performance.now() + lastsMs
-  while (performance.now() < endsAt && !signal.aborted) {
-    disk.fill()
-    await scene.submitter.once(ownTask(scene, 'gorge', { ms: 0, failures: 0, padding: '' }))
-    await pause(100, signal)
-  }
-  if (isFull) journal.diskWasFull(fullFromMs)
-  disk.free()
-  const isBack = await holds(
-    async () => (await scene.submitter.once(ownTask(scene, 'gorge', { ms: 0, failures: 0, padding: '' }))) === 'ok',
-    backWithinMs,
-    signal,
-  )
-  if (!isBack && !signal.aborted) {
-    const said = await api.get('/readyz')
-    const sentence = `Room was made, and ${backWithinMs / 1_000} s later no submit was accepted; /readyz says ${JSON.stringify(said)}.`
-    journal.violated('full disk', sentence)
-  }
-  if (fleet.scheduler.current().pid !== before)
-    journal.violated('full disk', 'The scheduler did not outlive the full disk.')
-  over()
-}
-
-/**
- * /readyz writes one row: where there is no room for that, there is none for a task. (A small submit that is refused says
- * less: it may have shared its commit with a large one.)
- * @returns whether that was reached
- */
-async function gorge(scene: Scene, disk: Disk): Promise<boolean> {
-  let at = 0
-  for (let tries = 0; tries < gorgesMax && !scene.signal.aborted; tries += 1) {
-    disk.fill()
-    const bytes = gorgeBytes[at] ?? 0
-    const task = ownTask(scene, 'gorge', { ms: 0, failures: 0, padding: 'x'.repeat(bytes) })
-    if ((await scene.submitter.once(task)) !== 'ok') at += 1
-    if (at < gorgeBytes.length) continue
-    if ((await scene.api.get('/readyz'))?.status === 503) return true
-    await pause(50, scene.signal)
-  }
-  return false
-}
-
-const refuseWithinMs = 20_000
-
-async function startSecond({ fleet, journal, signal }: Scene, { lastsMs }: PlannedFault): Promise<void> {
-  const startedMs = performance.now()
-  const over = journal.begin('second_scheduler', null, false)
-  const second = fleet.scheduler.startSecond()
-  const hasEnded = await holds(() => !second.isRunning(), refuseWithinMs, signal)
-  const said = readText(second.logFile)
-  if (signal.aborted) return
-  if (!hasEnded) {
-    journal.violated(
-      'one owner',
-      `A second scheduler on the same file was not refused; its output is in ${second.logFile}.`,
-    )
-    second.signal('SIGKILL')
-    await second.exited
-  } else if ((await second.exited).code === 0 || !/already uses/.test(said)) {
-    journal.violated(
-      'one owner',
-      `A second scheduler on the same file was not refused clearly; its output is in ${second.logFile}.`,
-    )
-  }
-  over()
-  await pause(lastsMs - (performance.now() - startedMs), signal)
 }
 
 async function submitStubborn(scene: Scene): Promise<void> {
@@ -257,8 +147,4 @@ async function submitBlocking(scene: Scene): Promise<void> {
   scene.journal.begin('blocked_loop', blockedWorker, false)()
   const task = ownTask(scene, 'blocking', { ms: blockMs })
   await scene.submitter.insist({ ...task, type: 'blocking', queue: blockedWorker })
-}
-
-function ownTask(scene: Scene, kind: OwnTask['kind'], payload: OwnTask['payload']): OwnTask {
-  return { id: `run-${kind}-${scene.nextNumber()}`, kind, type: 'work', queue: 'main', payload, maxRetries: 5 }
 }

@@ -1,14 +1,24 @@
 import { join } from 'node:path'
-import { blockedWorker, clients, heartbeatMs, poisonWorker, politeWorker, roughWorkers } from './plan.ts'
+import type { NodePlace } from './ground.ts'
+import {
+  blockedWorker,
+  clients,
+  heartbeatMs as heartbeatMsUsual,
+  poisonWorker,
+  politeWorker,
+  roughWorkers,
+} from './plan.ts'
 import { type Child, type Children, type Exit, fixtures, tasklane } from './processes.ts'
 import { type Link, openLink, type Tap } from './proxy.ts'
 import { createSchedulerLives, type SchedulerLives } from './scheduler.ts'
 import { pause } from './waiting.ts'
 
-/** The scheduler, the workers and the clients of a run: all of them processes, and all but the first behind a link. */
+/** The nodes, the workers and the clients of a run: all of them processes, workers and clients behind links. */
 export interface Fleet {
-  readonly scheduler: SchedulerLives
-  readonly links: ReadonlyMap<string, Link>
+  /** One at least. */
+  readonly nodes: readonly SchedulerLives[]
+  /** Of each worker and client, one to each node. */
+  readonly links: ReadonlyMap<string, readonly Link[]>
   startWorkers(): void
   worker(name: string): Child | null
   /** From here on a worker that ends is not started again. */
@@ -20,7 +30,9 @@ export interface Fleet {
 
 export interface FleetParts {
   readonly folder: string
-  readonly data: string
+  readonly places: readonly NodePlace[]
+  readonly workerNames?: readonly string[]
+  readonly heartbeatMs?: number
   readonly seed: number
   readonly children: Children
   readonly signal: AbortSignal
@@ -29,14 +41,15 @@ export interface FleetParts {
   readonly onUnexpectedEnd: (name: string, exit: Exit, logFile: string) => void
 }
 
-const workerNames = [...roughWorkers, politeWorker, poisonWorker, blockedWorker]
-/** A gap in a worker's timers above this may cost it a lease: heartbeats of two intervals would be missed. */
-const stallMs = heartbeatMs * 0.8
+const everyWorker = [...roughWorkers, politeWorker, poisonWorker, blockedWorker]
+/** Of a heartbeat. A gap in a worker's timers above this may cost it a lease: heartbeats of two intervals would be missed. */
+const stallShare = 0.8
 /** Between two calls of a client, about: a few dozen tasks a second. */
 const paceMs = 90
 
 export async function createFleet(parts: FleetParts): Promise<Fleet> {
-  const { folder, data, children, signal, onUnexpectedEnd } = parts
+  const { folder, children, signal, onUnexpectedEnd } = parts
+  const { workerNames = everyWorker, heartbeatMs = heartbeatMsUsual } = parts
   const lives = new Map<string, number>()
   const nextLife = (name: string): string => {
     // Each life of a process has files of its own, so that a line torn by a kill is the last of its file.
@@ -44,14 +57,18 @@ export async function createFleet(parts: FleetParts): Promise<Fleet> {
     lives.set(name, life)
     return join(folder, `${name}.${life}`)
   }
-  const scheduler = createSchedulerLives({ data, children, signal, nextLife, onUnexpectedEnd })
-  const links = new Map<string, Link>()
-  for (const name of [...workerNames, ...clients]) links.set(name, await openLink(scheduler.port, parts.createTap))
-  const urlOf = (name: string): string => links.get(name)?.url ?? ''
-  const workers = createWorkerLives({ ...parts, nextLife, urlOf })
+  const nodes = parts.places.map(place =>
+    createSchedulerLives({ place, heartbeatMs, children, signal, nextLife, onUnexpectedEnd }),
+  )
+  const links = new Map<string, readonly Link[]>()
+  for (const name of [...workerNames, ...clients]) {
+    links.set(name, await Promise.all(nodes.map(node => openLink(node.port, parts.createTap))))
+  }
+  const urlOf = (name: string): string => (links.get(name) ?? []).map(link => link.url).join(',')
+  const workers = createWorkerLives({ ...parts, heartbeatMs, nextLife, urlOf })
   const clientChildren: Child[] = []
   return Object.freeze<Fleet>({
-    scheduler,
+    nodes,
     links,
     startWorkers: () => {
       for (const name of workerNames) workers.start(name)
@@ -69,18 +86,20 @@ export async function createFleet(parts: FleetParts): Promise<Fleet> {
     },
     clients: () => clientChildren,
     closeLinks: async () => {
-      await Promise.all([...links.values()].map(link => link.close()))
+      await Promise.all([...links.values()].flat().map(link => link.close()))
     },
   })
 }
 
 interface WorkerParts extends Pick<FleetParts, 'children' | 'signal' | 'onUnexpectedEnd'> {
+  readonly heartbeatMs: number
   readonly nextLife: (name: string) => string
   readonly urlOf: (name: string) => string
 }
 
 /** Workers that are started again whenever they end. */
-function createWorkerLives({ children, signal, onUnexpectedEnd, nextLife, urlOf }: WorkerParts) {
+function createWorkerLives({ heartbeatMs, children, signal, onUnexpectedEnd, nextLife, urlOf }: WorkerParts) {
+  const stallMs = heartbeatMs * stallShare
   const workers = new Map<string, Child>()
   let areKept = true
 

@@ -1,12 +1,16 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Disturbance, Violation } from './model.ts'
-import { type FaultKind, leaseMs } from './plan.ts'
+import type { FaultKind } from './plan.ts'
 
 /** What this run itself did and saw, for the report and for the oracle: which losses are explained by a fault. */
 export interface Journal {
-  /** @returns what to call when the fault is over */
-  begin(fault: FaultKind, target: string | null, isDisturbing: boolean): () => void
+  /**
+   * @param worker whom it disturbs; null is all
+   * @param whom where it is done, if that is no worker
+   * @returns what to call when the fault is over
+   */
+  begin(fault: FaultKind, worker: string | null, isDisturbing: boolean, whom?: string): () => void
   /** By the machine, which a busy one may be: for all. */
   stalled(fromMs: number, what: string): void
   stalls(): number
@@ -41,11 +45,10 @@ export function createJournal(folder: string, counted: readonly string[]): Journ
   }
 
   return Object.freeze<Journal>({
-    begin: (fault, target, isDisturbing) => {
+    begin: (fault, worker, isDisturbing, whom = worker ?? 'all') => {
       counts.set(fault, (counts.get(fault) ?? 0) + 1)
-      const whom = target ?? 'all'
       note(`${fault} begins (${whom})`)
-      const disturbance = { worker: target, fromMs: Date.now(), toMs: Number.POSITIVE_INFINITY, what: fault }
+      const disturbance = { worker, fromMs: Date.now(), toMs: Number.POSITIVE_INFINITY, what: fault }
       if (isDisturbing) disturbances.push(disturbance)
       return () => {
         disturbance.toMs = Date.now()
@@ -74,6 +77,3 @@ export function createJournal(folder: string, counted: readonly string[]): Journ
     entries: () => entries,
   })
 }
-
-/** How long after its end a disturbance still explains a loss: until a lease has run out and the reaper has come by. */
-export const lingerMs = leaseMs + 1_000

@@ -1,5 +1,6 @@
-/** What goes wrong, in the order of the table in docs/chaos.md. */
-export const faultKinds = [
+import type { StoreKind } from './ground.ts'
+
+const everywhere = [
   'worker_kill',
   'worker_stop',
   'worker_term',
@@ -11,19 +12,41 @@ export const faultKinds = [
   'net_replies_only',
   'net_drop_reply',
   'disk_full',
-  'second_scheduler',
   'late_handler',
   'poison_task',
   'blocked_loop',
 ] as const
-export type FaultKind = (typeof faultKinds)[number]
+const onFiles = ['second_scheduler'] as const
+const onServers = [
+  'scheduler_term',
+  'database_restart',
+  'database_cut',
+  'database_stall',
+  'database_crowded',
+  'hints_cut',
+] as const
+export type FaultKind = (typeof everywhere)[number] | (typeof onFiles)[number] | (typeof onServers)[number]
+
+/** What the run is made of. */
+export interface Setup {
+  readonly store: StoreKind
+  /** One where the store is a file. */
+  readonly nodes: number
+}
+
+export const setupUsual: Setup = Object.freeze({ store: 'sqlite', nodes: 1 })
+
+/** What goes wrong, in the order of the table in docs/chaos.md. */
+export function faultKindsOf({ store }: Setup): readonly FaultKind[] {
+  return [...everywhere, ...(store === 'sqlite' ? onFiles : onServers)]
+}
 
 export interface PlannedFault {
   /** Milliseconds after the first submit; a fault waits for the one before it on its track. */
   readonly atMs: number
   readonly lastsMs: number
   readonly kind: FaultKind
-  /** A worker or a client; null where the fault is everybody's. */
+  /** A worker, a client or a node; null where the fault is everybody's. */
   readonly target: string | null
 }
 
@@ -31,6 +54,7 @@ export interface PlannedFault {
 export interface Plan {
   readonly seed: number
   readonly safetyMs: number
+  readonly setup: Setup
   readonly tracks: readonly (readonly PlannedFault[])[]
 }
 
@@ -46,10 +70,12 @@ export const clients = ['client-1', 'client-2'] as const
 export const heartbeatMs = 500
 export const leaseMs = 3 * heartbeatMs
 
+type Timed = readonly [FaultKind, number, number]
+
 /** Every kind comes once a round, in a new order: half a minute holds all of them. */
-const roundMs = 27_000
+const roundsMs: Readonly<Record<StoreKind, number>> = { sqlite: 27_000, postgres: 29_000 }
 /** [least, most] of what it lasts, for faults that happen to all; their starts share what is left of the round. */
-const sharedFaults: readonly (readonly [FaultKind, number, number])[] = [
+const sharedOnFiles: readonly Timed[] = [
   ['worker_term', 900, 1_200],
   ['scheduler_kill', 100, 700],
   ['scheduler_stop', leaseMs * 1.1, leaseMs * 1.7],
@@ -61,20 +87,45 @@ const sharedFaults: readonly (readonly [FaultKind, number, number])[] = [
   ['disk_full', 1_500, 2_200],
   ['second_scheduler', 1_000, 2_500],
 ]
+/** One node's outage leaves the others, so that some of them last longer; what a crashed server takes to be back comes on top. */
+const sharedOnServers: readonly Timed[] = [
+  ['worker_term', 900, 1_200],
+  ['scheduler_kill', 100, 1_500],
+  ['scheduler_stop', leaseMs * 1.1, leaseMs * 1.7],
+  ['scheduler_term', 100, 1_000],
+  ['net_cut', 200, 600],
+  ['net_stall', 800, leaseMs * 1.2],
+  ['net_requests_only', 800, leaseMs * 1.2],
+  ['net_replies_only', 800, leaseMs * 1.2],
+  ['net_drop_reply', 800, 1_400],
+  ['disk_full', 1_200, 1_800],
+  ['database_restart', 100, 600],
+  ['database_cut', 800, 2_000],
+  ['database_stall', 800, 2_400],
+  ['database_crowded', 600, 1_200],
+  ['hints_cut', 600, 1_500],
+]
+
+/** What happens to one of several nodes. */
+const oneNodes: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  ...(['scheduler_kill', 'scheduler_stop', 'scheduler_term'] as const),
+  ...(['database_cut', 'database_stall', 'hints_cut'] as const),
+])
 
 /** Each full disk leaves some 40 MB of accepted tasks behind, and the disk is memory. */
 const fullDisksMax = 10
 
-/** The same seed and length are the same plan. */
-export function planFaults(seed: number, safetyMs: number): Plan {
+/** The same seed, length and setup are the same plan. */
+export function planFaults(seed: number, safetyMs: number, setup: Setup = setupUsual): Plan {
   const random = createRandom(seed)
+  const roundMs = roundsMs[setup.store]
   const shared: PlannedFault[] = []
   const ofWorkers: PlannedFault[] = []
   const ofTasks: PlannedFault[] = []
   for (let from = 500; from < safetyMs; from += roundMs) {
-    shared.push(...planShared(random, from))
-    ofWorkers.push(...planWorkers(random, from))
-    ofTasks.push(...planTasks(random, from))
+    shared.push(...planShared(random, from, setup))
+    ofWorkers.push(...planWorkers(random, from, roundMs))
+    ofTasks.push(...planTasks(random, from, roundMs))
   }
   let fullDisks = 0
   const due = ({ kind, atMs, lastsMs }: PlannedFault): boolean => {
@@ -82,7 +133,7 @@ export function planFaults(seed: number, safetyMs: number): Plan {
     if (kind === 'disk_full') fullDisks += 1
     return kind !== 'disk_full' || fullDisks <= fullDisksMax
   }
-  return { seed, safetyMs, tracks: [shared.filter(due), ofWorkers.filter(due), ofTasks.filter(due)] }
+  return { seed, safetyMs, setup, tracks: [shared.filter(due), ofWorkers.filter(due), ofTasks.filter(due)] }
 }
 
 export function countPlanned(plan: Plan): ReadonlyMap<FaultKind, number> {
@@ -91,14 +142,15 @@ export function countPlanned(plan: Plan): ReadonlyMap<FaultKind, number> {
   return counts
 }
 
-function planShared(random: () => number, from: number): readonly PlannedFault[] {
-  const faults = shuffle(random, sharedFaults).map(([kind, least, most]) => ({
+function planShared(random: () => number, from: number, setup: Setup): readonly PlannedFault[] {
+  const deck = setup.store === 'sqlite' ? sharedOnFiles : sharedOnServers
+  const faults = shuffle(random, deck).map(([kind, least, most]) => ({
     kind,
     lastsMs: between(random, least, most),
-    target: targetOf(random, kind),
+    target: targetOf(random, kind, setup),
   }))
   const busyMs = faults.reduce((sum, fault) => sum + fault.lastsMs, 0)
-  const gapMs = (roundMs - busyMs) / faults.length
+  const gapMs = (roundsMs[setup.store] - busyMs) / faults.length
   let atMs = from
   return faults.map(fault => {
     const planned = { atMs: Math.round(atMs + gapMs * random() * 0.5), ...fault }
@@ -107,14 +159,15 @@ function planShared(random: () => number, from: number): readonly PlannedFault[]
   })
 }
 
-function targetOf(random: () => number, kind: FaultKind): string | null {
+function targetOf(random: () => number, kind: FaultKind, setup: Setup): string | null {
   if (kind === 'worker_term') return politeWorker
+  if (setup.store === 'postgres' && oneNodes.has(kind)) return `node-${Math.floor(random() * setup.nodes) + 1}`
   if (!kind.startsWith('net_') || random() < 0.5) return null
   return pick(random, [...roughWorkers, politeWorker, ...clients])
 }
 
 /** The raw worker, which settles however late it is, is stopped in every round: around the end of a lease and beyond. */
-function planWorkers(random: () => number, from: number): readonly PlannedFault[] {
+function planWorkers(random: () => number, from: number, roundMs: number): readonly PlannedFault[] {
   const kills = [1, 2].map(() => ({ kind: 'worker_kill' as const, target: pick(random, roughWorkers), lastsMs: 0 }))
   const stops = ['raw-1', pick(random, roughWorkers)].map(target => ({
     ...{ kind: 'worker_stop' as const, target },
@@ -125,7 +178,7 @@ function planWorkers(random: () => number, from: number): readonly PlannedFault[
   return deck.map((fault, at) => ({ atMs: Math.round(from + everyMs * at + random() * 1_500), ...fault }))
 }
 
-function planTasks(random: () => number, from: number): readonly PlannedFault[] {
+function planTasks(random: () => number, from: number, roundMs: number): readonly PlannedFault[] {
   const kinds: readonly FaultKind[] = ['late_handler', 'poison_task', 'blocked_loop']
   const faults = kinds.map(kind => ({
     kind,

@@ -1,3 +1,4 @@
+import type { StoreKind } from './ground.ts'
 import type { Journal } from './journal.ts'
 import type { Evidence, Violation } from './model.ts'
 import type { Figures, Judgement } from './oracle.ts'
@@ -7,6 +8,8 @@ import { tellStory } from './story.ts'
 /** What a run found. `--json` prints it as it is. */
 export interface Report extends Figures {
   readonly seed: number
+  readonly store: StoreKind
+  readonly nodes: number
   readonly faults: Readonly<Record<string, number | 'skipped'>>
   readonly ok: boolean
   /** Executions that a worker gave back uncharged, and settles that came too late and were refused. */
@@ -42,6 +45,7 @@ export function writeReport({ plan, folder, journal, evidence, judgement, isDisk
   const concerned = [...new Set(violations.flatMap(({ task }) => (task === null ? [] : [task])))]
   return {
     seed: plan.seed,
+    ...plan.setup,
     ...(judgement?.figures ?? none),
     faults,
     ok: isOk,
@@ -79,9 +83,13 @@ export function renderReport(report: Report, minutes: number): string {
     lines.push('', 'Broken:', ...violations.map(({ promise, sentence }) => `  ${promise}: ${sentence}`))
     for (const story of stories) lines.push('', story)
     lines.push('', `The logs are in ${report.logs}.`)
-    lines.push(`Again: npm run chaos -- --seed ${report.seed} --minutes ${minutes}`)
+    lines.push(`Again: npm run chaos -- --seed ${report.seed} --minutes ${minutes}${setupFlags(report)}`)
   }
   return lines.join('\n')
+}
+
+function setupFlags({ store, nodes }: Report): string {
+  return store === 'sqlite' ? '' : ` --store ${store} --nodes ${nodes}`
 }
 
 function table(rows: readonly (readonly [string, number | string])[]): readonly string[] {

@@ -1,9 +1,10 @@
-import { heartbeatMs } from './plan.ts'
+import type { NodePlace } from './ground.ts'
 import { type Child, type Children, type Exit, readText, tasklane } from './processes.ts'
 import { holds } from './waiting.ts'
 
-/** The scheduler's process, through all its lives on one file and one port. */
+/** A node's process, through all its lives on one store and one port. */
 export interface SchedulerLives {
+  readonly name: string
   /** 0 before the first start. */
   port(): number
   current(): Child
@@ -11,12 +12,13 @@ export interface SchedulerLives {
   kill(): Promise<void>
   /** @returns how it left, or null where it did not within the time */
   stop(withinMs: number): Promise<Exit | null>
-  /** Another process, on the same file. */
+  /** Another process, on the same store. */
   startSecond(): Child
 }
 
 export interface SchedulerParts {
-  readonly data: string
+  readonly place: NodePlace
+  readonly heartbeatMs: number
   readonly children: Children
   readonly signal: AbortSignal
   /** @returns the path of this life's files, without an ending */
@@ -25,15 +27,16 @@ export interface SchedulerParts {
 }
 
 const startWithinMs = 20_000
-const env = {
-  HEARTBEAT_INTERVAL: String(heartbeatMs / 1_000),
-  TASKLANE_RETRY_BASE: '0.2',
-  TASKLANE_RETRY_CAP: '2',
-  LOG_LEVEL: 'info',
-}
 
 export function createSchedulerLives(parts: SchedulerParts): SchedulerLives {
-  const { data, children, signal } = parts
+  const { place, children, signal } = parts
+  const env = {
+    HEARTBEAT_INTERVAL: String(parts.heartbeatMs / 1_000),
+    TASKLANE_RETRY_BASE: '0.2',
+    TASKLANE_RETRY_CAP: '2',
+    LOG_LEVEL: 'info',
+    ...place.env,
+  }
   let port = 0
   let scheduler: Child | null = null
   let isEndMeant = false
@@ -44,21 +47,22 @@ export function createSchedulerLives(parts: SchedulerParts): SchedulerLives {
   }
 
   async function start(): Promise<void> {
-    const args = tasklane('serve', '--port', String(port), '--data', data, '--json')
-    const child = children.spawn({ args, logFile: `${parts.nextLife('scheduler')}.log`, env })
+    const args = tasklane('serve', '--port', String(port), ...place.args, '--json')
+    const child = children.spawn({ args, logFile: `${parts.nextLife(place.name)}.log`, env })
     scheduler = child
     isEndMeant = false
     void child.exited.then(exit => {
-      if (!isEndMeant && !signal.aborted) parts.onUnexpectedEnd('scheduler', exit, child.logFile)
+      if (!isEndMeant && scheduler === child && !signal.aborted) parts.onUnexpectedEnd(place.name, exit, child.logFile)
     })
     await holds(() => readUrl(child.logFile) !== null || !child.isRunning(), startWithinMs, signal)
     const url = readUrl(child.logFile)
     if (signal.aborted) return
-    if (url === null) throw new Error(`The scheduler did not start: ${readText(child.logFile).trim()}`)
+    if (url === null) throw new Error(`${place.name} did not start: ${readText(child.logFile).trim()}`)
     port = Number(new URL(url).port)
   }
 
   return Object.freeze<SchedulerLives>({
+    name: place.name,
     port: () => port,
     current,
     start,
@@ -75,7 +79,7 @@ export function createSchedulerLives(parts: SchedulerParts): SchedulerLives {
     },
     startSecond: () =>
       children.spawn({
-        args: tasklane('serve', '--port', '0', '--data', data, '--json'),
+        args: tasklane('serve', '--port', '0', ...place.args, '--json'),
         logFile: `${parts.nextLife('second-scheduler')}.log`,
         env,
       }),
