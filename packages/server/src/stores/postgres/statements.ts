@@ -180,7 +180,9 @@ const texts = {
   insertClaimRequests: `INSERT INTO tasklane.claim_requests (at, worker_id, request_id, leases)
     SELECT $1::bigint, worker_id, request_id, leases
     FROM unnest($2::text[], $3::text[], $4::text[]) AS r (worker_id, request_id, leases)`,
-  seeWorkers: 'UPDATE tasklane.workers SET last_seen_at = $1 WHERE id = ANY($2::text[]) AND last_seen_at < $1',
+  // Whoever is at a worker's row hears of it, too.
+  seeWorkers: `UPDATE tasklane.workers SET last_seen_at = $1 WHERE id = ANY (ARRAY(
+      SELECT id FROM tasklane.workers WHERE id = ANY($2::text[]) AND last_seen_at < $1 FOR NO KEY UPDATE SKIP LOCKED))`,
   recordsByNumbers: `SELECT ${recordColumns} FROM tasklane.tasks AS t WHERE t.number = ANY($1::bigint[])`,
   // The first of each lane, without locks. Where there are many lanes, those that have something are found by skipping
   // from one to the next through the index.
