@@ -59,7 +59,7 @@ export const planning = [
  * hours; and what we have given up waiting for, the server is to give up a little earlier, and say so.
  */
 function patience(timeoutMs: number): readonly string[] {
-  return [`idle_in_transaction_session_timeout = ${timeoutMs}`, `statement_timeout = ${Math.ceil(timeoutMs * 0.9)}`]
+  return [`idle_in_transaction_session_timeout = ${Math.ceil(timeoutMs / 2)}`, `statement_timeout = ${Math.ceil(timeoutMs * 0.9)}`]
 }
 
 /**
@@ -164,6 +164,8 @@ const faultsByCode: Readonly<Record<string, PostgresFault>> = Object.freeze({
   '53200': 'full',
   '53400': 'full',
   '25006': 'read_only',
+  // Ours, of a node that was paused in the middle of a transaction.
+  '25P03': 'away',
   '28000': 'refused',
   '28P01': 'refused',
   '3D000': 'refused',
