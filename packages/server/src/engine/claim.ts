@@ -21,6 +21,8 @@ export interface Claims {
   wakeAll(): void
   /** Ends the waits of one worker with nothing: it drains or leaves, or another process took over its id. */
   endOf(workerId: WorkerId): void
+  /** Ends every wait with a refusal, but those for which the store is being asked. */
+  failAll(error: unknown): void
   /** Ends every wait with nothing; later claims do not wait. */
   close(): void
 }
@@ -182,6 +184,9 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
     endOf: workerId => {
       ends += 1
       for (const waiter of [...waiters.values()]) if (waiter.ask.workerId === workerId) waiter.end([])
+    },
+    failAll: error => {
+      for (const waiter of [...waiters.values()]) if (!waiter.isAsking) waiter.end([], error)
     },
     close: () => {
       isClosed = true

@@ -53,6 +53,8 @@ export const engineSettingsDefault: EngineSettings = Object.freeze({
 export const heartbeatsPerLease = 3
 
 const checkEveryMs = 1_000
+/** Who asks whether this node is ready waits no longer for a store that says nothing. */
+const checkWithinMs = 3_000
 
 /** Wires the parts of one node: what happens in one is told to those who wait for it in another. */
 export function createEngine({ store, broker, clock, log, settings }: EngineParts): Engine {
@@ -117,6 +119,12 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     workerKeepMs: settings.workerKeepMs,
     onChanges: noteChanges,
     onTick: lookForOthers,
+    onAway: error => {
+      // Another node may reach what this one cannot: whoever waits here is to go there.
+      if (!store.isShared) return
+      claims.failAll(error)
+      results.failAll(error)
+    },
   })
   const stopListening = broker.listen(hint => {
     if (hint.kind === 'ended') results.ended(hint.taskIds.map(id => ({ id: taskId(id) })))
@@ -171,9 +179,17 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
   /** A check writes and syncs: however many probes ask, one a second is enough. */
   function checked(): Promise<void> {
     if (lastCheck === null || clock.monotonic() - lastCheck.atMs > checkEveryMs) {
-      lastCheck = { atMs: clock.monotonic(), result: store.check() }
+      lastCheck = { atMs: clock.monotonic(), result: inTime(store.check()) }
     }
     return lastCheck.result
+  }
+
+  function inTime(check: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const silence = new Problem('store_unavailable', `The store has not answered for ${checkWithinMs / 1_000} s.`)
+      const cancel = clock.after(checkWithinMs, () => reject(silence))
+      check.then(resolve, reject).finally(cancel)
+    })
   }
 
   /** Uncharged, unless another answer to the same request may have reached the worker. */

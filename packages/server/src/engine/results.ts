@@ -9,7 +9,14 @@ export interface ResultWaiters {
   ended(ids: readonly { readonly id: TaskId }[]): void
   /** Looks for ends that this node was not told of, all that are waited for at once. */
   lookAgain(): Promise<void>
+  /** Ends every wait with a refusal. */
+  failAll(error: unknown): void
   close(): void
+}
+
+interface Waiter {
+  wake(): void
+  fail(error: unknown): void
 }
 
 export function createResultWaiters(parts: {
@@ -18,7 +25,7 @@ export function createResultWaiters(parts: {
   readonly read: (id: TaskId) => Promise<TaskRecord>
   readonly endedAmong: (ids: readonly TaskId[]) => Promise<readonly TaskId[]>
 }): ResultWaiters {
-  const byTask = new Map<TaskId, Set<() => void>>()
+  const byTask = new Map<TaskId, Set<Waiter>>()
   let isClosed = false
 
   async function wait(id: TaskId, waitMs: number, signal: AbortSignal): Promise<TaskRecord> {
@@ -36,25 +43,30 @@ export function createResultWaiters(parts: {
 
   function listen(id: TaskId, waitMs: number, signal: AbortSignal): { promise: Promise<void>; stop(): void } {
     let wake = (): void => {}
-    const promise = new Promise<void>(resolve => {
+    let fail = (_: unknown): void => {}
+    const promise = new Promise<void>((resolve, reject) => {
       wake = resolve
+      fail = reject
     })
+    // It may be refused while the task is still being read.
+    promise.catch(() => {})
+    const waiter: Waiter = { wake, fail }
     const stopTimer = parts.clock.after(waitMs, wake)
     signal.addEventListener('abort', wake, { once: true })
     const waiters = byTask.get(id) ?? new Set()
-    waiters.add(wake)
+    waiters.add(waiter)
     byTask.set(id, waiters)
     const stop = (): void => {
       stopTimer()
       signal.removeEventListener('abort', wake)
-      waiters.delete(wake)
+      waiters.delete(waiter)
       if (waiters.size === 0 && byTask.get(id) === waiters) byTask.delete(id)
     }
     return { promise, stop }
   }
 
   function wakeThose(id: TaskId): void {
-    for (const wake of byTask.get(id) ?? []) wake()
+    for (const { wake } of byTask.get(id) ?? []) wake()
   }
 
   return Object.freeze<ResultWaiters>({
@@ -65,9 +77,12 @@ export function createResultWaiters(parts: {
     lookAgain: async () => {
       if (byTask.size > 0) for (const id of await parts.endedAmong([...byTask.keys()])) wakeThose(id)
     },
+    failAll: error => {
+      for (const waiters of byTask.values()) for (const { fail } of waiters) fail(error)
+    },
     close: () => {
       isClosed = true
-      for (const waiters of byTask.values()) for (const wake of waiters) wake()
+      for (const waiters of byTask.values()) for (const { wake } of waiters) wake()
     },
   })
 }

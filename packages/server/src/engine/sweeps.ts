@@ -1,3 +1,4 @@
+import { Problem } from '../core/problem.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Changes, Store } from '../ports/store.ts'
@@ -35,6 +36,8 @@ export interface SweepsParts {
   readonly onChanges: (changes: Changes) => void
   /** Once a pass: whoever waits may look again, since a hint may have been lost. */
   readonly onTick: () => void
+  /** Once a pass that found the store away. */
+  readonly onAway: (problem: Problem) => void
 }
 
 const batchMax = 1_000
@@ -96,6 +99,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
       isStoreAway = true
       nextPromoteInMs = parts.sweepMs
       reapFromMs = clock.monotonic() + graceMs
+      if (error instanceof Problem && error.code === 'store_unavailable') parts.onAway(error)
     }
   }
 

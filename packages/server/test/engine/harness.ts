@@ -24,6 +24,8 @@ export interface TestNode {
   readonly log: { readonly level: string; readonly message: string }[]
   /** While set, every call of the store rejects with it. */
   outage: Error | null
+  /** Calls of the store go on when this does. */
+  silence: Promise<void>
   register(id: string, settings?: Partial<WorkerSettings>): Promise<void>
   /** Waits as long as asked; with no wait, an empty list tells that there is nothing. */
   claim(id: string, options?: ClaimOptions): Promise<readonly ClaimedTask[]>
@@ -50,6 +52,8 @@ export interface NodeOptions {
   readonly exchangesAtOnce?: number
   /** Holds back the answer to an exchange that the store has made. */
   readonly afterExchange?: (batch: ExchangeBatch) => Promise<void>
+  /** As if other nodes could move tasks, too. */
+  readonly isShared?: boolean
 }
 
 export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
@@ -58,9 +62,11 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
   const exchanges: ExchangeBatch[] = []
   const events: EngineEvent[] = []
   const lines: { readonly level: string; readonly message: string }[] = []
-  const store = watched(model, options, async batch => {
+  const shared = options.isShared === undefined ? model : { ...model, isShared: options.isShared }
+  const store = watched(shared, options, async batch => {
     if (batch !== null) exchanges.push(batch)
     if (node.outage !== null) throw node.outage
+    await node.silence
   })
   const engine = createEngine({
     store,
@@ -78,6 +84,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     events,
     log: lines,
     outage: null,
+    silence: Promise.resolve(),
     register: async (id, settings) => {
       const rest = { instance: 'one', capabilities: null, queues: null, slots: 10, labels: null, types: null }
       await engine.register({ id: workerId(id), ...rest, ...settings })
