@@ -27,7 +27,7 @@ describe.skipIf(!(await hasPrivatePostgres()))('npm run chaos -- --store postgre
   it(
     'keeps every promise with three nodes under every fault of a seed, of nodes and of the database too',
     async () => {
-      const [seed, minutes, setup] = [8, 0.5, { store: 'postgres', nodes: 3 } satisfies Setup]
+      const [seed, minutes, setup] = [22, 0.3, { store: 'postgres', nodes: 3 } satisfies Setup]
       const run = chaos([
         '--seed',
         `${seed}`,

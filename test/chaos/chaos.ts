@@ -97,7 +97,7 @@ interface Stage {
 async function play(stage: Stage): Promise<Report> {
   const { plan, folder, ground, children, signal, deadline } = stage
   const faultKinds = faultKindsOf(plan.setup)
-  const open = await openScene({ folder, ground, children, signal, seed: plan.seed, faultKinds })
+  const open = await openScene({ folder, ground, children, signal, seed: plan.seed, faultKinds, ...loadOf(plan) })
   const { scene } = open
   const { fleet, journal, api } = scene
   let tasks: readonly TaskSeen[] = []
@@ -122,6 +122,11 @@ async function play(stage: Stage): Promise<Report> {
   if (evidence.verdicts.length === 0) journal.violated('the oracle sees', 'No settle was seen on any link.')
   const judgement = signal.aborted ? null : judge(evidence)
   return writeReport({ plan, folder, journal, evidence, judgement, isDiskThere: ground.disk !== null })
+}
+
+/** Three nodes and a server beside the workers: the machine has less to spare for tasks. */
+function loadOf({ setup }: Plan): { readonly pendingMax?: number } {
+  return setup.store === 'postgres' ? { pendingMax: 60 } : {}
 }
 
 /** Each track does its faults one after the other, as planned, or as soon as the one before is over. */

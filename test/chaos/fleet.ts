@@ -33,6 +33,7 @@ export interface FleetParts {
   readonly places: readonly NodePlace[]
   readonly workerNames?: readonly string[]
   readonly heartbeatMs?: number
+  readonly pendingMax?: number
   readonly seed: number
   readonly children: Children
   readonly signal: AbortSignal
@@ -46,6 +47,8 @@ const everyWorker = [...roughWorkers, politeWorker, poisonWorker, blockedWorker]
 const stallShare = 0.8
 /** Between two calls of a client, about: a few dozen tasks a second. */
 const paceMs = 90
+/** Above it clients rest, so that all has soon ended when they stop. */
+const pendingMaxUsual = 150
 
 export async function createFleet(parts: FleetParts): Promise<Fleet> {
   const { folder, children, signal, onUnexpectedEnd } = parts
@@ -80,7 +83,8 @@ export async function createFleet(parts: FleetParts): Promise<Fleet> {
         const file = nextLife(name)
         const script = join(fixtures, 'client.mjs')
         const args = [script, urlOf(name), name, String(parts.seed * 2 + at), String(paceMs)]
-        const env = { CHAOS_RECORD: `${file}.client.jsonl` }
+        const pendingMax = String(parts.pendingMax ?? pendingMaxUsual)
+        const env = { CHAOS_RECORD: `${file}.client.jsonl`, CHAOS_PENDING_MAX: pendingMax }
         clientChildren.push(children.spawn({ args, logFile: `${file}.log`, env }))
       }
     },

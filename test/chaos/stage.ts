@@ -22,6 +22,7 @@ export interface SceneParts {
   readonly faultKinds: readonly string[]
   readonly workerNames?: readonly string[]
   readonly heartbeatMs?: number
+  readonly pendingMax?: number
 }
 
 export interface OpenScene {
@@ -41,6 +42,7 @@ export async function openScene(parts: SceneParts): Promise<OpenScene> {
   const fleet = await createFleet({
     ...{ folder, places: ground.nodes, seed: parts.seed, children, signal },
     ...(parts.workerNames === undefined ? {} : { workerNames: parts.workerNames }),
+    ...(parts.pendingMax === undefined ? {} : { pendingMax: parts.pendingMax }),
     ...(parts.heartbeatMs === undefined ? {} : { heartbeatMs: parts.heartbeatMs }),
     createTap: () =>
       createSettleTap({

@@ -53,6 +53,8 @@ export interface RehearsalOptions {
 /** Of everything together; only a hang reaches it. */
 const deadlineMs = 150_000
 const endWithinMs = 40_000
+/** All has soon ended when the clients stop. */
+const pendingMax = 25
 
 export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   const folder = mkdtempSync(join(tmpdir(), 'tasklane-rehearsal-'))
@@ -74,7 +76,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
     ground = await createPostgresGround({ folder, nodes: 3, disk })
     if (ground?.postgres === null || ground === null) throw new Error('Ask `hasPrivatePostgres` first, and skip.')
     const { postgres } = ground
-    const open = await openScene({ folder, ground, children, signal, seed: 1, faultKinds: [], ...options })
+    const open = await openScene({ folder, ground, children, signal, seed: 1, faultKinds: [], pendingMax, ...options })
     const { scene } = open
     const { fleet, api, journal } = scene
     closeLinks = fleet.closeLinks
