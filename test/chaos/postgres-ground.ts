@@ -46,7 +46,7 @@ const databaseName = 'tasklane'
 export async function createPostgresGround(options: PostgresGroundOptions): Promise<Ground | null> {
   const { disk, folder } = options
   // The server is another user than root: it must get through to its disk.
-  chmodSync(folder, 0o711)
+  if (disk !== null) chmodSync(folder, 0o711)
   const where = disk === null ? {} : { dataFolder: disk.folder }
   const server = await privatePostgres({ settings, initdb, ...where })
   if (server === null) return null

@@ -11,7 +11,7 @@ import { holds, pause } from './waiting.ts'
 /** From large to small: a store's log has room of its own, which it uses again, and which must be used up too. */
 const gorgeBytes = [900_000, 200_000, 40_000, 8_000, 500, 0]
 const gorgesMax = 150
-const backWithinMs = 10_000
+const backWithinMs = 15_000
 
 export async function fillDisk(scene: Scene, { lastsMs }: PlannedFault): Promise<void> {
   const { journal, api, signal } = scene
@@ -28,16 +28,19 @@ export async function fillDisk(scene: Scene, { lastsMs }: PlannedFault): Promise
   const endsAt = performance.now() + lastsMs
   while (performance.now() < endsAt && !signal.aborted) {
     disk.fill()
+    if (postgres !== null) await useUpLog(postgres)
     await scene.submitter.once(ownTask(scene, 'gorge', { ms: 0, failures: 0, padding: '' }))
     await pause(100, signal)
   }
   // A server finds room for a small row in a page that it has: there some are accepted by rights, and kept like all others.
   if (isFull && postgres === null) journal.diskWasFull(fullFromMs)
   disk.free()
-  // Without room for its log PostgreSQL stops; it is started again as a supervisor would do.
-  if (postgres !== null && postgres.server.pid() === null) await postgres.server.start()
   const isBack = await holds(
-    async () => (await scene.submitter.once(ownTask(scene, 'gorge', { ms: 0, failures: 0, padding: '' }))) === 'ok',
+    async () => {
+      // Without room for its log PostgreSQL stops; it is started again as a supervisor would do.
+      if (postgres !== null && postgres.server.pid() === null) await postgres.server.start()
+      return (await scene.submitter.once(ownTask(scene, 'gorge', { ms: 0, failures: 0, padding: '' }))) === 'ok'
+    },
     backWithinMs,
     signal,
   )
@@ -67,6 +70,12 @@ async function gorge(scene: Scene, disk: Disk): Promise<boolean> {
     await pause(50, scene.signal)
   }
   return false
+}
+
+/** The server keeps a few files of log ready: each call takes it to the next one, until there is none and no room to make it. */
+async function useUpLog({ query }: PostgresGround): Promise<void> {
+  // By then it may have stopped.
+  await query('SELECT pg_switch_wal()').catch(() => {})
 }
 
 /** PostgreSQL packs what repeats itself. */

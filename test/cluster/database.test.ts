@@ -27,11 +27,11 @@ describe.skipIf(!(await hasPrivatePostgres()))('three nodes whose database is aw
     )
     await server.start()
     await rehearsal.ready()
-    await rehearsal.progress(30)
+    await rehearsal.progress(15)
     // And one that is over before anybody could have noticed a silence.
     await server.restart('immediate')
     await rehearsal.ready()
-    await rehearsal.progress(20)
+    await rehearsal.progress(10)
     await refuseConnections()
     const outcome = await rehearsal.end()
     expect(outcome.breaches).toEqual([])
@@ -53,10 +53,10 @@ describe.skipIf(!(await hasPrivatePostgres()))('three nodes whose database is aw
     }
     // Fewer than the nodes would like.
     await rehearsal.postgres.limitConnections(8)
-    await rehearsal.progress(30)
+    await rehearsal.progress(15)
     await rehearsal.postgres.limitConnections(-1)
     await rehearsal.ready()
-    await rehearsal.progress(30)
+    await rehearsal.progress(15)
   }
 })
 

@@ -15,17 +15,17 @@ describe.skipIf(!(await hasPrivatePostgres()))('three nodes under load', () => {
     const sdk = useSdk(rehearsal.urls)
     // Killed, and away for a while: whoever was served by it is served by the others.
     await rehearsal.node(0).kill()
-    await rehearsal.progress(40)
+    await rehearsal.progress(25)
     await rehearsal.node(0).start()
     await rehearsal.ready()
     // Another release is rolled out.
     for (const node of rehearsal.nodes) {
       expect(await node.stop(15_000), node.name).toEqual({ code: 0, signal: null })
-      await rehearsal.progress(15)
+      await rehearsal.progress(10)
       await node.start()
       await rehearsal.ready()
     }
-    await rehearsal.progress(20)
+    await rehearsal.progress(10)
     const { errors, ended } = await sdk.end()
     expect(errors).toEqual([])
     expect(ended).toBeGreaterThan(0)

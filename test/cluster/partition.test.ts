@@ -28,10 +28,10 @@ describe.skipIf(!(await hasPrivatePostgres()))('a node that is cut off from the 
         noticedWithinMs,
       )
       expect(await Promise.all(rehearsal.nodes.map(isReady))).toEqual([false, true, true])
-      await rehearsal.progress(60)
+      await rehearsal.progress(40)
       for (const link of links) link?.setMode('pass')
       await rehearsal.ready()
-      await rehearsal.progress(20)
+      await rehearsal.progress(10)
     }
     const outcome = await rehearsal.end()
     expect(outcome.breaches).toEqual([])

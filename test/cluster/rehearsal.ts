@@ -1,8 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { callAt } from '../chaos/api.ts'
-import { mountDisk } from '../chaos/disk.ts'
 import { readTasks } from '../chaos/evidence.ts'
 import type { Ground } from '../chaos/ground.ts'
 import { leave, waitForEnds } from '../chaos/liveness.ts'
@@ -46,8 +45,6 @@ export interface Outcome {
 export interface RehearsalOptions {
   readonly heartbeatMs: number
   readonly workerNames: readonly string[]
-  /** Gives the database a small disk, which root may mount; without, `rehearse` has null for it. */
-  readonly hasDisk?: boolean
 }
 
 /** Of everything together; only a hang reaches it. */
@@ -71,9 +68,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   }
   try {
-    chmodSync(folder, 0o711)
-    const disk = options.hasDisk === true ? mountDisk(join(folder, 'disk'), 1).disk : null
-    ground = await createPostgresGround({ folder, nodes: 3, disk })
+    ground = await createPostgresGround({ folder, nodes: 3, disk: null })
     if (ground?.postgres === null || ground === null) throw new Error('Ask `hasPrivatePostgres` first, and skip.')
     const { postgres } = ground
     const open = await openScene({ folder, ground, children, signal, seed: 1, faultKinds: [], pendingMax, ...options })
@@ -131,7 +126,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
         }
       },
     })
-    await rehearsal.progress(20)
+    await rehearsal.progress(10)
     return rehearsal
   } catch (error) {
     await close()

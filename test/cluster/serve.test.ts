@@ -50,13 +50,13 @@ describe.skipIf((await postgresServer()) === null)('tasklane serve on PostgreSQL
       })
       const heard = await passTasks(asked, waiting, 20)
       hints.setMode('cut')
-      const looked = await passTasks(asked, waiting, 5)
+      const looked = await passTasks(asked, waiting, 3)
       expect(hints.hits()).toBeGreaterThan(0)
       hints.setMode('pass')
       await passTasks(asked, waiting, 1)
       const told = (what: string, ms: Passed): string =>
         `${what}: submit to claim ${median(ms.claims)} ms, settle to result ${median(ms.results)} ms`
-      process.stderr.write(`\n${told('Median of 20 with hints', heard)}; ${told('of 5 without', looked)}.\n`)
+      process.stderr.write(`\n${told('Median of 20 with hints', heard)}; ${told('of 3 without', looked)}.\n`)
     } finally {
       await hints.close()
     }
