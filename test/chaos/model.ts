@@ -124,6 +124,8 @@ export interface Disturbance {
 }
 
 export interface Evidence {
+  /** With several, a fault of one costs a lease that the others do not know to spare. */
+  readonly nodes: number
   readonly workerLines: readonly WorkerLine[]
   readonly clientLines: readonly ClientLine[]
   readonly verdicts: readonly VerdictSeen[]

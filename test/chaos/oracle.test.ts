@@ -30,6 +30,7 @@ function sound(): Parts {
     disturbances: [],
     fullDisks: [],
     lingerMs: 100,
+    nodes: 1,
   }
 }
 
@@ -377,6 +378,35 @@ describe('what the oracle finds', () => {
     evidence.clientLines = [...evidence.clientLines, invoke(2, [submitted('parent')], 155), repeat]
     evidence.fullDisks = [{ fromMs: 150, toMs: 170 }]
     expect(judge(evidence).violations).toEqual([])
+  })
+
+  describe('of one node and of several', () => {
+    const taken = alone(
+      seen('x', { kind: 'blocking', resultEpoch: 2, attempts: [attempt('crashed', 1), attempt('completed', 2)] }),
+      [...threeStarts.slice(0, 2), line('end', { task: 'x', epoch: 2, mono: 150 })],
+    )
+    const unheard = alone(failedTask('x', 'poison', threeCrashes), threeStarts.slice(0, 2))
+    const disturbed = { worker: null, fromMs: 90, toMs: 110, what: 'database_stall' }
+
+    it.each([
+      [
+        'one keeps the task of a worker that it could not hear',
+        1,
+        taken,
+        [disturbed],
+        ['a blocked worker keeps its task'],
+      ],
+      ['of several, one may take it for the other', 3, taken, [disturbed], []],
+      ['of several, none may take it without a fault', 3, taken, [], ['a blocked worker keeps its task']],
+      ['one hands poison out three times', 1, unheard, [], ['poison is stopped']],
+      ['of several, one may hand it out unheard', 3, unheard, [], []],
+    ])('%s', (_what, nodes, spoil, disturbances, promises) => {
+      const broken = brokenBy(evidence => {
+        spoil(evidence)
+        Object.assign(evidence, { nodes, disturbances })
+      })
+      expect(broken).toEqual(promises)
+    })
   })
 
   it('does not take a stopped worker’s late start for a fallen epoch', () => {

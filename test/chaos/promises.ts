@@ -231,12 +231,7 @@ function findWrongEnds({ tasks }: Case): readonly Breach[] {
 
 /** A lease may run out only under somebody who was killed, stopped, cut off or starved, or while the scheduler was. */
 function findUnexplainedCrashes({ tasks, evidence }: Case): readonly Breach[] {
-  const stalls = evidence.workerLines.flatMap((line): readonly Disturbance[] =>
-    line.event === 'stall'
-      ? [{ worker: line.worker, fromMs: line.at - line.gapMs, toMs: line.at, what: 'no processor' }]
-      : [],
-  )
-  const all = [...evidence.disturbances, ...stalls]
+  const all = everyDisturbance(evidence)
   return [...tasks.values()]
     .filter(task => task.kind !== 'poison' && task.kind !== 'blocking')
     .flatMap(task =>
@@ -251,6 +246,15 @@ function findUnexplainedCrashes({ tasks, evidence }: Case): readonly Breach[] {
     )
 }
 
+function everyDisturbance({ disturbances, workerLines }: Case['evidence']): readonly Disturbance[] {
+  const stalls = workerLines.flatMap((line): readonly Disturbance[] =>
+    line.event === 'stall'
+      ? [{ worker: line.worker, fromMs: line.at - line.gapMs, toMs: line.at, what: 'no processor' }]
+      : [],
+  )
+  return [...disturbances, ...stalls]
+}
+
 function explains({ worker, fromMs, toMs }: Disturbance, attempt: AttemptSeen, lingerMs: number): boolean {
   if (worker !== null && worker !== attempt.worker) return false
   return fromMs <= (attempt.endedAt ?? Number.POSITIVE_INFINITY) && toMs + lingerMs >= attempt.startedAt
@@ -260,24 +264,30 @@ function covers({ fromMs, toMs }: Disturbance, at: number, { lingerMs }: Case['e
   return fromMs <= at && at <= toMs + lingerMs
 }
 
-function findPoison({ tasks, starts }: Case): readonly Breach[] {
+function findPoison({ tasks, starts, evidence }: Case): readonly Breach[] {
   return [...tasks.values()]
     .filter(task => task.kind === 'poison' && finishedStates.has(task.status))
     .flatMap(task => {
       const crashes = task.attempts.filter(attempt => attempt.outcome === 'crashed').length
       const begun = starts.get(task.id)?.length ?? 0
-      if (task.errorCode === 'poisoned' && crashes === crashesMax && begun === crashesMax) return []
+      // Of several nodes one may hand it out and be cut off before anybody hears of it: a crash, too.
+      const isCounted = evidence.nodes > 1 ? begun <= crashesMax : begun === crashesMax
+      if (task.errorCode === 'poisoned' && crashes === crashesMax && isCounted) return []
       const sentence = `Poison task ${task.id} killed ${begun} workers, was charged ${crashes} crashes and ended ${task.status} (${task.errorCode}); the budget is ${crashesMax}.`
       return [{ task: task.id, sentence }]
     })
 }
 
-function findTakenFromBlocked({ tasks, starts }: Case): readonly Breach[] {
+/** One scheduler knows that it could not hear; of several, one takes the lease of whom another could not hear. */
+function findTakenFromBlocked({ tasks, starts, evidence }: Case): readonly Breach[] {
+  const all = evidence.nodes > 1 ? everyDisturbance(evidence) : []
+  const isExplained = (attempt: AttemptSeen): boolean =>
+    attempt.outcome === 'completed' || all.some(each => explains(each, attempt, evidence.lingerMs))
   return [...tasks.values()]
     .filter(task => task.kind === 'blocking')
     .flatMap(task => {
       const begun = starts.get(task.id)?.length ?? 0
-      if (begun <= 1) return []
+      if (begun <= 1 || (all.length > 0 && task.attempts.every(isExplained))) return []
       const sentence = `Task ${task.id} only blocked the event loop of its worker, and was started ${begun} times.`
       return [{ task: task.id, sentence }]
     })

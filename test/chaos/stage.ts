@@ -65,6 +65,7 @@ export async function openScene(parts: SceneParts): Promise<OpenScene> {
   return {
     scene: { fleet, journal, submitter, api, ground, signal, nextNumber },
     evidence: tasks => ({
+      nodes: ground.nodes.length,
       workerLines: readLines<WorkerLine>(folder, '.worker.jsonl'),
       clientLines: readLines<ClientLine>(folder, '.client.jsonl'),
       ...{ verdicts, tasks },
