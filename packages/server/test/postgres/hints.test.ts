@@ -44,7 +44,10 @@ describe('a notice', () => {
     ['"text"', []],
     ['[]', []],
     ['{"n":"x","r":7,"e":{"a":1}}', []],
-    ['{"n":"x","r":[null,7,"ab",[1,2],["q"],{},["q","t"]],"e":[null,3,"a"]}', [ready, { kind: 'ended', taskIds: ['a'] }]],
+    [
+      '{"n":"x","r":[null,7,"ab",[1,2],["q"],{},["q","t"]],"e":[null,3,"a"]}',
+      [ready, { kind: 'ended', taskIds: ['a'] }],
+    ],
     ['{"n":"x","all":"yes"}', []],
   ])('by another program does no harm: %s', (payload, hints) => {
     expect(readNotice(payload, 'me')).toEqual(hints)
@@ -111,7 +114,8 @@ describe.skipIf(!(await hasPostgres()))('hints', () => {
     await Promise.all(brokers.map(broker => broker.close()))
     for (const broker of brokers) broker.publish([ready])
     await until(
-      () => cluster.ask(`SELECT pid FROM pg_stat_activity WHERE application_name = 'tasklane hints'
+      () =>
+        cluster.ask(`SELECT pid FROM pg_stat_activity WHERE application_name = 'tasklane hints'
         AND datname = current_database()`),
       left => left.length === 0,
       () => 'their connections to go',

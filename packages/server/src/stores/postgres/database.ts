@@ -59,7 +59,10 @@ export const planning = [
  * hours; and what we have given up waiting for, the server is to give up a little earlier, and say so.
  */
 function patience(timeoutMs: number): readonly string[] {
-  return [`idle_in_transaction_session_timeout = ${Math.ceil(timeoutMs / 2)}`, `statement_timeout = ${Math.ceil(timeoutMs * 0.9)}`]
+  return [
+    `idle_in_transaction_session_timeout = ${Math.ceil(timeoutMs / 2)}`,
+    `statement_timeout = ${Math.ceil(timeoutMs * 0.9)}`,
+  ]
 }
 
 /**
@@ -170,7 +173,6 @@ const faultsByCode: Readonly<Record<string, PostgresFault>> = Object.freeze({
   '28P01': 'refused',
   '3D000': 'refused',
   '42501': 'refused',
-  '25P03': 'away',
   '57P01': 'away',
   '57P02': 'away',
   '57P03': 'away',
