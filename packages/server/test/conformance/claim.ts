@@ -1,7 +1,7 @@
 import { limits } from '@tasklane/protocol'
 import { expect } from 'vitest'
 import { taskId, workerId } from '../../src/core/task.ts'
-import { draft, json, names } from '../support/drafts.ts'
+import { draft, errorJson, json, names } from '../support/drafts.ts'
 import type { ClaimOptions, StoreDriver } from '../support/store-driver.ts'
 import { suiteHeadStartMs, type Topic } from './topic.ts'
 
@@ -19,6 +19,52 @@ export const claimTopic: Topic = test => {
     expect(record).toMatchObject({ state: 'running', workerId: 'w7', attempt: 1, epoch: 1, startedAtMs: clock.now() })
     expect(leaseExpiresAtMs).toBe(clock.now() + 9_000)
     expect(parents).toEqual([])
+  })
+
+  test('tells at the claim whatever was said of a task, each thing by itself', async ({
+    submit,
+    claim,
+    task,
+    clock,
+  }) => {
+    const text = '😀 "quoted" back\\slash\n\u0001 {"json":[1.0]} null'
+    await submit(
+      draft('plain'),
+      draft('name', { name: text }),
+      draft('description', { description: text }),
+      draft('labels', { labels: { 'we.ird "key"': text } }),
+      draft('key', { idempotencyKey: text }),
+      draft('by', { submittedBy: text }),
+      draft('trace', { trace: text }),
+      draft('priority', { priority: limits.priorityDefault }),
+      draft('predicted', { prioritySource: 'predicted' }),
+      draft('policy', { onDependencyFailure: 'proceed' }),
+      draft('due', { runAtMs: clock.now() - 86_400_001 }),
+      draft('limits', { timeoutMs: null, maxRetries: 0 }),
+      draft('payload', { payload: { text, numbers: [1e300, 0.1, Number.MAX_SAFE_INTEGER] } }),
+      draft('parent'),
+    )
+    await submit(draft('child', { dependencies: ['parent'] }))
+    const claimed = await claim({ limit: 100 })
+    expect(claimed).toHaveLength(14)
+    for (const { leaseExpiresAtMs: _, parents: __, ...record } of claimed) expect(record).toEqual(await task(record.id))
+  })
+
+  test('tells at the claim how often a task was tried, how it failed and what its parents were', async bench => {
+    const text = '{"a":"b"} "quoted"'
+    await bench.submit(draft('a'), draft('b', { name: text }))
+    for (const held of await bench.claim({ limit: 2 })) await bench.fail(held, 0, errorJson('boom', text))
+    await bench.submit(draft('child', { dependencies: ['b'], onDependencyFailure: 'proceed' }))
+    const again = await bench.claim({ limit: 3 })
+    expect(again).toHaveLength(2)
+    for (const { leaseExpiresAtMs: _, parents: __, ...record } of again) {
+      expect(record).toEqual(await bench.task(record.id))
+      expect(record).toMatchObject({ attempt: 2, epoch: 2, error: errorJson('boom', text) })
+    }
+    for (const held of again) await bench.complete(held)
+    const child = await bench.claimOne()
+    expect(child).toMatchObject({ id: 'child', dependencies: ['b'], onDependencyFailure: 'proceed' })
+    expect(child.parents?.map(parent => parent.id)).toEqual(['b'])
   })
 
   test('hands each task to one claim only', async bench => {

@@ -94,6 +94,8 @@ export function toRecord(
 /** A row of `candidateColumns`, and what a claim sorts by. */
 export interface Candidate {
   readonly row: SqlRow
+  /** In the order of the text that holds them. */
+  readonly oddities: SqlRow
   readonly lane: { readonly id: number; readonly queue: string; readonly type: string }
   readonly number: number
   readonly rank: number
@@ -101,9 +103,14 @@ export interface Candidate {
   readonly priority: number
 }
 
+/** Of a task about which nothing was said that most tasks do without. */
+const noOddities: SqlRow = Object.freeze([null, null, null, null, null, null, null, 0, 0, 0, 0, 0, 'cancel', 'default'])
+
 export function toCandidate(row: SqlRow, lane: Candidate['lane']): Candidate {
+  const oddities = textOrNull(row[10])
   return {
     row,
+    oddities: oddities === null ? noOddities : (JSON.parse(oddities) as SqlRow), // An array of columns, by its statement.
     lane,
     number: number(row[0]),
     rank: number(row[2]),
@@ -122,37 +129,37 @@ export interface Claimed {
 
 /** The task that a candidate has become by its claim, without reading it again. */
 export function toClaimedTask(candidate: Candidate, claimed: Claimed): ClaimedTask {
-  const { row, lane } = candidate
+  const { row, oddities, lane } = candidate
   return {
     number: candidate.number,
     id: taskId(text(row[1])),
     type: lane.type,
     queue: lane.queue,
-    name: textOrNull(row[18]),
-    description: textOrNull(row[22]),
-    payload: json(row[20]),
+    name: textOrNull(oddities[1]),
+    description: textOrNull(oddities[6]),
+    payload: json(row[9]),
     priority: candidate.priority,
-    prioritySource: prioritySource(row[5]),
+    prioritySource: prioritySource(oddities[13]),
     dependencies: claimed.dependencies,
-    onDependencyFailure: policy(row[14]),
-    timeoutMs: numberOrNull(row[12]),
-    maxRetries: number(row[13]),
-    runAtMs: numberOrNull(row[10]),
-    labels: json(row[19]),
-    idempotencyKey: textOrNull(row[15]),
-    submittedBy: textOrNull(row[16]),
-    trace: textOrNull(row[17]),
+    onDependencyFailure: policy(oddities[12]),
+    timeoutMs: numberOrNull(row[6]),
+    maxRetries: number(row[7]),
+    runAtMs: numberOrNull(oddities[0]),
+    labels: json(oddities[2]),
+    idempotencyKey: textOrNull(oddities[3]),
+    submittedBy: textOrNull(oddities[4]),
+    trace: textOrNull(row[8]),
     state: 'running',
-    attempt: number(row[7]) + 1,
-    crashes: number(row[8]),
-    epoch: number(row[6]) + 1,
+    attempt: number(oddities[8]) + 1,
+    crashes: number(oddities[9]),
+    epoch: number(oddities[7]) + 1,
     workerId: claimed.workerId,
-    createdAtMs: number(row[9]),
+    createdAtMs: number(row[5]),
     startedAtMs: claimed.startedAtMs,
     finishedAtMs: null,
     cancelRequestedAtMs: null,
     result: null,
-    error: json(row[21]),
+    error: json(oddities[5]),
     progress: null,
     leaseExpiresAtMs: claimed.leaseExpiresAtMs,
     parents: claimed.parents,
@@ -160,15 +167,15 @@ export function toClaimedTask(candidate: Candidate, claimed: Claimed): ClaimedTa
 }
 
 export function timeoutOf({ row }: Candidate): number | null {
-  return numberOrNull(row[12])
+  return numberOrNull(row[6])
 }
 
-export function hasParents({ row }: Candidate): boolean {
-  return row[11] !== 0
+export function hasParents({ oddities }: Candidate): boolean {
+  return oddities[10] !== 0
 }
 
-export function hasDependents({ row }: Candidate): boolean {
-  return row[23] !== 0
+export function hasDependents({ oddities }: Candidate): boolean {
+  return oddities[11] !== 0
 }
 
 /** A row of `settleColumns`. */
