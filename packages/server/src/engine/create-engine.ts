@@ -13,7 +13,7 @@ import { createClaims } from './claim.ts'
 import { createCommitter, lanesOf } from './committer.ts'
 import { createDeliveries } from './deliveries.ts'
 import type { Engine, EngineEvent } from './engine.ts'
-import { createRates, createSamples } from './rates.ts'
+import { countBy, createRates, createSamples } from './rates.ts'
 import { createResultWaiters } from './results.ts'
 import { createSettling } from './settle.ts'
 import { submitEach, submitTogether } from './submit.ts'
@@ -153,9 +153,9 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     if (hasLeftovers) sweeps.nudge()
     if (ended.length > 0) {
       results.ended(ended)
+      for (const [state, count] of countBy(ended, task => task.state)) rates.add(state, count)
+      for (const [queue, count] of countBy(ended, task => task.queue)) rates.add(`ended ${queue}`, count)
       for (const task of ended) {
-        rates.add(task.state, 1)
-        rates.add(`ended ${task.queue}`, 1)
         if (task.waitMs !== null) waits.add(task.waitMs)
         if (task.runMs !== null) runs.add(task.runMs)
         const { queue, type, state, waitMs, runMs } = task

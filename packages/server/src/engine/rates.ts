@@ -52,6 +52,16 @@ export function createRates(clock: Clock): Rates {
   })
 }
 
+/** A commit ends many tasks of few queues: they are counted first and told once, each time with a look at the clock. */
+export function countBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const item of items) {
+    const key = keyOf(item)
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  return counts
+}
+
 /** The latest durations, for percentiles. */
 export interface Samples {
   add(value: number): void

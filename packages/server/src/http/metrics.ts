@@ -1,8 +1,9 @@
 import { taskStates } from '@tasklane/protocol'
 import type { FastifyInstance } from 'fastify'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { EngineEvent } from '../engine/engine.ts'
 import type { HttpContext } from './context.ts'
+import { createHistogram, type Series } from './histogram.ts'
 import { describeCall } from './openapi.ts'
 
 /** Names come from clients, and each distinct one is a series for ever: beyond this many they are told as `other`. */
@@ -32,14 +33,13 @@ export function addMetrics(app: FastifyInstance, context: HttpContext): Metrics 
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   addBuildInfo(registry, context.version)
-  const onEvent = createEventMetrics(registry)
+  const events = createEventMetrics(registry)
   const refresh = createStateMetrics(registry, context)
-  const http = new Histogram({
+  const http = createHistogram({
     name: 'http_request_duration_seconds',
     help: 'From the first byte of the request to the last of the reply; long polls include their wait.',
-    labelNames: ['method', 'route', 'status'] as const,
+    labelNames: ['method', 'route', 'status'],
     buckets: httpBuckets,
-    registers: [registry],
   })
   app.route({
     method: 'GET',
@@ -53,15 +53,16 @@ export function addMetrics(app: FastifyInstance, context: HttpContext): Metrics 
     }),
     handler: async (_request, reply) => {
       await refresh()
-      return reply.header('content-type', registry.contentType).send(await registry.metrics())
+      const parts = [await registry.metrics(), events.text(), http.text()]
+      return reply.header('content-type', registry.contentType).send(parts.join('\n'))
     },
   })
-  const stopObserving = context.engine.observe(onEvent)
+  const stopObserving = context.engine.observe(events.count)
   // Bound to their labels once: there are as many as routes and statuses, and hashing labels costs more than counting.
-  const bound = new Map<string, ReturnType<typeof http.labels>>()
+  const bound = new Map<string, Series>()
   const boundTo = ({ method, route, status }: HttpObservation) => {
     const key = `${method} ${status} ${route}`
-    const known = bound.get(key) ?? http.labels({ method, route, status })
+    const known = bound.get(key) ?? http.labels({ method, route, status: String(status) })
     bound.set(key, known)
     return known
   }
@@ -95,43 +96,15 @@ function addBuildInfo(registry: Registry, version: string): void {
   info.set({ version, node: process.version }, 1)
 }
 
-function createEventMetrics(registry: Registry): (event: EngineEvent) => void {
+interface EventMetrics {
+  count(event: EngineEvent): void
+  /** What is not in the registry. */
+  text(): string
+}
+
+function createEventMetrics(registry: Registry): EventMetrics {
   const registers = [registry]
-  const capQueue = createLabelCap(labelValuesMax)
-  const capType = createLabelCap(labelValuesMax)
-  const lane = ['queue', 'type'] as const
-  const submitted = new Counter({
-    name: 'tasklane_tasks_submitted_total',
-    help: 'Tasks accepted.',
-    labelNames: lane,
-    registers,
-  })
-  const claimed = new Counter({
-    name: 'tasklane_tasks_claimed_total',
-    help: 'Claims handed out.',
-    labelNames: lane,
-    registers,
-  })
-  const ended = new Counter({
-    name: 'tasklane_tasks_ended_total',
-    help: 'Tasks that reached a final state.',
-    labelNames: [...lane, 'state'] as const,
-    registers,
-  })
-  const wait = new Histogram({
-    name: 'tasklane_task_wait_seconds',
-    help: 'From due to started, of tasks that ended.',
-    labelNames: lane,
-    buckets: secondsBuckets,
-    registers,
-  })
-  const run = new Histogram({
-    name: 'tasklane_task_run_seconds',
-    help: 'From started to ended, of tasks that ended.',
-    labelNames: lane,
-    buckets: secondsBuckets,
-    registers,
-  })
+  const lanes = createLaneMetrics(registry)
   const failed = new Counter({
     name: 'tasklane_attempts_failed_total',
     help: 'Attempts that ended badly, by how.',
@@ -145,48 +118,24 @@ function createEventMetrics(registry: Registry): (event: EngineEvent) => void {
     help: 'Commands in group commits.',
     registers,
   })
-  const commitSeconds = new Histogram({
+  const commitSeconds = createHistogram({
     name: 'tasklane_commit_duration_seconds',
     help: 'Time of one group commit.',
+    labelNames: [],
     buckets: commitBuckets,
-    registers,
   })
-  // Children bound to their labels: validating and hashing labels for every task would cost more than counting it.
-  const bind = (queue: string, type: string) => {
-    const labels = { queue, type }
-    return {
-      submitted: submitted.labels(labels),
-      claimed: claimed.labels(labels),
-      wait: wait.labels(labels),
-      run: run.labels(labels),
-      completed: ended.labels({ ...labels, state: 'completed' }),
-      failed: ended.labels({ ...labels, state: 'failed' }),
-      cancelled: ended.labels({ ...labels, state: 'cancelled' }),
-    }
-  }
-  // The caps bound the keys.
-  const lanes = new Map<string, ReturnType<typeof bind>>()
-  const laneOf = (event: { readonly queue: string; readonly type: string }) => {
-    const queue = capQueue(event.queue)
-    const type = capType(event.type)
-    const key = `${queue}\n${type}`
-    const known = lanes.get(key)
-    if (known !== undefined) return known
-    const bound = bind(queue, type)
-    lanes.set(key, bound)
-    return bound
-  }
-  return event => {
+  const commitSeries = commitSeconds.labels({})
+  const count = (event: EngineEvent): void => {
     switch (event.kind) {
       case 'submitted':
-        laneOf(event).submitted.inc(event.count)
+        lanes.of(event).submitted += event.count
         return
       case 'claimed':
-        laneOf(event).claimed.inc(event.count)
+        lanes.of(event).claimed += event.count
         return
       case 'ended': {
-        const lane = laneOf(event)
-        lane[event.state].inc()
+        const lane = lanes.of(event)
+        lane[event.state] += 1
         if (event.waitMs !== null) lane.wait.observe(event.waitMs / 1_000)
         if (event.runMs !== null) lane.run.observe(event.runMs / 1_000)
         return
@@ -200,8 +149,96 @@ function createEventMetrics(registry: Registry): (event: EngineEvent) => void {
       case 'committed':
         commits.inc()
         commands.inc(event.commands)
-        commitSeconds.observe(event.durationMs / 1_000)
+        commitSeries.observe(event.durationMs / 1_000)
     }
+  }
+  return { count, text: () => `${lanes.text()}\n${commitSeconds.text()}` }
+}
+
+const endStates = ['completed', 'failed', 'cancelled'] as const
+
+/** Plain numbers, since they change with every task; the registry is told at a scrape. */
+interface LaneCounts extends Record<(typeof endStates)[number], number> {
+  readonly queue: string
+  readonly type: string
+  submitted: number
+  claimed: number
+  readonly wait: Series
+  readonly run: Series
+}
+
+interface LaneMetrics {
+  of(event: { readonly queue: string; readonly type: string }): LaneCounts
+  text(): string
+}
+
+function createLaneMetrics(registry: Registry): LaneMetrics {
+  const capQueue = createLabelCap(labelValuesMax)
+  const capType = createLabelCap(labelValuesMax)
+  const labelNames = ['queue', 'type'] as const
+  // The caps bound the keys.
+  const lanes = new Map<string, LaneCounts>()
+  for (const [name, help, member] of [
+    ['tasklane_tasks_submitted_total', 'Tasks accepted.', 'submitted'],
+    ['tasklane_tasks_claimed_total', 'Claims handed out.', 'claimed'],
+  ] as const) {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const lane of lanes.values()) {
+          if (lane[member] > 0) this.inc({ queue: lane.queue, type: lane.type }, lane[member])
+        }
+      },
+    })
+  }
+  new Counter({
+    name: 'tasklane_tasks_ended_total',
+    help: 'Tasks that reached a final state.',
+    labelNames: [...labelNames, 'state'] as const,
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const lane of lanes.values()) {
+        for (const state of endStates) {
+          if (lane[state] > 0) this.inc({ queue: lane.queue, type: lane.type, state }, lane[state])
+        }
+      }
+    },
+  })
+  const wait = createHistogram({
+    name: 'tasklane_task_wait_seconds',
+    help: 'From due to started, of tasks that ended.',
+    labelNames,
+    buckets: secondsBuckets,
+  })
+  const run = createHistogram({
+    name: 'tasklane_task_run_seconds',
+    help: 'From started to ended, of tasks that ended.',
+    labelNames,
+    buckets: secondsBuckets,
+  })
+  const add = (queue: string, type: string): LaneCounts => {
+    const labels = { queue, type }
+    const counts = { submitted: 0, claimed: 0, completed: 0, failed: 0, cancelled: 0 }
+    return { ...labels, ...counts, wait: wait.labels(labels), run: run.labels(labels) }
+  }
+  // Events of one lane come in rows, one for every task of a commit.
+  let last: { readonly queue: string; readonly type: string; readonly lane: LaneCounts } | null = null
+  return {
+    of: ({ queue, type }) => {
+      if (last !== null && last.queue === queue && last.type === type) return last.lane
+      const labels = [capQueue(queue), capType(type)] as const
+      const key = labels.join('\n')
+      const lane = lanes.get(key) ?? add(...labels)
+      lanes.set(key, lane)
+      last = { queue, type, lane }
+      return lane
+    },
+    text: () => `${wait.text()}\n${run.text()}`,
   }
 }
 
