@@ -161,15 +161,16 @@ export const workerRegistrationSchema = {
   },
 } as const
 
+const claimAtOnce = {
+  limit: { type: 'integer', minimum: 1, maximum: limits.claimTasksMax },
+  request_id: { type: 'string', minLength: 1, maxLength: limits.nameCharsMax },
+  sparse: { type: 'boolean' },
+} as const
+
 export const claimSchema = {
   type: 'object',
   additionalProperties: false,
-  properties: {
-    limit: { type: 'integer', minimum: 1, maximum: limits.claimTasksMax },
-    wait: { type: 'number', minimum: 0, maximum: limits.waitSecondsMax },
-    request_id: { type: 'string', minLength: 1, maxLength: limits.nameCharsMax },
-    sparse: { type: 'boolean' },
-  },
+  properties: { ...claimAtOnce, wait: { type: 'number', minimum: 0, maximum: limits.waitSecondsMax } },
 } as const
 
 export const heartbeatSchema = {
@@ -227,6 +228,7 @@ export const settleSchema = {
         },
       },
     },
+    claim: { type: 'object', additionalProperties: false, properties: claimAtOnce },
   },
 } as const
 

@@ -126,6 +126,8 @@ export interface SettleResult {
 
 export interface SettleRequest {
   readonly results: readonly SettleResult[]
+  /** Also claims, in the same breath and without waiting: what these results free may be used at once. */
+  readonly claim?: Omit<ClaimRequest, 'wait'>
 }
 
 export type SettleVerdict = 'applied' | 'stale' | 'unknown'
@@ -137,6 +139,8 @@ export interface SettleReply {
     /** Present where the result could not be stored and the task was failed as `result_invalid`. */
     readonly detail?: string
   }[]
+  /** Present where the call claimed, too. Empty also where the claim was refused; a claim of its own tells why. */
+  readonly tasks?: readonly (ClaimedTask | SparseClaimedTask)[]
 }
 
 export interface WorkerLogLine {

@@ -69,7 +69,8 @@ it('parents that are gone give the task back', async () => {
 
 it('an outcome that no scheduler takes is given up with an error, and the worker goes on', async () => {
   const { scheduler, told } = await startWorker([noop])
-  scheduler.fail(/settle/, refusal(422, 'validation_failed'), 2)
+  // With the claim that goes along, without it, and what is said of the task instead.
+  scheduler.fail(/settle/, refusal(422, 'validation_failed'), 3)
   scheduler.add({ task_type: 'noop', task_id: 'a' })
   await until('both are refused', () => told.filter(line => line.includes('was refused. Refused')).length === 2)
   await runs(scheduler, 'b')

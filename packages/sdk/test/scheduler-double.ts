@@ -6,6 +6,7 @@ import {
   isFinished,
   type ProblemCode,
   problems,
+  type SettleRequest,
   type TaskSubmission,
   type WorkerRegistration,
 } from '@tasklane/protocol'
@@ -262,10 +263,16 @@ function createCalls({
       state.workers.has(id)
         ? { status: 200, body: state.heartbeat(id, body) }
         : problem('worker_unknown', `No worker ${id} is known.`),
-    'POST /api/workers/{id}/settle': ({ id, body }) => {
+    'POST /api/workers/{id}/settle': ({ id, body }: { id: string; body: SettleRequest }) => {
       const reply = state.settle(id, body)
       wakeAll()
-      return { status: 200, body: reply }
+      if (body.claim === undefined) return { status: 200, body: reply }
+      const worker = state.workers.get(id)
+      if (worker === undefined || worker.isDraining) return { status: 200, body: { ...reply, tasks: [] } }
+      const { limit = 1, request_id: requestId = '' } = body.claim
+      const tasks = worker.claims.get(requestId) ?? state.claim(id, limit)
+      if (requestId !== '' && tasks.length > 0) worker.claims.set(requestId, tasks)
+      return { status: 200, body: { ...reply, tasks } }
     },
     'POST /api/workers/{id}/logs': ({ id, body }) => ({ status: 200, body: state.appendLogs(id, body) }),
     'DELETE /api/workers/{id}': ({ id }) => {

@@ -12,6 +12,8 @@ import type { Link } from './link.ts'
  * the claim was sent, and a task that came at the end of a long wait would have little of its lease left.
  * The next claim is sent when half the slots are free, or a moment after the first one is: one request for many slots
  * instead of one each. A worker with many slots keeps two claims under way, so that it never waits for a round trip.
+ * Where results are about to be settled, the claim goes along with them; if that finds nothing, it is asked again by
+ * itself, under the same `request_id`, and waits.
  */
 export interface ClaimLoop {
   start(): void
@@ -33,6 +35,8 @@ export interface ClaimLoopParts {
   /** Slots used, and results that pile up: both are reasons to claim less. */
   readonly slotsUsed: () => number
   readonly isSettlingBehind: () => boolean
+  /** As `SettleLine.carry`. */
+  readonly carry: (claim: string) => Promise<unknown> | null
   /** @param sinceMs when the first try of the claim was sent. @returns how many of them could be run */
   readonly onTasks: (tasks: readonly SparseClaimedTask[], sinceMs: number) => Promise<number>
   readonly onUnwanted: (tasks: readonly SparseClaimedTask[]) => void
@@ -130,22 +134,44 @@ export function createClaimLoop(parts: ClaimLoopParts): ClaimLoop {
   }
 
   async function ask(limit: number, requestId: string): Promise<readonly SparseClaimedTask[]> {
+    const carried = parts.carry(JSON.stringify({ limit, request_id: requestId, sparse: true }))
+    if (carried === null) return askAlone(limit, requestId)
+    const body = await orCut(carried)
+    const tasks = readTasks(body)
+    if (tasks.length > 0) return tasks
+    if (!stopping.signal.aborted) return askAlone(limit, requestId)
+    return body === null ? askLast(limit, requestId) : []
+  }
+
+  async function askAlone(limit: number, requestId: string): Promise<readonly SparseClaimedTask[]> {
     const waitSeconds = Math.min(limits.waitSecondsMax, parts.leaseMs() / 3_000)
-    const call = {
-      method: 'POST',
-      path,
-      isRepeatable: true,
-      body: JSON.stringify({ limit, wait: waitSeconds, request_id: requestId, sparse: true }),
-      timeoutMs: waitSeconds * 1_000 + Math.max(2_000, parts.leaseMs() / 3),
-    } as const
+    const body = JSON.stringify({ limit, wait: waitSeconds, request_id: requestId, sparse: true })
+    const timeoutMs = waitSeconds * 1_000 + Math.max(2_000, parts.leaseMs() / 3)
     try {
-      return readTasks((await link.persist({ ...call, signal: cutting.signal })).body)
+      const call = { method: 'POST', path, isRepeatable: true, body, timeoutMs, signal: cutting.signal } as const
+      return readTasks((await link.persist(call)).body)
     } catch (error) {
       if (!cutting.signal.aborted) throw error
-      // Cut off at the stop. Its reply may have been on the way: asked once more, the scheduler names the same tasks.
-      const body = JSON.stringify({ limit, wait: 0, request_id: requestId, sparse: true })
-      return readTasks((await link.once({ ...call, body, timeoutMs: lastAskMs })).body)
+      return askLast(limit, requestId)
     }
+  }
+
+  /** Cut off at the stop. Its reply may have been on the way: asked once more, the scheduler names the same tasks. */
+  async function askLast(limit: number, requestId: string): Promise<readonly SparseClaimedTask[]> {
+    const body = JSON.stringify({ limit, wait: 0, request_id: requestId, sparse: true })
+    return readTasks((await link.once({ method: 'POST', path, isRepeatable: true, body, timeoutMs: lastAskMs })).body)
+  }
+
+  /** What the results' call is answered, or null where the stop does not wait for that any longer. */
+  function orCut(carried: Promise<unknown>): Promise<unknown> {
+    return new Promise(resolve => {
+      const cut = (): void => resolve(null)
+      cutting.signal.addEventListener('abort', cut, { once: true })
+      void carried.then(body => {
+        cutting.signal.removeEventListener('abort', cut)
+        resolve(body)
+      })
+    })
   }
 
   async function recover(error: unknown): Promise<void> {

@@ -136,6 +136,7 @@ export function createRuntime(
     logger,
     leaseMs: () => terms.leaseMs,
     slotsUsed: () => runs.slotsUsed(),
+    carry: claim => settles.carry(claim),
     isSettlingBehind: () => settles.size() > slots * 2 + settlingFloor,
     onTasks: takeTasks,
     onUnwanted: giveBack,

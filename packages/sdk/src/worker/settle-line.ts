@@ -10,9 +10,17 @@ import { encodeFailure, type OutcomeText } from './outcome.ts'
  * Brings results to the scheduler. When nothing is under way, what has finished in this turn of the event loop goes at
  * once; what finishes meanwhile goes together with the next call. A result is kept and sent again until the scheduler
  * gives its verdict; after an outage that may be `stale`, which is then the truth and no error.
+ *
+ * A call that is about to go can carry a claim: one request where there were two, and a child that the results release
+ * comes back in the reply. A scheduler that does not know of it refuses the call; it is then sent again without.
  */
 export interface SettleLine {
   add(lease: Lease, outcome: OutcomeText): void
+  /**
+   * Takes the claim along, where a call goes in this turn of the event loop; null where none does.
+   * @param claim JSON text @returns the reply's body, or null where the claim has to be asked by itself; never rejects
+   */
+  carry(claim: string): Promise<unknown> | null
   /** Results without a verdict. */
   size(): number
   /** Resolves when every result has its verdict, or when the line was stopped. */
@@ -34,6 +42,12 @@ interface Entry {
   readonly outcome: OutcomeText
 }
 
+/** A claim that goes along. */
+interface Rider {
+  readonly claim: string
+  answer(body: unknown): void
+}
+
 const batchBytesMax = limits.bodyBytesMax / 2
 /** Around each outcome: the id, the epoch and the names. */
 const entryOverheadBytes = 512
@@ -44,22 +58,39 @@ export function createSettleLine({ workerId, link, clock, logger, onVerdict }: S
   const line: Entry[] = []
   let underWay = 0
   let isBusy = false
+  let isAboutToSend = false
+  let rider: Rider | null = null
+  let mayCarry = true
   let waiting: (() => void)[] = []
 
   function add(lease: Lease, outcome: OutcomeText): void {
     line.push({ lease, outcome })
     if (isBusy || stopping.signal.aborted) return
     isBusy = true
+    isAboutToSend = true
     clock.soon(() => void sendAll())
   }
 
+  function carry(claim: string): Promise<unknown> | null {
+    if (!isAboutToSend || !mayCarry || rider !== null) return null
+    return new Promise(resolve => {
+      rider = { claim, answer: resolve }
+    })
+  }
+
   async function sendAll(): Promise<void> {
+    isAboutToSend = false
     while (line.length > 0 && !stopping.signal.aborted) {
       const batch = line.splice(0, countThatFit(line))
       underWay = batch.length
-      await send(batch)
+      const taken = rider
+      rider = null
+      if (taken === null) await send(batch)
+      else await sendWith(taken, batch)
       underWay = 0
     }
+    // The line was stopped before its call went.
+    rider?.answer(null)
     isBusy = false
     for (const resolve of waiting) resolve()
     waiting = []
@@ -67,13 +98,32 @@ export function createSettleLine({ workerId, link, clock, logger, onVerdict }: S
 
   async function send(batch: readonly Entry[]): Promise<void> {
     try {
-      const body = `{"results":[${batch.map(describeEntry).join(',')}]}`
-      const answer = await link.persist({ method: 'POST', path, body, isRepeatable: true, signal: stopping.signal })
-      tell(batch, answer.body)
+      tell(batch, await call(`{"results":${describeAll(batch)}}`))
     } catch (error) {
       if (stopping.signal.aborted) return
       await sendRefused(batch, error)
     }
+  }
+
+  async function sendWith({ claim, answer }: Rider, batch: readonly Entry[]): Promise<void> {
+    let body: unknown
+    try {
+      body = await call(`{"results":${describeAll(batch)},"claim":${claim}}`)
+    } catch (error) {
+      answer(null)
+      if (stopping.signal.aborted) return
+      // Either a result or the claim cannot be read; if it is the claim, no other one can.
+      if (error instanceof ApiError && error.code === 'validation_failed') mayCarry = false
+      await send(batch)
+      return
+    }
+    tell(batch, body)
+    answer(body)
+  }
+
+  async function call(body: string): Promise<unknown> {
+    const answer = await link.persist({ method: 'POST', path, body, isRepeatable: true, signal: stopping.signal })
+    return answer.body
   }
 
   /** The call as a whole was refused: halves are tried, until the one result that cannot be taken stands alone. */
@@ -121,6 +171,7 @@ export function createSettleLine({ workerId, link, clock, logger, onVerdict }: S
 
   return Object.freeze<SettleLine>({
     add,
+    carry,
     size: () => line.length + underWay,
     whenEmpty: () => {
       if (!isBusy) return Promise.resolve()
@@ -130,6 +181,10 @@ export function createSettleLine({ workerId, link, clock, logger, onVerdict }: S
     },
     stop: () => stopping.abort(),
   })
+}
+
+function describeAll(batch: readonly Entry[]): string {
+  return `[${batch.map(describeEntry).join(',')}]`
 }
 
 function describeEntry({ lease, outcome }: Entry): string {

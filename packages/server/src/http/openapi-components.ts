@@ -222,14 +222,22 @@ export const replySchemas = {
     lost: { ...strings, description: 'This worker no longer holds these: stop, and do not settle.' },
     drain: { ...boolean, description: 'Stop claiming, finish what runs, deregister.' },
   }),
-  SettleReply: object({
-    results: {
-      type: 'array',
-      items: object({ task_id: string, verdict: { enum: ['applied', 'stale', 'unknown'] }, detail: string }, [
-        'detail',
-      ]),
+  SettleReply: object(
+    {
+      results: {
+        type: 'array',
+        items: object({ task_id: string, verdict: { enum: ['applied', 'stale', 'unknown'] }, detail: string }, [
+          'detail',
+        ]),
+      },
+      tasks: {
+        type: 'array',
+        items: { anyOf: [ref('ClaimedTask'), ref('SparseClaimedTask')] },
+        description: 'Where the call has a `claim`: what it took, as in the reply to a claim.',
+      },
     },
-  }),
+    ['tasks'],
+  ),
   WorkerLogReply: object({ accepted: integer, dropped: integer }),
   Worker: object({
     worker_id: string,

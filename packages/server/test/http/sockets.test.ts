@@ -49,7 +49,10 @@ describe('a claim whose reply cannot be delivered', () => {
     expect((await node.call('GET', '/api/tasks/t')).body).toMatchObject({ status: 'pending', attempt: 0 })
   })
 
-  it('is released at once, uncharged, where the worker left while it was made', async () => {
+  it.each([
+    ['claim', '{}'],
+    ['settle', '{"results":[{"task_id":"nobody","epoch":1,"outcome":"released"}],"claim":{}}'],
+  ])('is released at once, uncharged, where the worker left while it was made by %s', async (call, body) => {
     let letGo: () => void = () => undefined
     let claimed = 0
     let hasLeft = () => false
@@ -72,7 +75,7 @@ describe('a claim whose reply cannot be delivered', () => {
     await node.call('POST', '/api/workers/register', { worker_id: 'w1', capabilities: ['*'] })
     await node.call('POST', '/api/tasks', { task_id: 't', task_type: 'a' })
     const { socket } = dial(port)
-    socket.write(post('/api/workers/w1/claim', '{}'))
+    socket.write(post(`/api/workers/w1/${call}`, body))
     await until(() => claimed === 1)
     expect((await node.call('GET', '/api/tasks/t')).body.status).toBe('running')
     socket.destroy()

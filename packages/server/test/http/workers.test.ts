@@ -1,7 +1,8 @@
 import { limits } from '@tasklane/protocol'
 import { describe, expect, it } from 'vitest'
+import { Problem } from '../../src/core/problem.ts'
 import { taskId } from '../../src/core/task.ts'
-import { startNode } from './harness.ts'
+import { startNode, until } from './harness.ts'
 
 const worker = { worker_id: 'w1', capabilities: ['*'] }
 
@@ -240,6 +241,97 @@ describe('POST /api/workers/{id}/heartbeat', () => {
     expect(answer).toMatchObject({ status: 422, body: { errors: [{ pointer }] } })
     expect(answer.body.errors).toHaveLength(1)
     expect(answer.body.detail).toContain(sentence)
+  })
+})
+
+describe('POST /api/workers/{id}/settle with a claim', () => {
+  const results = [{ task_id: 't', epoch: 1, outcome: 'completed', result: 7 }]
+
+  it('claims what the results release, in the same reply', async () => {
+    const { call, running } = await startNode()
+    await running('t')
+    await call('POST', '/api/tasks', { task_id: 'child', task_type: 'noop', dependencies: ['t'] })
+    await call('POST', '/api/tasks', { task_id: 'other', task_type: 'noop' })
+    const claim = { limit: 5, request_id: 'r', sparse: true }
+    const answer = await call('POST', '/api/workers/w1/settle', { results, claim })
+    expect(answer).toMatchObject({ status: 200, body: { results: [{ task_id: 't', verdict: 'applied' }] } })
+    const tasks = answer.body.tasks as { task_id: string }[]
+    expect(tasks.map(task => task.task_id).sort()).toEqual(['child', 'other'])
+    expect(tasks.find(task => task.task_id === 'child')).toMatchObject({ epoch: 1, parents: { t: { result: 7 } } })
+    // Repeated, it answers the same: no result counts twice and no task is handed out twice.
+    const again = await call('POST', '/api/workers/w1/settle', { results, claim })
+    expect(again.body.results).toEqual(answer.body.results)
+    expect((again.body.tasks as object[]).length).toBe(2)
+    expect((await call('GET', '/api/tasks/child')).body).toMatchObject({ status: 'running', attempt: 1 })
+  })
+
+  it('takes one whole task if nothing else is said, and says nothing of tasks without a claim', async () => {
+    const { call, running } = await startNode()
+    await running('t')
+    for (const id of ['a', 'b']) await call('POST', '/api/tasks', { task_id: id, task_type: 'noop' })
+    const { body } = await call('POST', '/api/workers/w1/settle', { results, claim: {} })
+    expect(body.tasks).toMatchObject([{ task_id: 'a', name: null, labels: {} }])
+    expect(Object.keys((await call('POST', '/api/workers/w1/settle', { results })).body)).toEqual(['results'])
+  })
+
+  it('does not wait for work', async () => {
+    const { call, running } = await startNode()
+    await running('t')
+    const answer = await call('POST', '/api/workers/w1/settle', { results, claim: { limit: 3 } })
+    expect(answer.body).toEqual({ results: [{ task_id: 't', verdict: 'applied' }], tasks: [] })
+    const refused = await call('POST', '/api/workers/w1/settle', { results, claim: { wait: 1 } })
+    expect(refused).toMatchObject({ status: 422, body: { errors: [{ pointer: '/claim/wait' }] } })
+  })
+
+  it('counts the results of a worker that may not claim', async () => {
+    const { call, running } = await startNode()
+    await running('t')
+    await call('POST', '/api/tasks', { task_id: 'a', task_type: 'noop' })
+    await call('POST', '/api/workers/w1/drain')
+    const draining = await call('POST', '/api/workers/w1/settle', { results, claim: {} })
+    expect(draining.body).toEqual({ results: [{ task_id: 't', verdict: 'applied' }], tasks: [] })
+    for (const id of ['stranger', 'a%20b']) {
+      const unknown = await call('POST', `/api/workers/${id}/settle`, { results, claim: {} })
+      expect(unknown).toMatchObject({ status: 200, body: { results: [{ task_id: 't' }], tasks: [] } })
+    }
+    expect((await call('GET', '/api/tasks/a')).body.status).toBe('pending')
+  })
+
+  it('gives the tasks back where the settle failed', async () => {
+    const { call, running } = await startNode({
+      engine: () => ({
+        settle: async () => {
+          throw new Problem('store_unavailable')
+        },
+      }),
+    })
+    await running('t')
+    await call('POST', '/api/tasks', { task_id: 'a', task_type: 'noop' })
+    const answer = await call('POST', '/api/workers/w1/settle', { results, claim: {} })
+    expect(answer).toMatchObject({ status: 503, body: { code: 'store_unavailable' } })
+    await until(async () => (await call('GET', '/api/tasks/a')).body.status === 'pending')
+    expect((await call('GET', '/api/tasks/a')).body.attempt).toBe(0)
+  })
+
+  it('claims nothing for a node that stops', async () => {
+    const { app, call, running } = await startNode()
+    await running('t')
+    await call('POST', '/api/tasks', { task_id: 'a', task_type: 'noop' })
+    app.beginStop()
+    const answer = await call('POST', '/api/workers/w1/settle', { results, claim: {} })
+    expect(answer.body).toEqual({ results: [{ task_id: 't', verdict: 'applied' }], tasks: [] })
+  })
+
+  it('tells a fault of its own in the claim, and counts the results', async () => {
+    const { call, log, running } = await startNode({
+      engine: real => ({
+        claim: ask => (ask.limit === 2 ? Promise.reject(new Error('broken')) : real.claim(ask)),
+      }),
+    })
+    await running('t')
+    const answer = await call('POST', '/api/workers/w1/settle', { results, claim: { limit: 2 } })
+    expect(answer.body).toEqual({ results: [{ task_id: 't', verdict: 'applied' }], tasks: [] })
+    expect(log).toContainEqual(expect.objectContaining({ level: 'error', fields: { err: new Error('broken') } }))
   })
 })
 

@@ -8,7 +8,7 @@ import type {
   WorkerLogRequest,
   WorkerRegistration,
 } from '@tasklane/protocol'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../../core/problem.ts'
 import { type WorkerId, workerId } from '../../core/task.ts'
 import type { ClaimedTask } from '../../ports/store.ts'
@@ -132,7 +132,8 @@ function addHeartbeat(app: FastifyInstance, { engine }: HttpContext): void {
   })
 }
 
-function addSettle(app: FastifyInstance, { engine }: HttpContext): void {
+function addSettle(app: FastifyInstance, context: HttpContext): void {
+  const { engine } = context
   app.route({
     method: 'POST',
     url: '/api/workers/:id/settle',
@@ -142,22 +143,59 @@ function addSettle(app: FastifyInstance, { engine }: HttpContext): void {
       tag: 'workers',
       summary: 'End attempts',
       description:
-        'The fence is task, epoch and worker: a settle from a lease that was lost is `stale` and changes nothing; repeated, it is `applied` again. A result that cannot be kept fails its own task as `result_invalid` and no other; its verdict carries a `detail`. `result` counts with the outcome `completed` only.',
+        'The fence is task, epoch and worker: a settle from a lease that was lost is `stale` and changes nothing; repeated, it is `applied` again. A result that cannot be kept fails its own task as `result_invalid` and no other; its verdict carries a `detail`. `result` counts with the outcome `completed` only. With `claim` it also claims, without waiting: the reply then has `tasks`. They are empty where the claim is refused, which spoils no result.',
       params,
       body: 'SettleRequest',
       replies: { 200: ['One verdict for each result, in order', 'SettleReply'] },
     }),
     handler: async (request, reply) => {
       const { id } = request.params as { id: string } // The route's path has this parameter.
-      const results = readResults(bodyOf<SettleRequest>(request), request.bodyFaults)
+      const body = bodyOf<SettleRequest>(request)
+      const results = readResults(body, request.bodyFaults)
       const possible = isName(id) ? results.filter(result => isTaskId(result.taskId)) : []
-      const verdicts = possible.length === 0 ? [] : await engine.settle(workerId(id), possible)
-      const body: SettleReply = {
-        results: possible.length === results.length ? verdicts : spread(results, possible, verdicts),
-      }
-      return reply.header('content-type', json).send(JSON.stringify(body))
+      const settling: Promise<SettleReply['results']> =
+        possible.length === 0 ? Promise.resolve([]) : engine.settle(workerId(id), possible)
+      const claim = body.claim === undefined ? null : claimBeside(settling, context, request, reply, body.claim)
+      const verdicts = await settling
+      const told = possible.length === results.length ? verdicts : spread(results, possible, verdicts)
+      const tasks = claim === null ? '' : `,${(await claim).slice(1, -1)}`
+      return reply.header('content-type', json).send(`{"results":${JSON.stringify(told)}${tasks}}`)
     },
   })
+}
+
+/**
+ * The claim of a settle, as a reply to a claim. It is begun before the settle is over, so that both share one commit, in
+ * which a child that the settle releases can be claimed. It never rejects: whatever is wrong with it, the results count.
+ */
+async function claimBeside(
+  settling: Promise<unknown>,
+  context: HttpContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ask: NonNullable<SettleRequest['claim']>,
+): Promise<string> {
+  if (context.isStopping()) return claimJson([])
+  const delivery = followDelivery(reply)
+  const { limit = 1, sparse } = ask
+  const requestId = ask.request_id ?? null
+  try {
+    const id = workerOf(request)
+    const tasks = await context.engine.claim({ workerId: id, limit, waitMs: 0, requestId, signal: delivery.signal })
+    const giveAllBack = (): void => giveBack(context, id, tasks, requestId)
+    // A reply that tells of a failed settle brings no tasks.
+    const isTold = await settling.then(
+      () => true,
+      () => false,
+    )
+    if (tasks.length > 0 && isTold) delivery.watch(giveAllBack)
+    else if (tasks.length > 0) giveAllBack()
+    return claimJson(tasks, sparse)
+  } catch (error) {
+    if (!(error instanceof Problem))
+      context.log.error({ err: error }, 'A claim beside a settle met a fault of Tasklane')
+    return claimJson([])
+  }
 }
 
 /** Puts `unknown` where an id could name no task. */
