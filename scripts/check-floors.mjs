@@ -66,7 +66,7 @@ function check(workspace, file) {
   const path = relative(root, file).split(sep).join('/')
   const text = readFileSync(file, 'utf8')
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
-  for (const [, specifier] of code.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+  for (const [, specifier] of code.matchAll(/(?<![-\w])(?:from|import)\s*\(?\s*'([^'\n]+)'/g)) {
     if (specifier.startsWith('.')) checkRelative(workspace, path, file, specifier)
     else if (!specifier.startsWith('node:')) checkPackage(workspace, path, specifier)
   }
