@@ -5,6 +5,7 @@ import { addCompletion } from './commands/completion.ts'
 import { createDemoCommand } from './commands/demo.ts'
 import { createDevCommand } from './commands/dev.ts'
 import { createGenerateCommand } from './commands/generate.ts'
+import { createMigrateCommand } from './commands/migrate.ts'
 import { createMigrateStoreCommand } from './commands/migrate-store.ts'
 import { createQueuesCommand } from './commands/queues.ts'
 import { createServeCommand } from './commands/serve.ts'
@@ -49,7 +50,10 @@ export function createProgram(session: Session, writeErr: (text: string) => void
   const groups = [
     ['Run', [createServeCommand, createWorkerCommand, createDevCommand, createDemoCommand]],
     ['Use', [createSubmitCommand, createTasksCommand, createGenerateCommand]],
-    ['Operate', [createWorkersCommand, createQueuesCommand, createStatsCommand, createMigrateStoreCommand]],
+    [
+      'Operate',
+      [createWorkersCommand, createQueuesCommand, createStatsCommand, createMigrateCommand, createMigrateStoreCommand],
+    ],
   ] as const
   for (const [heading, makers] of groups) {
     program.commandsGroup(`${heading}:`)

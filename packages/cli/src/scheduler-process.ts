@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { MigrationName, SchemaStatus } from '@tasklane/server'
 import type { ExitCode } from './exit-codes.ts'
 import { exitCodes } from './exit-codes.ts'
 import { CommandFailure, UsageError } from './faults.ts'
@@ -84,16 +85,62 @@ export async function moveStoreHere(options: {
     readonly total: number
   }) => void
 }): Promise<StoreMove> {
-  const { moveStore, systemClock } = await import('@tasklane/server')
+  const { moveStore } = await import('@tasklane/server')
   try {
-    return await moveStore({ ...options, clock: systemClock })
+    return await moveStore(options)
   } catch (error) {
     throw describeStart(error)
   }
 }
 
+/** The schema of a store, as `tasklane migrate` tells it. */
+export type { MigrationName, SchemaStatus }
+
+export interface SchemaTools {
+  status(): Promise<SchemaStatus>
+  /** Null where the store has no schema of its own that an operator could change. */
+  plan(): Promise<{ readonly open: readonly MigrationName[]; readonly sql: string } | null>
+  up(): Promise<readonly MigrationName[] | null>
+}
+
+/**
+ * The store that a scheduler would use here.
+ * @throws UsageError with every fault of the configuration; its methods throw CommandFailure
+ */
+export async function openSchemaTools(env: Readonly<Record<string, string | undefined>>): Promise<SchemaTools> {
+  const { applyMigrations, ConfigError, planMigrations, readConfig, readSchemaStatus } = await import(
+    '@tasklane/server'
+  )
+  const store = (() => {
+    try {
+      return readConfig({ env }).store
+    } catch (error) {
+      throw error instanceof ConfigError ? new UsageError(error.faults) : error
+    }
+  })()
+  const run = async <Value>(work: Promise<Value>): Promise<Value> =>
+    work.catch((error: unknown) => {
+      throw describeStart(error)
+    })
+  return {
+    status: () => run(readSchemaStatus(store)),
+    plan: async () => (store.kind === 'postgres' ? run(planMigrations(store.url)) : null),
+    up: async () => (store.kind === 'postgres' ? run(applyMigrations(store.url)) : null),
+  }
+}
+
+const databaseExits = {
+  unreachable: exitCodes.unreachable,
+  not_allowed: exitCodes.auth,
+  failed: exitCodes.failed,
+} as const
+
 function describeStart(error: unknown): unknown {
   if (!(error instanceof Error)) return error
+  if (error.name === 'DatabaseError' && 'kind' in error && Object.hasOwn(databaseExits, String(error.kind))) {
+    const kind = error.kind as keyof typeof databaseExits // Just looked up.
+    return new CommandFailure(databaseExits[kind], `database_${kind}`, error.message)
+  }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : null
   const known: Readonly<Record<string, string>> = {
     EADDRINUSE: 'Another process listens there already. Choose another port with --port, or 0 for any free one.',

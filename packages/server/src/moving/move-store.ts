@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import type { Clock } from '../ports/clock.ts'
 import { type Connection, openDatabase, type Database as Postgres } from '../stores/postgres/database.ts'
 import { migrate } from '../stores/postgres/migrate.ts'
 import { lastNumberName, movingName } from '../stores/postgres/moving-mark.ts'
 import { toProblem } from '../stores/postgres/problems.ts'
 import type { Database } from '../stores/sqlite/database.ts'
-import { StoreFileError } from '../stores/sqlite/file-errors.ts'
-import { openFile } from '../stores/sqlite/open-file.ts'
+import { openFileToRead } from '../stores/sqlite/read-file.ts'
 import { insertRows, once, type Place, placeOf, postgresSide, type Row, type Side, sqliteSide } from './sides.ts'
 import { type TableSpec, tables } from './tables.ts'
 
@@ -16,7 +13,6 @@ export interface MoveParts {
   readonly file: string
   /** Of the PostgreSQL database. */
   readonly url: string
-  readonly clock: Clock
   readonly onProgress: (progress: MoveProgress) => void
   /** Rows in one transaction. */
   readonly batch?: number
@@ -60,8 +56,7 @@ const timeoutMs = 120_000
  * `SchemaError` and `MoveError` where the target is not right, and a `store_unavailable` problem where it is away.
  */
 export async function moveStore(parts: MoveParts): Promise<MoveReport> {
-  if (!existsSync(parts.file)) throw new StoreFileError(`There is no file ${parts.file}. Name the SQLite file to move.`)
-  const source = openFile(parts.file, parts.clock, 'FULL')
+  const source = openFileToRead(parts.file)
   const target = openDatabase({ url: parts.url, connections: 1, timeoutMs })
   try {
     return await moveBetween(source.database, target, parts)

@@ -38,6 +38,8 @@ export interface DatabaseOptions {
   readonly connections: number
   /** Waiting for a connection, or for one answer: past it the database counts as away. */
   readonly timeoutMs: number
+  /** Waiting for a connection alone; as long as for an answer unless said. */
+  readonly connectTimeoutMs?: number
   /** Told when a connection broke while nobody used it. */
   readonly onIdleError?: (error: Error) => void
 }
@@ -82,7 +84,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: url.href,
     max: options.connections,
-    connectionTimeoutMillis: options.timeoutMs,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? options.timeoutMs,
     query_timeout: options.timeoutMs,
     idleTimeoutMillis: 60_000,
     keepAlive: true,

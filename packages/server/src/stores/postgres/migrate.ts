@@ -66,6 +66,10 @@ const writeApplied: Statement = {
   text: 'INSERT INTO tasklane.migrations (version, name, needs) VALUES ($1, $2, $3)',
 }
 
+const begin = `BEGIN;
+SET LOCAL lock_timeout = '60s';
+SELECT pg_advisory_xact_lock(${lockKey});`
+
 export async function readStatus(connection: Connection): Promise<MigrationStatus> {
   const [table] = await connection.rows(hasTable)
   const rows = table?.[0] === null ? [] : await connection.rows(applied)
@@ -92,7 +96,7 @@ export async function migrate(connection: Connection): Promise<readonly Migratio
       `The database's encoding is ${found}; Tasklane needs UTF8. Make one: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.`,
     )
   }
-  await connection.exec(`BEGIN; SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock(${lockKey})`)
+  await connection.exec(begin)
   try {
     await connection.exec(schema)
     await connection.exec(tableOfMigrations)
@@ -119,6 +123,18 @@ function lackOfRights(error: Error, user: string): SchemaError {
     `The user ${user} may not create its schema or the tables in it: ${error.message}. Give ${user} the right ` +
       `(GRANT CREATE ON DATABASE … TO ${user}), or an empty schema (CREATE SCHEMA tasklane AUTHORIZATION ${user}).`,
   )
+}
+
+/** What `migrate` would do with these, as a script for psql: for where no program may change a schema. */
+export function planOf(open: readonly Migration[]): string {
+  if (open.length === 0) return ''
+  const steps = open.flatMap(({ version, name, needs, sql }) => [
+    `-- Migration ${version}: ${name}`,
+    sql.trim(),
+    // Names are ours: lower case and dashes.
+    `INSERT INTO tasklane.migrations (version, name, needs) VALUES (${version}, '${name}', ${needs});`,
+  ])
+  return [begin, tableOfMigrations.trim(), ...steps, 'COMMIT;'].join('\n\n')
 }
 
 /** For a node that is not to change the schema itself. */

@@ -14,6 +14,11 @@ export interface Statement {
   run(...values: SqlValue[]): { readonly changes: number }
   get(...values: SqlValue[]): SqlRow | undefined
   all(...values: SqlValue[]): readonly SqlRow[]
+  /**
+   * Row by row, for results of any size; the statement is busy until the last one. Hold on to the statement until then:
+   * the driver's iterator does not, and reads freed memory when the statement was collected as garbage.
+   */
+  iterate(...values: SqlValue[]): IterableIterator<SqlRow>
 }
 
 export interface Database {
@@ -24,11 +29,11 @@ export interface Database {
 }
 
 /**
- * Opens the file, or creates it. `busyMs` is how long a statement waits, blocking, for another process's lock.
- * Throws what the driver throws; `faultOf` reads it.
+ * Opens the file, or creates it unless it is only to be read. `busyMs` is how long a statement waits, blocking, for
+ * another process's lock. Throws what the driver throws; `faultOf` reads it.
  */
-export function openDatabase(file: string, busyMs: number): Database {
-  const driver = new DatabaseSync(file, { timeout: busyMs, enableForeignKeyConstraints: false })
+export function openDatabase(file: string, busyMs: number, readOnly = false): Database {
+  const driver = new DatabaseSync(file, { timeout: busyMs, enableForeignKeyConstraints: false, readOnly })
   return Object.freeze({
     exec: (sql: string) => driver.exec(sql),
     prepare: (sql: string) => {

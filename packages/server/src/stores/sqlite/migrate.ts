@@ -5,6 +5,9 @@ import { tasksMigration } from './migrations/001-tasks.ts'
 /** In order; a migration that was released is never changed, only followed by another. */
 const migrations: readonly string[] = Object.freeze([tasksMigration])
 
+/** The version of the schema that this code writes and reads. */
+export const schemaVersion = migrations.length
+
 /** "Task" in ASCII: tells a file of ours from another program's SQLite database. */
 const applicationId = 0x5461736b
 

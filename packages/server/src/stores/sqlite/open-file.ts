@@ -118,7 +118,7 @@ function letGo(database: Database, by: string = leaving): void {
 }
 
 /** SQLite says "unable to open database file" for all of these; a person wants to know which. */
-function checkPath(path: string): void {
+export function checkPath(path: string): void {
   if (isFolder(path)) throw new StoreFileError(`${path} is a folder. Name a file in it, such as ${path}/tasklane.db.`)
   const folder = dirname(path)
   if (!isFolder(folder)) {
@@ -134,7 +134,7 @@ function isFolder(path: string): boolean {
   }
 }
 
-function explain(error: unknown, path: string): unknown {
+export function explain(error: unknown, path: string): unknown {
   switch (faultOf(error)) {
     case 'busy':
       return lockedError(path)
@@ -167,7 +167,7 @@ function explain(error: unknown, path: string): unknown {
   }
 }
 
-function lockedError(path: string): StoreLockedError {
+export function lockedError(path: string): StoreLockedError {
   const owner = readOwner(path)
   const who = owner === null ? 'Another process' : `Process ${owner.pid}, started ${owner.since},`
   return new StoreLockedError(

@@ -1,0 +1,85 @@
+import { exitCodes } from '../exit-codes.ts'
+import type { Output } from '../output/output.ts'
+import { renderFacts } from '../output/table.ts'
+import { openSchemaTools, type SchemaStatus } from '../scheduler-process.ts'
+import { createCommand, createGroup, jsonOption, type Session } from './command.ts'
+
+/** Migrations as a step of their own, for those who do not want a node that starts to change the schema. */
+export function createMigrateCommand(session: Session) {
+  return createGroup('migrate', 'look at the schema of the store, and bring it up to date', [
+    createCommand(session, {
+      usage: 'status',
+      summary: 'show the version of the schema, and what is open; changes nothing',
+      options: [jsonOption],
+      notes: 'The store is the one that DATABASE_URL names, as for `tasklane serve`.',
+      examples: [['DATABASE_URL=postgresql://me@db.example/tasks tasklane migrate status', '']],
+      run: async ({ host, output, read }) => {
+        await read(() => undefined)
+        const status = await (await openSchemaTools(host.env)).status()
+        output.document(status, () => renderStatus(status, output))
+        return exitCodes.ok
+      },
+    }),
+    createCommand(session, {
+      usage: 'plan',
+      summary: 'print the SQL that `up` would run; changes nothing',
+      options: [jsonOption],
+      notes: 'A script for psql, for where no program may change a schema.',
+      examples: [['tasklane migrate plan > schema.sql', 'nothing is printed where nothing is open']],
+      run: async ({ host, output, read }) => {
+        await read(() => undefined)
+        const plan = await (await openSchemaTools(host.env)).plan()
+        if (plan === null) output.note(byItself)
+        else if (plan.open.length === 0) output.note(upToDate)
+        if (output.isJson) output.record(plan ?? { open: [], sql: '' })
+        else if (plan !== null && plan.sql !== '') output.data(plan.sql)
+        return exitCodes.ok
+      },
+    }),
+    createCommand(session, {
+      usage: 'up',
+      summary: 'bring the schema up to date',
+      options: [jsonOption],
+      notes: [
+        'All of it or nothing, in one transaction; safe while nodes run, and from several places at once. `tasklane serve` does',
+        'the same at its start, unless it is told --no-migrate.',
+      ].join('\n'),
+      examples: [['tasklane migrate up', 'a line for each migration']],
+      run: async ({ host, output, read }) => {
+        await read(() => undefined)
+        const applied = await (await openSchemaTools(host.env)).up()
+        if (applied === null) output.note(byItself)
+        else if (applied.length === 0) output.note(upToDate)
+        if (output.isJson) output.record({ applied: applied ?? [] })
+        else for (const { version, name } of applied ?? []) output.data(`applied ${version} ${name}`)
+        return exitCodes.ok
+      },
+    }),
+  ])
+}
+
+const byItself = 'This store is brought up to date when a scheduler starts on it; there is nothing to do.'
+const upToDate = 'The schema is up to date.'
+
+function renderStatus(status: SchemaStatus, output: Output): string {
+  if (status.kind === 'memory') return 'A store in memory has no schema that stays.'
+  const version = (own: number): string => (own === status.known ? `${own}, up to date` : `${own} of ${status.known}`)
+  if (status.kind === 'sqlite') {
+    const facts = [
+      ['store', `SQLite in ${status.file}`],
+      ['schema', version(status.version)],
+    ] as const
+    return renderFacts(facts, output.paint)
+  }
+  const facts: (readonly [string, string])[] = [
+    ['store', `PostgreSQL at ${status.place}`],
+    ['schema', status.version === 0 ? 'none yet' : version(status.version)],
+  ]
+  if (!status.isUsable) facts.push(['usable', 'no: it is of a later version than this one can work with'])
+  for (const { version: own, name, appliedAtMs } of status.applied) {
+    facts.push([`applied ${own}`, `${name}, ${new Date(appliedAtMs).toISOString()}`])
+  }
+  for (const { version: own, name } of status.open) facts.push([`open ${own}`, name])
+  if (status.open.length > 0) facts.push(['next', '`tasklane migrate up` applies what is open'])
+  return renderFacts(facts, output.paint)
+}
