@@ -65,6 +65,15 @@ describe.skipIf(!(await hasPostgres()))('a store whose server', () => {
     )
   })
 
+  it('is silent from the beginning lets no node wait for minutes', async () => {
+    const cluster = await openNodes(0)
+    const { node, link } = await nodeBehindLink(cluster, 400)
+    link.setMode('stall')
+    await expect(node.store.migrate()).rejects.toMatchObject(unavailable('the server cannot be reached'))
+    link.setMode('pass')
+    await untilItWorks(node.store.migrate)
+  })
+
   it('does not hear any more of a node in the middle of a transaction, takes its locks back', async () => {
     const cluster = await openNodes(1, patient)
     const other = nodeAt(cluster, 0)

@@ -61,7 +61,12 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
   }
 
   async function bringUp(): Promise<void> {
-    const patient = openDatabase({ url, connections: 1, timeoutMs: migrationTimeoutMs })
+    const patient = openDatabase({
+      url,
+      connections: 1,
+      timeoutMs: migrationTimeoutMs,
+      connectTimeoutMs: timeoutMs,
+    })
     try {
       const connection = await patient.connect()
       try {
