@@ -5,7 +5,7 @@ import { hasPostgres } from '../support/postgres-stores.ts'
 import { broken } from './invariants.ts'
 import { nodeAt, openNodes } from './nodes.ts'
 
-const rounds = 30
+const rounds = 20
 
 describe.skipIf(!(await hasPostgres()))('a child that is submitted at one node', () => {
   it('while its parent is completed at another is released exactly once', async () => {
