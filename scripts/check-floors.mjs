@@ -11,7 +11,16 @@ const serverFloors = [
   ['ports'],
   ['engine', 'stores/memory', 'stores/sqlite', 'stores/postgres', 'brokers/local', 'brokers/postgres'],
   ['http', 'moving'],
-  ['config.ts', 'system-clock.ts', 'compose.ts', 'main.ts', 'index.ts', 'version.ts', 'migrations.ts', 'database-error.ts'],
+  [
+    'config.ts',
+    'system-clock.ts',
+    'compose.ts',
+    'main.ts',
+    'index.ts',
+    'version.ts',
+    'migrations.ts',
+    'database-error.ts',
+  ],
 ]
 
 const workspaceMayImport = {

@@ -134,7 +134,7 @@ export function planOf(open: readonly Migration[]): string {
     // Names are ours: lower case and dashes.
     `INSERT INTO tasklane.migrations (version, name, needs) VALUES (${version}, '${name}', ${needs});`,
   ])
-  return [begin, tableOfMigrations.trim(), ...steps, 'COMMIT;'].join('\n\n')
+  return [begin, `${schema};`, tableOfMigrations.trim(), ...steps, 'COMMIT;'].join('\n\n')
 }
 
 /** For a node that is not to change the schema itself. */
