@@ -12,6 +12,8 @@ const nextId = createUuidV7(
 )
 const payload = JSON.stringify({ n: 1 })
 const leaseMs = 60_000
+/** Then whoever got fewer goes on with those: two that hold what the other wants would look for ever. */
+const roundsMax = 3
 
 /**
  * @param url of an empty database
@@ -34,8 +36,8 @@ export async function rawPostgres({ url, tasks, batch, connections }) {
           const connection = await database.connect()
           try {
             while (left > 0) {
-              left -= batch
-              await inTransaction(database, connection, step)
+              const count = await inTransaction(database, connection, step)
+              left -= count
             }
           } finally {
             connection.release(true)
@@ -46,7 +48,9 @@ export async function rawPostgres({ url, tasks, batch, connections }) {
     }
     const insertSeconds = await phase(connection => insert(connection, batch))
     const claimSeconds = await phase(async connection => {
-      claimed.push(await claim(connection, batch))
+      const taken = await claim(connection, batch)
+      claimed.push(taken)
+      return taken.length
     })
     const completeSeconds = await phase(connection => complete(connection, claimed.pop() ?? []))
     return { lives: tasks / (insertSeconds + claimSeconds + completeSeconds), insert: tasks / insertSeconds }
@@ -57,8 +61,9 @@ export async function rawPostgres({ url, tasks, batch, connections }) {
 
 async function inTransaction(database, connection, step) {
   const begun = connection.exec(database.begin)
-  await step(connection)
+  const count = await step(connection)
   await Promise.all([begun, connection.exec('COMMIT')])
+  return count
 }
 
 async function insert(connection, count) {
@@ -70,17 +75,26 @@ async function insert(connection, count) {
     ...[of(payload), of(null), of(null)],
   )
   if (rows.length !== count) throw new Error(`Inserted ${rows.length} of ${count}.`)
+  return count
 }
 
 /** Other connections may be at the first ones: then the next ones are looked at, as the store does. */
 async function claim(connection, count) {
   const nowMs = Date.now()
   const taken = []
-  for (let round = 1; taken.length < count; round += 1) {
+  for (let round = 1; taken.length < count && round <= roundsMax; round += 1) {
     const candidates = await connection.rows(sql.candidates, [1], count * round, [-Number.MAX_VALUE])
     const numbers = candidates.slice(-count + taken.length).map(row => row[1])
     const of = value => numbers.map(() => value)
-    const rows = await connection.rows(sql.claimTasks, nowMs, 10_000, numbers, of('raw'), of(nowMs + leaseMs))
+    const rows = await connection.rows(
+      sql.claimTasks,
+      nowMs,
+      10_000,
+      numbers,
+      of('raw'),
+      of(nowMs + leaseMs),
+      numbers.length,
+    )
     taken.push(...rows.map(row => ({ id: row[1], epoch: row[5] })))
     if (candidates.length < count) break
   }
@@ -97,4 +111,5 @@ async function complete(connection, taken) {
     taken.map(() => payload),
   )
   if (rows.length !== taken.length) throw new Error(`Completed ${rows.length} of ${taken.length}.`)
+  return taken.length
 }
