@@ -9,7 +9,7 @@ import { amount, renderTable, summarize } from './table.mjs'
 
 const help = `Usage: npm run bench:peers -- [options]
 
-  --only NAMES   some of tasklane, bullmq, graphile, pgboss, celery, separated by commas (default: all)
+  --only NAMES   some of tasklane, tasklane-postgres, bullmq, graphile, pgboss, celery, separated by commas (default: all)
   --tasks N      tasks of a bulk measure; one by one takes a fifth, Celery three tenths (default: 50000)
   --runs N       rounds; every peer is measured once a round (default: 3)
   --quick        5,000 tasks and one round, unless said otherwise
@@ -20,6 +20,7 @@ const help = `Usage: npm run bench:peers -- [options]
 
 const catalogue = {
   tasklane: { file: './tasklane.mjs', needs: [], packages: [] },
+  'tasklane-postgres': { file: './tasklane-postgres.mjs', needs: ['postgres'], packages: [] },
   bullmq: { file: './bullmq.mjs', needs: ['redis'], packages: ['bullmq', 'ioredis'] },
   graphile: { file: './graphile.mjs', needs: ['postgres'], packages: ['graphile-worker', 'pg'] },
   pgboss: { file: './pg-boss.mjs', needs: ['postgres'], packages: ['pg-boss', 'pg'] },

@@ -16,7 +16,7 @@ export const rows = ['FULL', 'NORMAL'].map(synchronous => ({
   keeps: 'task, result, attempts and history, seven days',
   settings: `batches of ${batch} (submit alone: ${limits.batchTasksMax}, 4 in flight); the command's worker with 1,000 slots`,
   missing: whyNot(synchronous),
-  measures: measuresWith(synchronous),
+  measures: measuresOn(() => openNode(synchronous)),
 }))
 
 /** A node refuses settings that it does not know; without this one it always runs with FULL. */
@@ -31,9 +31,10 @@ function whyNot(synchronous) {
   }
 }
 
-function measuresWith(synchronous) {
-  const onNode = run => async (_atHand, tasks) => {
-    const node = await openNode(synchronous)
+/** @param open gives a new node for each measure, of what is at hand */
+export function measuresOn(open) {
+  const onNode = run => async (atHand, tasks) => {
+    const node = await open(atHand)
     try {
       return await run(node, tasks)
     } finally {
