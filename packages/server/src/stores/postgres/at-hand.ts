@@ -14,6 +14,8 @@ export interface Hand {
   /** Holds those that exist. */
   takeIds(connection: Connection, ids: readonly TaskId[]): Promise<void>
   takeNumbers(connection: Connection, numbers: readonly number[]): Promise<void>
+  /** Those with open edges to these parents, up to so many edges. Flush before: the table is asked which they are. */
+  takeOpenChildren(connection: Connection, parents: readonly number[], edgesMax: number): Promise<void>
   byId(id: TaskId): HeldTask | undefined
   byNumber(number: number): HeldTask | undefined
   /** The task was or will be changed: it is written by the next flush. */
@@ -64,6 +66,8 @@ export function createHand(lanes: Lanes): Hand {
   async function take(connection: Connection, rows: readonly SqlRow[]): Promise<void> {
     for (const row of rows) {
       const task = toHeldTask(row)
+      // What is in the hand already is as it was written.
+      if (byNumber.has(task.number)) continue
       byId.set(task.id, task)
       byNumber.set(task.number, task)
       if (!lanes.has(task.lane)) await learnNewLanes(connection, lanes)
@@ -78,6 +82,9 @@ export function createHand(lanes: Lanes): Hand {
     async takeNumbers(connection, numbers) {
       const missing = [...new Set(numbers)].filter(each => !byNumber.has(each))
       if (missing.length > 0) await take(connection, await connection.rows(sql.holdByNumbers, missing))
+    },
+    async takeOpenChildren(connection, parents, edgesMax) {
+      await take(connection, await connection.rows(sql.holdOpenChildren, parents, edgesMax))
     },
     byId: id => byId.get(id),
     byNumber: own => byNumber.get(own),

@@ -69,16 +69,13 @@ export async function resolveChildren(tx: Transaction): Promise<void> {
 async function resolveLevel(tx: Transaction, parents: readonly EndedParent[]): Promise<number> {
   if (tx.edgesLeft === 0) return 0
   const numbers = parents.map(parent => parent.number)
-  // An edge is read only when its child's row is held, but which rows to hold the edges tell.
   const room = tx.edgesLeft + 1
   await tx.hand.flush(tx.connection)
-  const children = await tx.connection.rows(sql.openChildren, numbers, room)
-  if (children.length === 0) return parents.length
-  await tx.hand.takeNumbers(
-    tx.connection,
-    children.map(row => number(row[0])),
-  )
-  const open = await tx.connection.rows(sql.openEdges, numbers, room)
+  // Sent together, done one after the other: the edges are read when the rows of their children are held.
+  const [, open] = await Promise.all([
+    tx.hand.takeOpenChildren(tx.connection, numbers, room),
+    tx.connection.rows(sql.openEdges, numbers, room),
+  ])
   const byNumber = new Map(parents.map((parent, at) => [parent.number, { parent, at }]))
   for (const row of open.slice(0, tx.edgesLeft)) resolveEdge(tx, byNumber.get(number(row[0]))?.parent, row)
   const isAll = open.length <= tx.edgesLeft

@@ -87,9 +87,10 @@ const texts = {
 
   // ─── Dependencies ─────────────────────────────────────────────────────────────────────────────────────────────────
   // Open edges of these parents, in their order, and one more than may be resolved to tell whether there are others.
-  openChildren: `SELECT e.child FROM unnest($1::bigint[]) WITH ORDINALITY AS r (parent, turn)
-    JOIN tasklane.edges AS e ON e.parent = r.parent AND NOT e.resolved
-    ORDER BY r.turn, e.child LIMIT $2`,
+  holdOpenChildren: `SELECT ${stateColumns} FROM tasklane.tasks AS t WHERE t.number = ANY (ARRAY(
+      SELECT e.child FROM unnest($1::bigint[]) WITH ORDINALITY AS r (parent, turn)
+      JOIN tasklane.edges AS e ON e.parent = r.parent AND NOT e.resolved
+      ORDER BY r.turn, e.child LIMIT $2)) ORDER BY t.number FOR NO KEY UPDATE`,
   openEdges: `SELECT e.parent, e.child, e.position, e.policy FROM unnest($1::bigint[]) WITH ORDINALITY AS r (parent, turn)
     JOIN tasklane.edges AS e ON e.parent = r.parent AND NOT e.resolved
     ORDER BY r.turn, e.child LIMIT $2`,
