@@ -10,7 +10,7 @@ const serverFloors = [
   ['core'],
   ['ports'],
   ['engine', 'stores/memory', 'stores/sqlite', 'stores/postgres', 'brokers/local', 'brokers/postgres'],
-  ['http', 'moving'],
+  ['http'],
   [
     'config.ts',
     'system-clock.ts',
@@ -19,6 +19,7 @@ const serverFloors = [
     'index.ts',
     'version.ts',
     'migrations.ts',
+    'moving',
     'database-error.ts',
   ],
 ]

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { MigrationName, SchemaStatus } from '@tasklane/server'
+import type { MigrationName, MoveAsk, MoveReport, MoveStep, SchemaStatus } from '@tasklane/server'
 import type { ExitCode } from './exit-codes.ts'
 import { exitCodes } from './exit-codes.ts'
 import { CommandFailure, UsageError } from './faults.ts'
@@ -64,30 +64,16 @@ export async function findSchedulerFaults(
   return faults
 }
 
-/** What a move of a store tells at its end. */
-export interface StoreMove {
-  readonly tables: readonly { readonly name: string; readonly rows: number; readonly sha256: string }[]
-  readonly rows: number
-  readonly before: number
-}
+export type { MoveReport, MoveStep }
 
 /**
  * Moves the store of a file into a PostgreSQL database.
  * @throws CommandFailure where either side is not as it has to be
  */
-export async function moveStoreHere(options: {
-  readonly file: string
-  readonly url: string
-  readonly onProgress: (progress: {
-    readonly step: 'copy' | 'verify'
-    readonly table: string
-    readonly done: number
-    readonly total: number
-  }) => void
-}): Promise<StoreMove> {
+export async function moveStoreHere(ask: MoveAsk): Promise<MoveReport> {
   const { moveStore } = await import('@tasklane/server')
   try {
-    return await moveStore(options)
+    return await moveStore(ask)
   } catch (error) {
     throw describeStart(error)
   }
@@ -153,7 +139,9 @@ function describeStart(error: unknown): unknown {
   }
   // A file held by another scheduler comes with its own sentence.
   if (error.name === 'StoreLockedError') return new CommandFailure(exitCodes.conflict, 'store_locked', error.message)
-  if (error.name === 'MoveError') return new CommandFailure(exitCodes.conflict, 'move_refused', error.message)
+  if (error.name === 'MoveError') {
+    return new CommandFailure(exitCodes.conflict, code === null ? 'move_refused' : `move_${code}`, error.message)
+  }
   if (error.name === 'SchemaError') return new CommandFailure(exitCode, 'store_schema', error.message)
   if (code === 'store_unavailable') return new CommandFailure(exitCodes.unreachable, code, error.message)
   if (error.name === 'StoreFileError') return new CommandFailure(exitCode, 'store_file', error.message)

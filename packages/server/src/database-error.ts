@@ -16,10 +16,18 @@ export class DatabaseError extends Error {
 /** The error as an operator can use it; a fault of our own stays what it is. */
 export function explainDatabaseFault(error: unknown, url: string): unknown {
   if (error instanceof SchemaError || error instanceof DatabaseError) return error
-  const fault = faultOf(error)
-  if (fault === null) return error
   const place = placeOf(url)
   const said = saidBy(error)
+  // The driver's own sentence, before it has asked the server for anything.
+  if (said.startsWith('SASL:')) {
+    return new DatabaseError(
+      'not_allowed',
+      `The server at ${place} asks for a password. Put it into the address, postgresql://USER:PASSWORD@…, or into PGPASSWORD.`,
+      error,
+    )
+  }
+  const fault = faultOf(error)
+  if (fault === null) return error
   const code = error instanceof Error && 'code' in error ? error.code : null
   const user = decodeURIComponent(new URL(url).username)
   switch (code) {

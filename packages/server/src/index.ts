@@ -8,7 +8,8 @@ export {
   readSchemaStatus,
   type SchemaStatus,
 } from './migrations.ts'
-export { MoveError, type MoveProgress, type MoveReport, moveStore } from './moving/move-store.ts'
+export { MoveError } from './moving/move-error.ts'
+export { type MoveAsk, type MoveReport, type MoveStep, moveStore, type TableReport } from './moving/move-store.ts'
 export { StoreFileError, StoreLockedError } from './stores/sqlite/file-errors.ts'
 export { systemClock } from './system-clock.ts'
 export { version } from './version.ts'

@@ -1,224 +1,199 @@
-import { createHash } from 'node:crypto'
-import { type Connection, openDatabase, type Database as Postgres } from '../stores/postgres/database.ts'
-import { migrate } from '../stores/postgres/migrate.ts'
-import { lastNumberName, movingName } from '../stores/postgres/moving-mark.ts'
-import { toProblem } from '../stores/postgres/problems.ts'
-import type { Database } from '../stores/sqlite/database.ts'
-import { openFileToRead } from '../stores/sqlite/read-file.ts'
-import { insertRows, once, type Place, placeOf, postgresSide, type Row, type Side, sqliteSide } from './sides.ts'
-import { type TableSpec, tables } from './tables.ts'
+import { explainDatabaseFault } from '../database-error.ts'
+import { systemClock } from '../system-clock.ts'
+import { sumOfSource, sumOfTarget } from './compare-tables.ts'
+import { type BatchBounds, batchBoundsDefault, copyTables } from './copy-tables.ts'
+import { MoveError } from './move-error.ts'
+import { type MoveProgress, progressOf, textOf } from './progress.ts'
+import { openSource, type Source } from './source.ts'
+import { movedTables } from './tables.ts'
+import { openTarget, type StoredMove, type Target } from './target.ts'
 
-export interface MoveParts {
-  /** The SQLite file. No scheduler may run on it, and nothing in it is changed. */
+/**
+ * Moves everything a SQLite file holds into an empty PostgreSQL database: tasks of every state under their numbers, with
+ * attempts, results, edges, keys, logs; lanes and queues, workers, leases with their epochs, counters, what claims with a
+ * request id handed out, and parents whose children are still to be told.
+ *
+ * - The file is read, never written, and no scheduler can start on it meanwhile.
+ * - Rows are moved in batches. Each commits together with how far it has come (tasklane.house_move), so that a move that
+ *   was interrupted anywhere goes on behind the last batch when it is run again.
+ * - Nodes refuse to start on the database until the move is finished (`refuseHalfMoved`).
+ * - At the end both sides are read in full and compared, a checksum for each table. Only then is the move finished.
+ */
+export interface MoveAsk {
+  /** Path of the SQLite file. */
   readonly file: string
-  /** Of the PostgreSQL database. */
+  /** `postgresql://…` */
   readonly url: string
-  readonly onProgress: (progress: MoveProgress) => void
-  /** Rows in one transaction. */
-  readonly batch?: number
-  /** For tests: called after every commit. */
-  readonly afterCommit?: () => Promise<void>
+  readonly onProgress?: (step: MoveStep) => void
+  /** Ends the move between two batches; its reason is thrown. */
+  readonly signal?: AbortSignal
+  readonly bounds?: BatchBounds
 }
 
-export interface MoveProgress {
-  readonly step: 'copy' | 'verify'
+export interface MoveStep {
+  readonly phase: 'copying' | 'comparing'
   readonly table: string
+  /** Rows of this phase; `total` is the sum over all tables, on both sides where they are compared. */
   readonly done: number
   readonly total: number
 }
 
 export interface MoveReport {
-  readonly tables: readonly { readonly name: string; readonly rows: number; readonly sha256: string }[]
+  readonly source: string
+  /** Without the password. */
+  readonly target: string
+  readonly tables: readonly TableReport[]
   readonly rows: number
-  /** Of these, how many an earlier run had moved that was interrupted. */
-  readonly before: number
+  /** Of these, in this run; less than all where an earlier one was interrupted. */
+  readonly rowsCopied: number
+  readonly copyMs: number
+  readonly compareMs: number
+  /** Every table has the same rows on both sides. */
+  readonly isVerified: boolean
+  /** The next task gets a higher number. */
+  readonly lastNumber: number
+  /** When an earlier run finished this move; null where this one did. */
+  readonly finishedBeforeAtMs: number | null
 }
 
-/** The target cannot take the store, or is not what it was after the move. Its message says what to do. */
-export class MoveError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'MoveError'
-  }
+export interface TableReport {
+  readonly name: string
+  readonly rows: number
+  readonly rowsInTarget: number
+  readonly sourceChecksum: string
+  readonly targetChecksum: string
+  readonly isSame: boolean
 }
-
-const batchDefault = 2_000
-/** Characters of texts in one transaction: rows may hold a mebibyte each. */
-const batchTextMax = 16_777_216
-const timeoutMs = 120_000
 
 /**
- * Moves everything that a SQLite file holds into an empty PostgreSQL database. How far it has come is committed together
- * with the rows: interrupted at any moment and started again, it goes on. At the end both sides are read from the
- * beginning and compared. Until then the target is marked, and no scheduler starts on it.
- *
- * Rejects with `StoreLockedError` where a scheduler owns the file, `StoreFileError` where the file cannot be read,
- * `SchemaError` and `MoveError` where the target is not right, and a `store_unavailable` problem where it is away.
+ * Throws `StoreLockedError` and `StoreFileError` for the file; `SchemaError`, `DatabaseError` and `MoveError` for
+ * the server. Where the two sides differ at the end it returns, and the move stays unfinished.
  */
-export async function moveStore(parts: MoveParts): Promise<MoveReport> {
-  const source = openFileToRead(parts.file)
-  const target = openDatabase({ url: parts.url, connections: 1, timeoutMs })
+export async function moveStore(ask: MoveAsk): Promise<MoveReport> {
+  const source = openSource(ask.file)
   try {
-    return await moveBetween(source.database, target, parts)
-  } catch (error) {
-    throw toProblem(error, parts.url)
+    return await moveFrom(source, ask)
   } finally {
     source.close()
-    await target.close()
   }
 }
 
-async function moveBetween(source: Database, target: Postgres, parts: MoveParts): Promise<MoveReport> {
-  const connection = await target.connect()
+async function moveFrom(source: Source, ask: MoveAsk): Promise<MoveReport> {
   try {
-    await migrate(connection)
-    const from = sqliteSide(source)
-    const to = postgresSide(connection)
-    await begin(connection, to, fingerprintOf(source))
-    const totals = new Map<string, number>()
-    for (const table of tables) totals.set(table.name, await from.count(table))
-    const total = [...totals.values()].reduce((sum, count) => sum + count, 0)
-    const before = await copyAll({ connection, from, to, total, parts })
-    const report = await verify({ from, to, total, parts })
-    await finish(connection, source)
-    return { tables: report, rows: total, before }
-  } finally {
-    connection.release(true)
-  }
-}
-
-/** Tells one file from another: what was there first, what came last, and how much it is. */
-function fingerprintOf(source: Database): number {
-  const facts = source.prepare('SELECT count(*), min(number), max(number), min(id), max(id) FROM tasks').get()
-  const digest = createHash('sha256').update(JSON.stringify(facts)).digest()
-  // A whole number that both sides hold exactly.
-  return digest.readUIntBE(0, 6)
-}
-
-async function begin(connection: Connection, to: Side, fingerprint: number): Promise<void> {
-  const [mark] = await connection.rows(once('SELECT value FROM tasklane.meta WHERE name = $1'), movingName)
-  if (mark !== undefined) {
-    if (mark[0] === fingerprint) return
-    throw new MoveError(
-      'The database holds an unfinished move from another file, or from this one as it was before. ' +
-        'Go on with that file, or drop the schema "tasklane" and begin anew.',
-    )
-  }
-  for (const table of tables) {
-    if ((await to.count(table)) === 0) continue
-    throw new MoveError(
-      `The database has ${table.name} of its own already. Move into an empty database, or drop its schema "tasklane".`,
-    )
-  }
-  await connection.run(once('INSERT INTO tasklane.meta (name, value) VALUES ($1, $2)'), movingName, fingerprint)
-}
-
-interface Copying {
-  readonly connection: Connection
-  readonly from: Side
-  readonly to: Side
-  readonly total: number
-  readonly parts: MoveParts
-}
-
-/** Returns how many rows were there already. */
-async function copyAll({ connection, from, to, total, parts }: Copying): Promise<number> {
-  let before = 0
-  let done = 0
-  for (const table of tables) {
-    const had = await to.count(table)
-    before += had
-    done += had
-    parts.onProgress({ step: 'copy', table: table.name, done, total })
-    let after = await lastPlace(from, table, had)
-    for (;;) {
-      const rows = cut(await from.page(table, after, parts.batch ?? batchDefault))
-      const last = rows.at(-1)
-      if (last === undefined) break
-      // One statement is one transaction: all of these rows or none of them.
-      await insertRows(connection, table, rows)
-      after = placeOf(table, last)
-      done += rows.length
-      parts.onProgress({ step: 'copy', table: table.name, done, total })
-      await parts.afterCommit?.()
+    const target = await openTarget(ask.url)
+    try {
+      return await move(ask, source, target)
+    } finally {
+      await target.close()
     }
+  } catch (error) {
+    throw error instanceof MoveError || ask.signal?.aborted === true ? error : explainDatabaseFault(error, ask.url)
   }
-  return before
 }
 
-/** Rows are moved in the order of their keys, so that how many there are tells which was the last. */
-async function lastPlace(from: Side, table: TableSpec, had: number): Promise<Place> {
-  let after: Place = null
-  for (let left = had; left > 0; ) {
-    const rows = await from.page(table, after, Math.min(left, 10_000))
-    const last = rows.at(-1)
-    if (last === undefined)
-      throw new MoveError(
-        `The database has more ${table.name} than the file. Drop its schema "tasklane" and begin anew.`,
-      )
-    after = placeOf(table, last)
-    left -= rows.length
+async function move(ask: MoveAsk, source: Source, target: Target): Promise<MoveReport> {
+  const fresh: MoveProgress = { counts: Object.fromEntries(source.counts), lastNumber: source.lastNumber, moved: {} }
+  const stored = await target.begin({ source: source.path, progress: textOf(fresh) })
+  const before = progressOf(stored.progress)
+  refuseOther(stored, before, source, target)
+  if (stored.finishedAtMs !== null && stored.report !== null) {
+    // Written by this function, below.
+    return { ...(JSON.parse(stored.report) as MoveReport), rowsCopied: 0, finishedBeforeAtMs: stored.finishedAtMs }
   }
-  return after
-}
-
-/** As many of the rows as one transaction should hold, at least one. */
-function cut(rows: readonly Row[]): readonly Row[] {
-  let size = 0
-  return rows.filter((row, at) => {
-    for (const value of row) if (typeof value === 'string') size += value.length
-    return at === 0 || size <= batchTextMax
+  const total = sum(source.counts.values())
+  const already = sum(Object.values(before.moved).map(each => each.rows))
+  const copied = await measure(async () => {
+    const tell = counting(ask, 'copying', total, already)
+    const bounds = ask.bounds ?? batchBoundsDefault
+    const progress = await copyTables({ source, target, bounds, signal: ask.signal ?? null, onBatch: tell }, before)
+    await target.settleIn(source.lastNumber)
+    return sum(Object.values(progress.moved).map(each => each.rows)) - already
   })
-}
-
-type Verifying = Omit<Copying, 'connection'>
-
-async function verify({ from, to, total, parts }: Verifying): Promise<MoveReport['tables']> {
-  const report: { name: string; rows: number; sha256: string }[] = []
-  let done = 0
-  for (const table of tables) {
-    const [source, target] = [createHash('sha256'), createHash('sha256')]
-    let [after, afterThere]: [Place, Place] = [null, null]
-    let rows = 0
-    for (;;) {
-      const limit = parts.batch ?? batchDefault
-      const here = await from.page(table, after, limit)
-      const there = await to.page(table, afterThere, limit)
-      digest(source, table, here)
-      digest(target, table, there)
-      const [last, lastThere] = [here.at(-1), there.at(-1)]
-      if (last === undefined && lastThere === undefined) break
-      after = last === undefined ? after : placeOf(table, last)
-      afterThere = lastThere === undefined ? afterThere : placeOf(table, lastThere)
-      rows += here.length
-      done += here.length
-      parts.onProgress({ step: 'verify', table: table.name, done, total })
-    }
-    const [expected, sha256] = [source.digest('hex'), target.digest('hex')]
-    if (expected !== sha256) {
-      throw new MoveError(
-        `The ${table.name} are not the same on both sides after the move. The file is unchanged; drop the schema "tasklane" and begin anew.`,
-      )
-    }
-    report.push({ name: table.name, rows, sha256 })
+  const compared = await measure(() => compareTables(ask, source, target, total))
+  const report: MoveReport = {
+    source: source.path,
+    target: target.place,
+    tables: compared.value,
+    rows: total,
+    rowsCopied: copied.value,
+    copyMs: copied.ms,
+    compareMs: compared.ms,
+    isVerified: compared.value.every(each => each.isSame),
+    lastNumber: source.lastNumber,
+    finishedBeforeAtMs: null,
   }
+  if (report.isVerified) await target.finish(JSON.stringify(report))
   return report
 }
 
-function digest(hash: ReturnType<typeof createHash>, table: TableSpec, rows: readonly Row[]): void {
-  const names = Object.keys(table.columns)
-  const told = names.map(name => !(table.orderOnly ?? []).includes(name))
-  for (const row of rows) hash.update(JSON.stringify(row.filter((_, at) => told[at] === true)))
+function refuseOther(stored: StoredMove, before: MoveProgress, source: Source, target: Target): void {
+  if (stored.source !== source.path) {
+    throw new MoveError(
+      'other_move',
+      `${stored.source} ${stored.finishedAtMs === null ? 'is being' : 'was'} moved into ${target.place}, and not ` +
+        `${source.path}. Name that file, or another database.`,
+    )
+  }
+  if (stored.finishedAtMs !== null) return
+  const isSame =
+    before.lastNumber === source.lastNumber &&
+    movedTables.every(t => before.counts[t.name] === source.counts.get(t.name))
+  if (isSame) return
+  throw new MoveError(
+    'source_changed',
+    `${source.path} has changed since its move into ${target.place} began: a scheduler has worked on it. What was moved ` +
+      'no longer fits. Drop the schema tasklane in that database, and begin anew.',
+  )
 }
 
-/** Numbers go on above the last one that was ever given; then the mark goes. */
-async function finish(connection: Connection, source: Database): Promise<void> {
-  const kept = Number(source.prepare('SELECT value FROM meta WHERE name = ?').get(lastNumberName)?.[0] ?? 0)
-  const highest = Number(source.prepare('SELECT max(number) FROM tasks').get()?.[0] ?? 0)
-  const last = Math.max(kept, highest)
-  if (last > 0) {
-    await connection.rows(once(`SELECT setval(pg_get_serial_sequence('tasklane.tasks', 'number'), $1)`), last)
+async function compareTables(
+  { onProgress, signal }: MoveAsk,
+  source: Source,
+  target: Target,
+  total: number,
+): Promise<readonly TableReport[]> {
+  const tell = counting({ onProgress }, 'comparing', 2 * total, 0)
+  const reports: TableReport[] = []
+  for (const table of movedTables) {
+    const onRows = (rows: number): void => {
+      signal?.throwIfAborted()
+      tell(table.name, rows)
+    }
+    // Both at once: the server works on the next page while this process reads the file.
+    const [ours, theirs] = await Promise.all([sumOfSource(source, table, onRows), sumOfTarget(target, table, onRows)])
+    reports.push({
+      name: table.name,
+      rows: ours.rows,
+      rowsInTarget: theirs.rows,
+      sourceChecksum: ours.checksum,
+      targetChecksum: theirs.checksum,
+      isSame: ours.rows === theirs.rows && ours.checksum === theirs.checksum,
+    })
   }
-  await connection.run(once('DELETE FROM tasklane.meta WHERE name = $1'), movingName)
-  await connection.exec('ANALYZE tasklane.tasks, tasklane.edges')
+  return reports
+}
+
+function counting(
+  { onProgress }: { readonly onProgress?: MoveAsk['onProgress'] | undefined },
+  phase: MoveStep['phase'],
+  total: number,
+  already: number,
+): (table: string, rows: number) => void {
+  let done = already
+  return (table, rows) => {
+    done += rows
+    onProgress?.({ phase, table, done, total })
+  }
+}
+
+async function measure<Value>(work: () => Promise<Value>): Promise<{ readonly value: Value; readonly ms: number }> {
+  const startedMs = systemClock.monotonic()
+  const value = await work()
+  return { value, ms: Math.round(systemClock.monotonic() - startedMs) }
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0
+  for (const each of numbers) total += each
+  return total
 }

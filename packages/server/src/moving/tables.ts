@@ -1,133 +1,102 @@
 /**
- * What a store is made of, table by table, in the order in which it is moved. The two stores have the same columns under
- * the same names; what differs is said here.
+ * What a house holds: each table with its columns, in the order in which they are moved. The names are the same in the
+ * file and on the server; where the file keeps a value in another way, `from` says how it is read there.
  */
-export interface TableSpec {
+export interface MovedTable {
   readonly name: string
-  /** Columns and their types on PostgreSQL; booleans are 0 and 1 on SQLite. */
-  readonly columns: Readonly<Record<string, ColumnType>>
-  /** Unique, and what rows are read by; texts compare by their bytes on both sides. */
+  /** The columns of the primary key, in its order: the way is walked along it, and gone on with from its last row. */
   readonly key: readonly string[]
-  /** How SQLite reads a column that is kept in another way there. */
-  readonly reads?: Readonly<Record<string, string>>
-  /** Columns that PostgreSQL gives by itself and that only order the rows. */
-  readonly orderOnly?: readonly string[]
+  readonly columns: readonly MovedColumn[]
+  /** Beside the values, for a column that the server would number by itself. */
+  readonly isNumberedByServer?: boolean
 }
 
-export type ColumnType = 'bigint' | 'integer' | 'float8' | 'text' | 'boolean'
+export interface MovedColumn {
+  readonly name: string
+  readonly kind: ColumnKind
+  readonly from?: string
+}
 
-const wholePayload = `CASE is_payload_apart WHEN 0 THEN payload
-  ELSE (SELECT text FROM payloads WHERE payloads.number = tasks.number) END`
+/** `long` is text of any length: in a comparison its digest stands for it. */
+export type ColumnKind = 'whole' | 'float' | 'flag' | 'text' | 'long'
 
-export const tables: readonly TableSpec[] = Object.freeze([
-  { name: 'lanes', key: ['id'], columns: { id: 'integer', queue: 'text', type: 'text' } },
-  { name: 'queues', key: ['name'], columns: { name: 'text', is_paused: 'boolean' } },
+const columns = (kind: ColumnKind, names: string): readonly MovedColumn[] =>
+  names.split(' ').map(name => ({ name, kind }))
+
+/** A long payload has a table of its own in the file. */
+const payload: MovedColumn = {
+  name: 'payload',
+  kind: 'long',
+  from: 'CASE is_payload_apart WHEN 0 THEN payload ELSE (SELECT p.text FROM payloads AS p WHERE p.number = tasks.number) END',
+}
+
+export const movedTables: readonly MovedTable[] = Object.freeze([
+  { name: 'lanes', key: ['id'], columns: [...columns('whole', 'id'), ...columns('text', 'queue type')] },
+  { name: 'queues', key: ['name'], columns: [...columns('text', 'name'), ...columns('flag', 'is_paused')] },
+  {
+    name: 'workers',
+    key: ['id'],
+    columns: [
+      ...columns('text', 'id instance'),
+      ...columns('whole', 'registered_at last_seen_at lease_ms slots'),
+      ...columns('flag', 'is_draining'),
+      ...columns('long', 'capabilities queues labels types system_info'),
+    ],
+  },
   {
     name: 'tasks',
     key: ['number'],
-    reads: { payload: wholePayload },
-    columns: {
-      number: 'bigint',
-      id: 'text',
-      lane: 'integer',
-      state: 'text',
-      rank: 'float8',
-      due_at: 'bigint',
-      priority: 'float8',
-      priority_source: 'text',
-      epoch: 'integer',
-      attempt: 'integer',
-      crashes: 'integer',
-      worker_id: 'text',
-      lease_until: 'bigint',
-      started_at: 'bigint',
-      cancel_requested_at: 'bigint',
-      created_at: 'bigint',
-      run_at: 'bigint',
-      finished_at: 'bigint',
-      end_outcome: 'text',
-      settled_as: 'text',
-      waiting_count: 'integer',
-      parent_count: 'integer',
-      has_dependents: 'boolean',
-      timeout_ms: 'bigint',
-      max_retries: 'integer',
-      delay_ms: 'bigint',
-      asked_priority: 'float8',
-      policy: 'text',
-      idempotency_key: 'text',
-      submitted_by: 'text',
-      trace: 'text',
-      name: 'text',
-      labels: 'text',
-      progress: 'text',
-      payload: 'text',
-      error: 'text',
-      description: 'text',
-      result: 'text',
-    },
+    columns: [
+      ...columns('whole', 'number due_at created_at run_at lease_until started_at cancel_requested_at finished_at'),
+      ...columns('whole', 'timeout_ms delay_ms lane epoch attempt crashes waiting_count parent_count max_retries'),
+      ...columns('float', 'rank priority asked_priority'),
+      ...columns('flag', 'has_dependents'),
+      ...columns('text', 'state id priority_source policy worker_id end_outcome settled_as idempotency_key'),
+      ...columns('text', 'submitted_by trace name'),
+      ...columns('long', 'labels progress error description result'),
+      payload,
+    ],
   },
   {
     name: 'edges',
     key: ['child', 'position'],
-    columns: {
-      child: 'bigint',
-      position: 'integer',
-      parent: 'bigint',
-      parent_id: 'text',
-      policy: 'text',
-      resolved: 'boolean',
-      is_repeat: 'boolean',
-    },
+    columns: [
+      ...columns('whole', 'child position parent'),
+      ...columns('flag', 'resolved is_repeat'),
+      ...columns('text', 'policy parent_id'),
+    ],
   },
-  { name: 'unresolved', key: ['turn'], orderOnly: ['turn'], columns: { turn: 'bigint', parent: 'bigint' } },
+  { name: 'unresolved', key: ['turn'], columns: columns('whole', 'turn parent'), isNumberedByServer: true },
   {
     name: 'attempts',
     key: ['number', 'epoch'],
-    columns: {
-      number: 'bigint',
-      epoch: 'integer',
-      attempt: 'integer',
-      worker_id: 'text',
-      started_at: 'bigint',
-      ended_at: 'bigint',
-      outcome: 'text',
-      settled_as: 'text',
-      error: 'text',
-    },
+    columns: [
+      ...columns('whole', 'number epoch attempt started_at ended_at'),
+      ...columns('text', 'worker_id outcome settled_as'),
+      ...columns('long', 'error'),
+    ],
   },
   {
     name: 'logs',
     key: ['number', 'line'],
-    columns: { number: 'bigint', line: 'integer', epoch: 'integer', at: 'bigint', level: 'text', message: 'text' },
-  },
-  {
-    name: 'workers',
-    key: ['id'],
-    columns: {
-      id: 'text',
-      instance: 'text',
-      capabilities: 'text',
-      queues: 'text',
-      slots: 'integer',
-      labels: 'text',
-      types: 'text',
-      is_draining: 'boolean',
-      system_info: 'text',
-      lease_ms: 'bigint',
-      registered_at: 'bigint',
-      last_seen_at: 'bigint',
-    },
+    columns: [...columns('whole', 'number line epoch at'), ...columns('text', 'level'), ...columns('long', 'message')],
   },
   {
     name: 'claim_requests',
     key: ['worker_id', 'request_id'],
-    columns: { worker_id: 'text', request_id: 'text', leases: 'text', at: 'bigint' },
+    columns: [...columns('text', 'worker_id request_id'), ...columns('whole', 'at'), ...columns('long', 'leases')],
   },
-  { name: 'counters', key: ['lane', 'state'], columns: { lane: 'integer', state: 'text', n: 'bigint' } },
+  {
+    name: 'counters',
+    key: ['lane', 'state'],
+    columns: [...columns('whole', 'lane'), ...columns('text', 'state'), ...columns('whole', 'n')],
+  },
 ])
 
-/** Names of the columns that are written, in their order. */
-export function writtenColumns({ columns, orderOnly = [] }: TableSpec): readonly string[] {
-  return Object.keys(columns).filter(column => !orderOnly.includes(column))
+/** Where the way along a table has come to: the key of the last row, none before the first. */
+export type Place = readonly (string | number)[]
+
+/** Where the columns of the key stand in a row. */
+export function keyAt({ key, columns: all }: MovedTable): readonly number[] {
+  return key.map(name => all.findIndex(column => column.name === name))
 }

@@ -1,6 +1,5 @@
 import type { Connection, Statement } from './database.ts'
 import { tasksMigration } from './migrations/001-tasks.ts'
-import { movingName } from './moving-mark.ts'
 import { number, text } from './rows.ts'
 
 export interface Migration {
@@ -54,6 +53,9 @@ CREATE TABLE IF NOT EXISTS tasklane.migrations (
 /** Any number that no other program on the database is likely to lock. "Tasklane" in ASCII, cut to 63 bits. */
 const lockKey = '6088505634886118757'
 
+/** Held to the end of the transaction by who changes the schema, one at a time. */
+export const lockSchema = `SELECT pg_advisory_xact_lock(${lockKey});`
+
 const hasTable: Statement = { name: '', text: `SELECT to_regclass('tasklane.migrations')::text` }
 const encoding: Statement = { name: '', text: `SELECT current_setting('server_encoding'), current_user::text` }
 const applied: Statement = {
@@ -68,7 +70,13 @@ const writeApplied: Statement = {
 
 const begin = `BEGIN;
 SET LOCAL lock_timeout = '60s';
-SELECT pg_advisory_xact_lock(${lockKey});`
+${lockSchema}`
+
+const hasMove: Statement = { name: '', text: `SELECT to_regclass('tasklane.house_move')::text` }
+const unfinishedMove: Statement = {
+  name: '',
+  text: 'SELECT source FROM tasklane.house_move WHERE finished_at IS NULL',
+}
 
 export async function readStatus(connection: Connection): Promise<MigrationStatus> {
   const [table] = await connection.rows(hasTable)
@@ -149,13 +157,15 @@ export async function requireSchema(connection: Connection): Promise<void> {
   )
 }
 
-/** Half of a store that is being moved in is nothing to schedule from. */
+/** Half of a store that is being moved in (`moving/`) is nothing to schedule from. */
 export async function refuseHalfMoved(connection: Connection): Promise<void> {
-  const [mark] = await connection.rows({ name: '', text: 'SELECT 1 FROM tasklane.meta WHERE name = $1' }, movingName)
-  if (mark === undefined) return
+  const [table] = await connection.rows(hasMove)
+  if (table?.[0] === null) return
+  const [move] = await connection.rows(unfinishedMove)
+  if (move === undefined) return
   throw new SchemaError(
-    'A store is being moved into this database, or the move was interrupted. Finish it with `tasklane migrate-store`, ' +
-      'or drop the schema "tasklane".',
+    `The move of ${text(move[0])} into this database is not finished. Run \`tasklane migrate-store\` as before, and it ` +
+      'goes on where it stopped; or drop the schema "tasklane".',
   )
 }
 

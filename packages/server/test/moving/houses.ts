@@ -1,0 +1,106 @@
+import { join } from 'node:path'
+import fc from 'fast-check'
+import pg from 'pg'
+import { onTestFinished } from 'vitest'
+import { freshDatabase } from '../../../../test/support/servers/postgres.ts'
+import { headStartMsDefault } from '../../src/core/rank.ts'
+import type { TaskId } from '../../src/core/task.ts'
+import type { Store } from '../../src/ports/store.ts'
+import { createPostgresStore } from '../../src/stores/postgres/postgres-store.ts'
+import { createSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
+import { type Command, command } from '../oracle/commands.ts'
+import { lookAt } from '../oracle/look.ts'
+import { createRun, learn, type Run, toCall } from '../oracle/perform.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
+
+export const headStartMs = headStartMsDefault
+
+/** A file as real stores leave it, and how life in it would go on. */
+export interface LivedIn {
+  readonly file: string
+  readonly clock: VirtualClock
+  readonly run: Run
+  /** What every read told when the store was closed. */
+  readonly seen: unknown
+}
+
+export function newFile(): string {
+  const folder = temporaryFolder()
+  onTestFinished(folder.remove)
+  return join(folder.path, 'tasks.db')
+}
+
+/** The address of a database without anything in it. */
+export async function newDatabase(): Promise<string> {
+  const database = await freshDatabase()
+  onTestFinished(database.drop)
+  return database.url
+}
+
+export function openSqlite(file: string, clock: VirtualClock): Promise<Store> {
+  return createSqliteStore({ file, clock, headStartMs })
+}
+
+export async function openPostgres(url: string, clock: VirtualClock): Promise<Store> {
+  const store = createPostgresStore({ url, clock, headStartMs, connections: 3, fixedNow: clock.now })
+  onTestFinished(() => store.close())
+  await store.migrate()
+  return store
+}
+
+/** Random lives, one after another in the same file. @param seed the same one makes the same file */
+export async function liveIn(file: string, seed: number, commands = 400): Promise<LivedIn> {
+  const clock = createVirtualClock()
+  const run = createRun(clock.now)
+  const store = await openSqlite(file, clock)
+  try {
+    for (const each of someCommands(seed, commands)) {
+      if (each.kind === 'advance') clock.pause(each.ms)
+      else learn(run, await toCall(each, run)?.(store))
+    }
+    return { file, clock, run, seen: await lookAt(store, idsOf(run)) }
+  } finally {
+    await store.close()
+  }
+}
+
+export function someCommands(seed: number, count: number): readonly Command[] {
+  return fc.sample(command, { seed, numRuns: count })
+}
+
+export function idsOf(run: Run): readonly TaskId[] {
+  return [...new Set(run.drafts.map(each => each.id))]
+}
+
+/** Every row of the schema, by table, without what tells of the move itself. */
+export async function everyRow(url: string): Promise<Readonly<Record<string, readonly string[]>>> {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ tablename: string }>(
+      `SELECT tablename FROM pg_tables WHERE schemaname = 'tasklane' AND tablename NOT IN ('migrations', 'house_move', 'meta')
+       ORDER BY tablename`,
+    )
+    const all: Record<string, readonly string[]> = {}
+    for (const { tablename } of rows) {
+      const table = await client.query<{ row: string }>(
+        `SELECT t::text AS row FROM tasklane.${tablename} AS t ORDER BY 1`,
+      )
+      all[tablename] = table.rows.map(({ row }) => row)
+    }
+    return all
+  } finally {
+    await client.end()
+  }
+}
+
+export async function askServer(url: string, sql: string): Promise<readonly Record<string, unknown>[]> {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
