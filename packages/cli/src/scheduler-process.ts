@@ -5,7 +5,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { exitCodes } from './exit-codes.ts'
 import { CommandFailure, UsageError } from './faults.ts'
 
-/** The one file that knows the scheduler's package; it is loaded when a scheduler starts, and by no other command. */
+/** The one file that knows the scheduler's package, which is loaded when a scheduler or its store is wanted, not before. */
 export interface SchedulerFlags {
   readonly host?: string
   readonly port?: string
@@ -93,13 +93,16 @@ export interface SchemaTools {
  * The store that a scheduler would use here.
  * @throws UsageError with every fault of the configuration; its methods throw CommandFailure
  */
-export async function openSchemaTools(env: Readonly<Record<string, string | undefined>>): Promise<SchemaTools> {
+export async function openSchemaTools(
+  env: Readonly<Record<string, string | undefined>>,
+  flags: { readonly data?: string } = {},
+): Promise<SchemaTools> {
   const { applyMigrations, ConfigError, planMigrations, readConfig, readSchemaStatus } = await import(
     '@tasklane/server'
   )
   const store = (() => {
     try {
-      return readConfig({ env }).store
+      return readConfig({ env, flags }).store
     } catch (error) {
       throw error instanceof ConfigError ? new UsageError(error.faults) : error
     }
@@ -142,7 +145,7 @@ function describeStart(error: unknown): unknown {
   if (error.name === 'MoveError') {
     return new CommandFailure(exitCodes.conflict, code === null ? 'move_refused' : `move_${code}`, error.message)
   }
-  if (error.name === 'SchemaError') return new CommandFailure(exitCode, 'store_schema', error.message)
+  if (error.name === 'SchemaError') return new CommandFailure(exitCodes.conflict, 'store_schema', error.message)
   if (code === 'store_unavailable') return new CommandFailure(exitCodes.unreachable, code, error.message)
   if (error.name === 'StoreFileError') return new CommandFailure(exitCode, 'store_file', error.message)
   return error

@@ -1,5 +1,5 @@
 import { faultOf, type PostgresFault, placeOf } from './stores/postgres/database.ts'
-import { SchemaError } from './stores/postgres/migrate.ts'
+import { isForbidden, SchemaError } from './stores/postgres/migrate.ts'
 
 /** PostgreSQL does not do what a command of an operator asks. The message says what to look at. */
 export class DatabaseError extends Error {
@@ -15,6 +15,10 @@ export class DatabaseError extends Error {
 
 /** The error as an operator can use it; a fault of our own stays what it is. */
 export function explainDatabaseFault(error: unknown, url: string): unknown {
+  if (error instanceof SchemaError && isForbidden(error.cause)) {
+    const otherwise = 'Or let somebody who may run what `tasklane migrate plan` prints.'
+    return new DatabaseError('not_allowed', `${error.message} ${otherwise}`, error)
+  }
   if (error instanceof SchemaError || error instanceof DatabaseError) return error
   const place = placeOf(url)
   const said = saidBy(error)

@@ -1,8 +1,8 @@
 import { exitCodes } from '../exit-codes.ts'
 import type { Output } from '../output/output.ts'
 import { renderFacts } from '../output/table.ts'
-import { openSchemaTools, type SchemaStatus } from '../scheduler-process.ts'
-import { createCommand, createGroup, jsonOption, type Session } from './command.ts'
+import { findSchedulerFaults, openSchemaTools, type SchemaStatus, type SchemaTools } from '../scheduler-process.ts'
+import { type CommandRun, createCommand, createGroup, jsonOption, type OptionSpec, type Session } from './command.ts'
 
 /** Migrations as a step of their own, for those who do not want a node that starts to change the schema. */
 export function createMigrateCommand(session: Session) {
@@ -10,25 +10,27 @@ export function createMigrateCommand(session: Session) {
     createCommand(session, {
       usage: 'status',
       summary: 'show the version of the schema, and what is open; changes nothing',
-      options: [jsonOption],
-      notes: 'The store is the one that DATABASE_URL names, as for `tasklane serve`.',
+      options: [dataOption, jsonOption],
+      notes: 'The store is the one that `tasklane serve` would use.',
       examples: [['DATABASE_URL=postgresql://me@db.example/tasks tasklane migrate status', '']],
-      run: async ({ host, output, read }) => {
-        await read(() => undefined)
-        const status = await (await openSchemaTools(host.env)).status()
-        output.document(status, () => renderStatus(status, output))
+      run: async run => {
+        const { output } = run
+        const tools = await readTools(run)
+        const status = await tools.status()
+        output.document(toDocument(status), () => renderStatus(status, output))
         return exitCodes.ok
       },
     }),
     createCommand(session, {
       usage: 'plan',
       summary: 'print the SQL that `up` would run; changes nothing',
-      options: [jsonOption],
+      options: [dataOption, jsonOption],
       notes: 'A script for psql, for where no program may change a schema.',
       examples: [['tasklane migrate plan > schema.sql', 'nothing is printed where nothing is open']],
-      run: async ({ host, output, read }) => {
-        await read(() => undefined)
-        const plan = await (await openSchemaTools(host.env)).plan()
+      run: async run => {
+        const { output } = run
+        const tools = await readTools(run)
+        const plan = await tools.plan()
         if (plan === null) output.note(byItself)
         else if (plan.open.length === 0) output.note(upToDate)
         if (output.isJson) output.record(plan ?? { open: [], sql: '' })
@@ -39,15 +41,16 @@ export function createMigrateCommand(session: Session) {
     createCommand(session, {
       usage: 'up',
       summary: 'bring the schema up to date',
-      options: [jsonOption],
+      options: [dataOption, jsonOption],
       notes: [
         'All of it or nothing, in one transaction; safe while nodes run, and from several places at once. `tasklane serve` does',
         'the same at its start, unless it is told --no-migrate.',
       ].join('\n'),
       examples: [['tasklane migrate up', 'a line for each migration']],
-      run: async ({ host, output, read }) => {
-        await read(() => undefined)
-        const applied = await (await openSchemaTools(host.env)).up()
+      run: async run => {
+        const { output } = run
+        const tools = await readTools(run)
+        const applied = await tools.up()
         if (applied === null) output.note(byItself)
         else if (applied.length === 0) output.note(upToDate)
         if (output.isJson) output.record({ applied: applied ?? [] })
@@ -58,12 +61,50 @@ export function createMigrateCommand(session: Session) {
   ])
 }
 
+const dataOption: OptionSpec = {
+  flags: '--data <file>',
+  help: 'the SQLite file (default ./tasklane.db unless DATABASE_URL is set)',
+}
+
+async function readTools({ host, read }: CommandRun): Promise<SchemaTools> {
+  const flags = await read(async input => {
+    const data = input.flag('--data', (_subject, text) => ({ value: text }))
+    const given = data === null ? {} : { data }
+    for (const fault of await findSchedulerFaults(host.env, given)) input.fault(fault)
+    return given
+  })
+  return openSchemaTools(host.env, flags)
+}
+
 const byItself = 'This store is brought up to date when a scheduler starts on it; there is nothing to do.'
 const upToDate = 'The schema is up to date.'
 
+/** For programs: names and times as everywhere else. */
+function toDocument(status: SchemaStatus): unknown {
+  if (status.kind === 'memory') return { store: 'memory' }
+  const { version, known } = status
+  if (status.kind === 'sqlite') return { store: 'sqlite', file: status.file, version, known_version: known }
+  return {
+    store: 'postgres',
+    database: status.place,
+    version,
+    known_version: known,
+    is_usable: status.isUsable,
+    applied: status.applied.map(each => ({
+      version: each.version,
+      name: each.name,
+      applied_at: new Date(each.appliedAtMs).toISOString(),
+    })),
+    open: status.open,
+  }
+}
+
 function renderStatus(status: SchemaStatus, output: Output): string {
   if (status.kind === 'memory') return 'A store in memory has no schema that stays.'
-  const version = (own: number): string => (own === status.known ? `${own}, up to date` : `${own} of ${status.known}`)
+  const version = (own: number): string => {
+    if (own > status.known) return `${own}, of a newer Tasklane (this one knows ${status.known})`
+    return own === status.known ? `${own}, up to date` : `${own} of ${status.known}`
+  }
   if (status.kind === 'sqlite') {
     const facts = [
       ['store', `SQLite in ${status.file}`],
@@ -75,7 +116,9 @@ function renderStatus(status: SchemaStatus, output: Output): string {
     ['store', `PostgreSQL at ${status.place}`],
     ['schema', status.version === 0 ? 'none yet' : version(status.version)],
   ]
-  if (!status.isUsable) facts.push(['usable', 'no: it is of a later version than this one can work with'])
+  if (status.version > status.known) {
+    facts.push(['usable', status.isUsable ? 'yes' : 'no: it is of a later version than this one can work with'])
+  }
   for (const { version: own, name, appliedAtMs } of status.applied) {
     facts.push([`applied ${own}`, `${name}, ${new Date(appliedAtMs).toISOString()}`])
   }

@@ -11,7 +11,7 @@ export interface BatchBounds {
   readonly charsMax: number
 }
 
-/** Longer batches are not faster (2,000: 24,000 rows a second, 8,000: 23,000), and all of one is held in memory. */
+/** 25,000 rows a second in batches of 500 rows, 28,000 of 2,000, 29,000 of 8,000; two batches are held in memory. */
 export const batchBoundsDefault: BatchBounds = Object.freeze({ rowsMax: 2_000, charsMax: 8_000_000 })
 
 /** Another process that goes on with the same move may come between a few times; after that it is at work still. */

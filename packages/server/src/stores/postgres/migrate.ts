@@ -31,8 +31,8 @@ export interface MigrationStatus {
 
 /** The schema is of a later version, or not there and not to be made. Its message says what to do. */
 export class SchemaError extends Error {
-  constructor(message: string) {
-    super(message)
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
     this.name = 'SchemaError'
   }
 }
@@ -122,7 +122,7 @@ export async function migrate(connection: Connection): Promise<readonly Migratio
   }
 }
 
-function isForbidden(error: unknown): error is Error {
+export function isForbidden(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && error.code === '42501'
 }
 
@@ -130,6 +130,7 @@ function lackOfRights(error: Error, user: string): SchemaError {
   return new SchemaError(
     `The user ${user} may not create its schema or the tables in it: ${error.message}. Give ${user} the right ` +
       `(GRANT CREATE ON DATABASE … TO ${user}), or an empty schema (CREATE SCHEMA tasklane AUTHORIZATION ${user}).`,
+    error,
   )
 }
 
