@@ -4,6 +4,8 @@ import { taskStates } from '@tasklane/protocol'
 import { describe, expect, it, vi } from 'vitest'
 import { workerId } from '../../src/core/task.ts'
 import { moveStore } from '../../src/moving/move-store.ts'
+import { movedTables } from '../../src/moving/tables.ts'
+import { openDatabase } from '../../src/stores/sqlite/database.ts'
 import { lookAt } from '../oracle/look.ts'
 import { learn, toCall } from '../oracle/perform.ts'
 import { draft, errorJson, json } from '../support/drafts.ts'
@@ -62,6 +64,29 @@ describe.skipIf(!(await hasPostgres()))('a house that was moved', () => {
     }
     expect([...rows].filter(([, count]) => count === 0)).toEqual([])
     expect([...states].sort()).toEqual([...taskStates].sort())
+  })
+
+  it('is moved with every column of every table, on both sides', async () => {
+    const url = await newDatabase()
+    const file = newFile()
+    await (await openSqlite(file, createVirtualClock())).close()
+    await moveStore({ file, url })
+    const moved = movedTables.flatMap(table => table.columns.map(({ name }) => `${table.name}.${name}`)).sort()
+    const onServer = await askServer(
+      url,
+      `SELECT table_name || '.' || column_name AS name FROM information_schema.columns WHERE table_schema = 'tasklane'
+        AND table_name NOT IN ('migrations', 'house_move', 'meta', 'counter_changes')`,
+    )
+    expect(onServer.map(({ name }) => String(name)).sort()).toEqual(moved)
+    // The file keeps long payloads apart, and the last number in its meta table.
+    const apart = ['meta', 'payloads']
+    const database = openDatabase(file, 0)
+    const inFile = database
+      .prepare(`SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'`)
+      .all()
+      .filter(([table, column]) => !apart.includes(String(table)) && column !== 'is_payload_apart')
+    database.close()
+    expect(inFile.map(names => names.join('.')).sort()).toEqual(moved)
   })
 
   it('counts a settle, a beat and a log line of a worker that held its task all the while', async () => {
