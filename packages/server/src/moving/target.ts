@@ -96,7 +96,7 @@ export async function openTarget(url: string): Promise<Target> {
     const connection = await database.connect()
     try {
       await migrate(connection)
-      return createTarget(database, connection, placeOf(url))
+      return createTarget(database, connection, placeOf(url), named.searchParams.get('pgbouncer') === 'true')
     } catch (error) {
       connection.release(true)
       throw error
@@ -107,7 +107,7 @@ export async function openTarget(url: string): Promise<Target> {
   }
 }
 
-function createTarget(database: Database, connection: Connection, place: string): Target {
+function createTarget(database: Database, connection: Connection, place: string, isPooled: boolean): Target {
   async function transact<Value>(work: () => Promise<Value>): Promise<Value> {
     await connection.exec(database.begin)
     try {
@@ -146,7 +146,8 @@ function createTarget(database: Database, connection: Connection, place: string)
         await connection.exec(tableOfMove)
         const before = await read()
         if (before?.finishedAtMs != null) return before
-        await refuseNodes(connection, place)
+        // A pooler keeps a node's connections, under the node's name, for minutes after the node has gone.
+        if (!isPooled) await refuseNodes(connection, place)
         if (before !== null) return before
         await refuseTenants(connection, place)
         await connection.run(sql.beginMove, source, progress)

@@ -5,15 +5,18 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { taskId } from '../../src/core/task.ts'
 import { type MoveStep, moveStore } from '../../src/moving/move-store.ts'
+import { createPostgresStore } from '../../src/stores/postgres/postgres-store.ts'
 import { openDatabase } from '../../src/stores/sqlite/database.ts'
 import { StoreFileError, StoreLockedError } from '../../src/stores/sqlite/file-errors.ts'
+import { findPgbouncer, startPgbouncer } from '../postgres/pgbouncer.ts'
 import { draft } from '../support/drafts.ts'
 import { hasPostgres } from '../support/postgres-stores.ts'
 import { driveStore } from '../support/store-driver.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
-import { askServer, newDatabase, newFile, openPostgres, openSqlite } from './houses.ts'
+import { askServer, headStartMs, newDatabase, newFile, openPostgres, openSqlite } from './houses.ts'
 
 const clock = createVirtualClock()
+const program = (await hasPostgres()) ? await findPgbouncer() : null
 
 describe.skipIf(!(await hasPostgres()))('a move is refused', () => {
   it('while a scheduler runs on the file, and the other way round', async () => {
@@ -120,6 +123,25 @@ describe.skipIf(!(await hasPostgres()))('a difference at the end', () => {
     expect(report.isVerified).toBe(false)
     expect(report.tables.filter(table => !table.isSame)).toMatchObject([{ name: 'tasks', rows: 2, rowsInTarget: 2 }])
     await expect(openPostgres(to, clock)).rejects.toThrow('is not finished')
+  })
+})
+
+describe.skipIf(program === null)('behind a pooler in transaction mode', () => {
+  it('a move goes through, also where a node was before', async () => {
+    if (program === null) throw new Error('The test was to be skipped.')
+    const direct = await newDatabase()
+    const pooler = await startPgbouncer(program, direct)
+    try {
+      const node = createPostgresStore({ url: pooler.url, clock, headStartMs, connections: 3 })
+      await node.migrate()
+      await node.counts()
+      await node.close()
+      const bounds = { rowsMax: 2, charsMax: 1_000 }
+      const file = await fileWith('one', 'two', 'three', 'four', 'five')
+      expect(await moveStore({ file, url: pooler.url, bounds })).toMatchObject({ isVerified: true })
+    } finally {
+      await pooler.close()
+    }
   })
 })
 
