@@ -193,6 +193,7 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
           results: [
             { task_id: other.id, epoch: other.epoch, outcome: 'failed', error, retryable: true, retry_after: 60 },
           ],
+          claim: { limit: 1, request_id: 'r1', sparse: true },
         },
       },
     ]
