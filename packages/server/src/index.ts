@@ -11,5 +11,4 @@ export {
 export { MoveError } from './moving/move-error.ts'
 export { type MoveAsk, type MoveReport, type MoveStep, moveStore, type TableReport } from './moving/move-store.ts'
 export { StoreFileError, StoreLockedError } from './stores/sqlite/file-errors.ts'
-export { systemClock } from './system-clock.ts'
 export { version } from './version.ts'

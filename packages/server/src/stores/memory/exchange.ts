@@ -1,5 +1,6 @@
 import { limits } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
+import { dependencyError } from '../../core/dependency.ts'
 import { claimsPerSign, leaseUntilMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
 import { acceptedRecord, askedPriority, isSameContent, type TaskDraft, type TaskId, textSize } from '../../core/task.ts'
@@ -21,7 +22,6 @@ import { parentRecords } from './reads.ts'
 import { countParents, type Edge, holds, type Row, toRecord } from './rows.ts'
 import {
   becomePending,
-  dependencyError,
   endAttempt,
   endTask,
   type Gathered,

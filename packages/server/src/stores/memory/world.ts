@@ -1,6 +1,7 @@
 import { limits } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
-import { type JsonText, type TaskId, taskErrorText, type WorkerId } from '../../core/task.ts'
+import { dependencyError } from '../../core/dependency.ts'
+import type { JsonText, TaskId, WorkerId } from '../../core/task.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Changes, EndedTask } from '../../ports/store.ts'
 import type { AttemptRow, ClaimRequestRow, Edge, Row, WorkerRow } from './rows.ts'
@@ -145,10 +146,6 @@ function resolveEdge(parent: Row, edge: Edge, gathered: Gathered): void {
 export function leaveBlocked(row: Row, gathered: Gathered): void {
   if (row.runAtMs !== null && row.runAtMs > gathered.nowMs) row.state = 'scheduled'
   else becomePending(row, gathered)
-}
-
-export function dependencyError(parentId: TaskId, state: string): JsonText {
-  return taskErrorText('dependency_failed', `Task ${parentId}, on which this one depends, is ${state}.`)
 }
 
 /** Closes the running attempt's history row. */

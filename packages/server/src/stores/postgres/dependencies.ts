@@ -1,6 +1,7 @@
-import type { DependencyPolicy, FinishedState, TaskState } from '@tasklane/protocol'
+import type { FinishedState, TaskState } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
-import { type JsonText, type TaskId, taskErrorText } from '../../core/task.ts'
+import { dependencyError, isSatisfied, waitingState } from '../../core/dependency.ts'
+import type { TaskId } from '../../core/task.ts'
 import type { SqlRow } from './database.ts'
 import { type HeldTask, isFinished, number, policy } from './rows.ts'
 import { becomePending, type EndedParent, type Transaction } from './session.ts'
@@ -143,18 +144,4 @@ export async function resolveLeftovers(tx: Transaction): Promise<boolean> {
     tx.parentsToResolve.push({ number: parent, id: task.id, state: task.state })
     await resolveChildren(tx)
   }
-}
-
-/** A parent that was cancelled counts as failed; one that was pruned had ended well enough to be forgotten. */
-export function isSatisfied(edge: DependencyPolicy, parentState: FinishedState | null): boolean {
-  return parentState === null || parentState === 'completed' || edge === 'proceed'
-}
-
-/** Where a task goes that waits for no parent. */
-export function waitingState(runAtMs: number | null, nowMs: number): 'scheduled' | 'pending' {
-  return runAtMs !== null && runAtMs > nowMs ? 'scheduled' : 'pending'
-}
-
-export function dependencyError(parentId: TaskId, parentState: FinishedState): JsonText {
-  return taskErrorText('dependency_failed', `Task ${parentId}, on which this one depends, is ${parentState}.`)
 }

@@ -1,6 +1,6 @@
+import { isSatisfied } from '../../core/dependency.ts'
 import type { TaskId } from '../../core/task.ts'
 import type { Moved, RequeueVerdict } from '../../ports/store.ts'
-import { isSatisfied } from './dependencies.ts'
 import { boolean, type HeldTask, isFinished, number, policy, state } from './rows.ts'
 import { becomePending, type Session, type Transaction } from './session.ts'
 import { statements as sql } from './statements.ts'

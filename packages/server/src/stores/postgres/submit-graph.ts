@@ -1,9 +1,10 @@
 import type { TaskState } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
+import { dependencyError, isSatisfied } from '../../core/dependency.ts'
 import type { JsonText, TaskDraft, TaskId } from '../../core/task.ts'
 import type { SubmitGroup, SubmitReceipt, SubmitVerdict } from '../../ports/store.ts'
 import { RunAgain } from './database.ts'
-import { dependencyError, endTask, isSatisfied } from './dependencies.ts'
+import { endTask } from './dependencies.ts'
 import { insertMany, type NewRow, type Placed, place, welcome } from './insert.ts'
 import {
   conflict,

@@ -1,6 +1,7 @@
-import type { DependencyPolicy, FinishedState, TaskState } from '@tasklane/protocol'
+import type { FinishedState, TaskState } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
-import { type JsonText, type TaskId, taskErrorText, taskId } from '../../core/task.ts'
+import { dependencyError, isSatisfied, waitingState } from '../../core/dependency.ts'
+import { type TaskId, taskId } from '../../core/task.ts'
 import type { SqlRow } from './database.ts'
 import { number, numberOrNull, policy, state, text } from './rows.ts'
 import { becomePending, type EndedParent, type Transaction } from './session.ts'
@@ -170,18 +171,4 @@ export function resolveLeftovers(tx: Transaction): boolean {
 
 function isFinishedState(of: TaskState | null): of is FinishedState {
   return of === 'completed' || of === 'failed' || of === 'cancelled'
-}
-
-/** A parent that was cancelled counts as failed; one that was pruned had ended well enough to be forgotten. */
-export function isSatisfied(edge: DependencyPolicy, parentState: FinishedState | null): boolean {
-  return parentState === null || parentState === 'completed' || edge === 'proceed'
-}
-
-/** Where a task goes that waits for no parent. */
-export function waitingState(runAtMs: number | null, nowMs: number): 'scheduled' | 'pending' {
-  return runAtMs !== null && runAtMs > nowMs ? 'scheduled' : 'pending'
-}
-
-export function dependencyError(parentId: TaskId, parentState: FinishedState): JsonText {
-  return taskErrorText('dependency_failed', `Task ${parentId}, on which this one depends, is ${parentState}.`)
 }

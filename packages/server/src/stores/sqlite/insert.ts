@@ -1,8 +1,8 @@
 import type { TaskState } from '@tasklane/protocol'
+import { waitingState } from '../../core/dependency.ts'
 import { rankOf } from '../../core/rank.ts'
 import { askedPriority, type TaskDraft, type WorkerId } from '../../core/task.ts'
 import type { SqlValue, Statement } from './database.ts'
-import { waitingState } from './dependencies.ts'
 import type { Transaction } from './session.ts'
 import { tasksPerInsert } from './statements.ts'
 

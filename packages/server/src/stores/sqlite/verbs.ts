@@ -1,4 +1,5 @@
 import { assert } from '../../core/assert.ts'
+import { isSatisfied } from '../../core/dependency.ts'
 import { rankOf } from '../../core/rank.ts'
 import { type JsonText, type TaskId, taskErrorText } from '../../core/task.ts'
 import type {
@@ -9,7 +10,7 @@ import type {
   ReprioritiseVerdict,
   RequeueVerdict,
 } from '../../ports/store.ts'
-import { endTask, isSatisfied } from './dependencies.ts'
+import { endTask } from './dependencies.ts'
 import { number, policy, type SettleFacts, state, toSettleFacts } from './rows.ts'
 import { becomePending, lastNumberName, type Session, type Transaction, toChanges } from './session.ts'
 import { keepAttempt } from './settle.ts'
