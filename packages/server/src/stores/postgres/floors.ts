@@ -26,6 +26,8 @@ export const bottom = -Number.MAX_VALUE
 
 /** A look from the beginning that takes longer is slow. */
 const slowLookMs = 15
+/** So many in a row; one alone may be the machine that was busy with something else. */
+const slowLooksMin = 3
 /** While they are slow, they take at most this share of the time. */
 const shareMax = 1 / 20
 const pauseMsMin = 500
@@ -33,6 +35,7 @@ const pauseMsMin = 500
 export function createFloors(): Floors {
   const floors = new Map<number, number>()
   let lowered = 0
+  let slowLooks = 0
   let isSlow = false
   let nextWholeMs = 0
 
@@ -46,7 +49,8 @@ export function createFloors(): Floors {
         from,
         done(first, tookMs) {
           if (isWhole) {
-            isSlow = tookMs > slowLookMs
+            slowLooks = tookMs > slowLookMs ? slowLooks + 1 : 0
+            isSlow = slowLooks >= slowLooksMin
             nextWholeMs = nowMs + Math.max(pauseMsMin, tookMs / shareMax)
           }
           if (!isSlow) floors.clear()
