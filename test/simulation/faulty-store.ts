@@ -112,5 +112,13 @@ async function transact(
   return answer
 }
 
-const everything = { states: null, types: null, queues: null, workerId: null, label: null, text: null }
+const everything = {
+  states: null,
+  types: null,
+  queues: null,
+  workerId: null,
+  submittedBy: null,
+  label: null,
+  text: null,
+}
 const page = { limit: 10_000, before: null, offset: 0 }

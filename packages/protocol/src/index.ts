@@ -1,3 +1,4 @@
+export { type Role, roles } from './account.ts'
 export { describeJsonFault, findUnstorable, type JsonFault, type Unstorable } from './json-text.ts'
 export { limits } from './limits.ts'
 export {

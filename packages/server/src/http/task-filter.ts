@@ -13,6 +13,7 @@ export function readTaskFilter(query: TaskFilterQuery, pointer = ''): TaskFilter
     types: readNames('task_type', query.task_type, refuse),
     queues: readNames('queue', query.queue, refuse),
     workerId: query.worker_id === undefined ? null : workerId(query.worker_id),
+    submittedBy: null,
     label: readLabel(query.label, refuse),
     text: query.q === undefined || query.q === '' ? null : query.q,
   }

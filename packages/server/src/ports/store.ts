@@ -9,6 +9,7 @@ import type {
 } from '@tasklane/protocol'
 import type { Decision } from '../core/retry.ts'
 import type { JsonText, TaskDraft, TaskId, TaskRecord, WorkerId } from '../core/task.ts'
+import type { AccountStore } from './accounts.ts'
 
 /**
  * Where the truth lives. The contract, for every store:
@@ -23,7 +24,7 @@ import type { JsonText, TaskDraft, TaskId, TaskRecord, WorkerId } from '../core/
  *  7. Safe from any number of callers at once; no leader. A call never waits for work to appear.
  *  8. A method that takes several tasks applies them in the order of the list.
  */
-export interface Store extends TaskStore, SweepStore, ReadStore, AdminStore {
+export interface Store extends TaskStore, SweepStore, ReadStore, AdminStore, AccountStore {
   /** How many exchanges may be under way at once: 1 where a transaction has the store to itself. */
   readonly exchangesAtOnce: number
   /** Whether other nodes may move tasks, too: then what this node did not hear of has to be looked for. */
@@ -256,6 +257,10 @@ export interface LeaseFacts extends Lease {
 
 export interface ReadStore {
   task(id: TaskId): Promise<TaskRecord | null>
+  /** By the number that every task has. */
+  taskByNumber(number: number): Promise<TaskRecord | null>
+  /** Of each that exists, who submitted it. Neither ever changes; in any order. */
+  submittersOf(ids: readonly TaskId[]): Promise<readonly { readonly id: TaskId; readonly submittedBy: string | null }[]>
   /** Which of these have ended, in any order; one that is unknown counts as ended. */
   endedAmong(ids: readonly TaskId[]): Promise<readonly TaskId[]>
   /** Newest first: numbers below `before`, or after skipping `offset`. */
@@ -289,6 +294,8 @@ export interface TaskFilter {
   readonly types: readonly string[] | null
   readonly queues: readonly string[] | null
   readonly workerId: WorkerId | null
+  /** Exactly this submitter's; null is anybody's. */
+  readonly submittedBy: string | null
   /** A null value matches any. */
   readonly label: { readonly key: string; readonly value: string | null } | null
   /** Found in id, name or type, without regard to ASCII case. */

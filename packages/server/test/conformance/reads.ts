@@ -5,7 +5,15 @@ import type { TaskFilter } from '../../src/ports/store.ts'
 import { draft, json, names } from '../support/drafts.ts'
 import type { Bench, Topic } from './topic.ts'
 
-const every: TaskFilter = { states: null, types: null, queues: null, workerId: null, label: null, text: null }
+const every: TaskFilter = {
+  states: null,
+  types: null,
+  queues: null,
+  workerId: null,
+  submittedBy: null,
+  label: null,
+  text: null,
+}
 
 async function find({ store }: Bench, filter: Partial<TaskFilter>, page = {}): Promise<readonly string[]> {
   const found = await store.tasks({ ...every, ...filter }, { limit: 100, before: null, offset: 0, ...page })

@@ -5,7 +5,15 @@ import type { TaskFilter } from '../../src/ports/store.ts'
 import { draft, json, names } from '../support/drafts.ts'
 import { codeOf, startNode, stateOf, watch } from './harness.ts'
 
-const every: TaskFilter = { states: null, types: null, queues: null, workerId: null, label: null, text: null }
+const every: TaskFilter = {
+  states: null,
+  types: null,
+  queues: null,
+  workerId: null,
+  submittedBy: null,
+  label: null,
+  text: null,
+}
 const signal = new AbortController().signal
 
 describe('waiting for a result', () => {

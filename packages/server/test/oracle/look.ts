@@ -3,7 +3,15 @@ import type { Store, TaskFilter } from '../../src/ports/store.ts'
 import { pool } from './commands.ts'
 import { queueOf, typeOf, workerOf } from './perform.ts'
 
-const every: TaskFilter = { states: null, types: null, queues: null, workerId: null, label: null, text: null }
+const every: TaskFilter = {
+  states: null,
+  types: null,
+  queues: null,
+  workerId: null,
+  submittedBy: null,
+  label: null,
+  text: null,
+}
 const filters: readonly TaskFilter[] = [
   every,
   { ...every, states: ['pending', 'running'] },

@@ -97,7 +97,7 @@ async function expectRefusal(file: string, words: string): Promise<void> {
 }
 
 async function everything(store: Store): Promise<Record<string, unknown>> {
-  const filter = { states: null, types: null, queues: null, workerId: null, label: null, text: null }
+  const filter = { states: null, types: null, queues: null, workerId: null, submittedBy: null, label: null, text: null }
   return {
     tasks: await store.tasks(filter, { limit: 100, before: null, offset: 0 }),
     attempts: await store.attempts(taskId('parent')),

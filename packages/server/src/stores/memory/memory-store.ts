@@ -15,6 +15,7 @@ import type {
   Store,
   WorkerSettings,
 } from '../../ports/store.ts'
+import { createMemoryAccounts } from './accounts.ts'
 import { exchange } from './exchange.ts'
 import * as reads from './reads.ts'
 import { countParents, holds, isWaiting, leaseFacts, type Row, toRecord } from './rows.ts'
@@ -40,6 +41,7 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
   const find = (id: TaskId): Row | null => world.byId.get(id) ?? null
 
   const store: Store = {
+    ...createMemoryAccounts(parts),
     exchangesAtOnce: 1,
     isShared: false,
     migrate: async () => {},
@@ -85,6 +87,15 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
       const row = find(id)
       return row === null ? null : toRecord(row)
     },
+    taskByNumber: async number => {
+      const row = world.byNumber.get(number)
+      return row === undefined ? null : toRecord(row)
+    },
+    submittersOf: async ids =>
+      ids.flatMap(id => {
+        const row = find(id)
+        return row === null ? [] : [{ id, submittedBy: row.submittedBy }]
+      }),
     endedAmong: async ids => ids.filter(id => (find(id) ?? ended).finishedAtMs !== null),
     tasks: async (filter, page) => reads.selectRows(world, filter, page).map(toRecord),
     taskIds: async (filter, page) =>

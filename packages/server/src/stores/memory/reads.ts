@@ -36,6 +36,7 @@ function matches(row: Row, filter: TaskFilter): boolean {
   if (filter.types !== null && !filter.types.includes(row.type)) return false
   if (filter.queues !== null && !filter.queues.includes(row.queue)) return false
   if (filter.workerId !== null && row.workerId !== filter.workerId) return false
+  if (filter.submittedBy !== null && row.submittedBy !== filter.submittedBy) return false
   if (filter.label !== null) {
     const labels: Readonly<Record<string, string>> = row.labels === null ? {} : JSON.parse(row.labels)
     const value = Object.hasOwn(labels, filter.label.key) ? labels[filter.label.key] : undefined

@@ -1,6 +1,7 @@
 import { Problem } from '../../core/problem.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Store } from '../../ports/store.ts'
+import { createMemoryAccounts } from '../memory/accounts.ts'
 import { openDatabase, placeOf } from './database.ts'
 import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
@@ -81,6 +82,10 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
   }
 
   const store: Store = {
+    // For a moment only, until these tables are there.
+    ...createMemoryAccounts(parts),
+    taskByNumber: () => Promise.reject(new Error('taskByNumber is not there yet')),
+    submittersOf: () => Promise.reject(new Error('submittersOf is not there yet')),
     exchangesAtOnce,
     isShared: true,
     migrate: () => run(bringUp),
