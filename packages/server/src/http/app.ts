@@ -1,5 +1,6 @@
 import { limits } from '@tasklane/protocol'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { openPrincipal } from '../core/access.ts'
 import { Problem } from '../core/problem.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -43,6 +44,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   let isStopping = false
   const context: HttpContext = {
     ...options,
+    engineOf: () => options.engine,
     isStopping: () => isStopping,
     uptimeSeconds: () => Math.round(clock.monotonic() - startedAtMs) / 1_000,
   }
@@ -54,6 +56,10 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
     app.server.closeIdleConnections()
   })
   app.decorateRequest('bodyFaults', null)
+  app.decorateRequest('principal')
+  app.addHook('onRequest', async request => {
+    request.principal = openPrincipal
+  })
   addJsonBodyParser(app)
   addValidation(app)
   addDoor(app, context, allowed)

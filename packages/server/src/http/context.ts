@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { Engine } from '../engine/engine.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -16,7 +17,10 @@ export interface HttpSettings {
 
 /** What the HTTP floor stands on. */
 export interface HttpContext {
+  /** All of it; what answers a request asks `engineOf`. */
   readonly engine: Engine
+  /** The engine as this caller sees it. */
+  readonly engineOf: (request: FastifyRequest) => Engine
   readonly clock: Clock
   readonly log: Log
   readonly version: string

@@ -1,3 +1,4 @@
+import type { Principal } from '../core/access.ts'
 import type { BodyTolerance } from './json-body.ts'
 
 /** What this floor adds to Fastify's own objects. */
@@ -8,6 +9,8 @@ declare module 'fastify' {
   }
 
   interface FastifyRequest {
+    /** Who calls; known from the door on. */
+    principal: Principal
     /** Sentences by index in the list that the route tolerates faults in; null where there are none. */
     bodyFaults: ReadonlyMap<number, string> | null
   }

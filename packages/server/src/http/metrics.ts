@@ -47,6 +47,7 @@ export function addMetrics(app: FastifyInstance, context: HttpContext): Metrics 
     config: { servesWhileStopping: true },
     schema: describeCall({
       operationId: 'metrics',
+      access: 'public',
       tag: 'health',
       summary: 'Metrics for Prometheus',
       replies: { 200: ['Text exposition format', 'text'] },

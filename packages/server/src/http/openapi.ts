@@ -2,12 +2,15 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { type ProblemCode, problems } from '@tasklane/protocol'
 import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { Access } from '../core/access.ts'
 import { documentedRequests, type ReplyName, type RequestName, ref, replySchemas } from './openapi-components.ts'
 import { noQuery, type QuerySchema } from './query.ts'
 
 export interface CallDescription {
   /** Also the name of the SDK's method. */
   readonly operationId: string
+  /** What it does, for the rule of who may call it. */
+  readonly access: Access
   readonly tag: 'tasks' | 'workers' | 'queues' | 'health'
   readonly summary: string
   readonly description?: string
@@ -52,6 +55,7 @@ export function describeCall(call: CallDescription): FastifySchema {
       Object.entries(call.replies).map(([status, [what, name]]) => [status, replySchema(what, name)]),
     ),
     'x-refuses': [...refuses],
+    'x-access': call.access,
   }
   return schema
 }

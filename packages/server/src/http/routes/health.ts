@@ -14,6 +14,7 @@ export function addHealthRoutes(app: FastifyInstance, context: HttpContext): voi
     config: { servesWhileStopping: true },
     schema: describeCall({
       operationId: 'live',
+      access: 'public',
       tag: 'health',
       summary: 'Is the process alive?',
       description: '200 as long as the process answers at all; a supervisor restarts it otherwise.',
@@ -27,6 +28,7 @@ export function addHealthRoutes(app: FastifyInstance, context: HttpContext): voi
     config: { servesWhileStopping: true },
     schema: describeCall({
       operationId: 'ready',
+      access: 'public',
       tag: 'health',
       summary: 'Should this node be sent requests?',
       refuses: ['store_unavailable', 'stopping'],
@@ -44,6 +46,7 @@ export function addHealthRoutes(app: FastifyInstance, context: HttpContext): voi
     config: { servesWhileStopping: true },
     schema: describeCall({
       operationId: 'health',
+      access: 'public',
       tag: 'health',
       summary: 'How this node is',
       replies: { 200: ['Well', 'Health'], 503: ['Stopping, or without its store', 'Health'] },
@@ -59,6 +62,7 @@ export function addHealthRoutes(app: FastifyInstance, context: HttpContext): voi
     url: '/api/stats',
     schema: describeCall({
       operationId: 'stats',
+      access: 'stats.read',
       tag: 'health',
       summary: 'Totals and rates',
       query: noQuery,

@@ -16,6 +16,7 @@ export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): v
     url: '/api/queues',
     schema: describeCall({
       operationId: 'queues',
+      access: 'queues.read',
       tag: 'queues',
       summary: 'All queues: depth, oldest age, rates',
       replies: { 200: ['The queues', 'QueueList'] },
@@ -27,6 +28,7 @@ export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): v
     url: '/api/queues/:name',
     schema: describeCall({
       operationId: 'queue',
+      access: 'queues.read',
       tag: 'queues',
       summary: 'One queue',
       params,
@@ -44,6 +46,7 @@ export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): v
     url: '/api/queues/:name',
     schema: describeCall({
       operationId: 'setQueue',
+      access: 'queues.change',
       tag: 'queues',
       summary: 'Pause or resume a queue',
       description:

@@ -43,6 +43,7 @@ function addReads(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/:id',
     schema: describeCall({
       operationId: 'get',
+      access: 'tasks.read',
       tag: 'tasks',
       summary: 'One task',
       params,
@@ -56,6 +57,7 @@ function addReads(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/:id/attempts',
     schema: describeCall({
       operationId: 'attempts',
+      access: 'tasks.read',
       tag: 'tasks',
       summary: 'The tries of a task, oldest first',
       params,
@@ -69,6 +71,7 @@ function addReads(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/:id/logs',
     schema: describeCall({
       operationId: 'logs',
+      access: 'tasks.read',
       tag: 'tasks',
       summary: 'The log lines of a task',
       params,
@@ -86,6 +89,7 @@ function addReads(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/:id/graph',
     schema: describeCall({
       operationId: 'graph',
+      access: 'tasks.read',
       tag: 'tasks',
       summary: 'The ancestors and descendants of a task',
       params,
@@ -99,6 +103,7 @@ function addReads(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/:id/why',
     schema: describeCall({
       operationId: 'why',
+      access: 'tasks.read',
       tag: 'tasks',
       summary: 'Why a task is not running',
       params,
@@ -137,6 +142,7 @@ function addParents(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/:id/parents',
     schema: describeCall({
       operationId: 'parents',
+      access: 'tasks.read',
       tag: 'tasks',
       summary: 'The outcomes of the parents of a task, page by page',
       description: 'Pages hold about 1 MiB. A parent that has been pruned is told with an error of code `pruned`.',
@@ -179,6 +185,7 @@ function addResult(app: FastifyInstance, { engine, isStopping }: HttpContext): v
     config: { isLongPoll: true },
     schema: describeCall({
       operationId: 'wait',
+      access: 'tasks.read',
       tag: 'tasks',
       summary: 'Wait until a task has finished',
       params,
@@ -202,6 +209,7 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/:id/cancel',
     schema: describeCall({
       operationId: 'cancel',
+      access: 'tasks.change',
       tag: 'tasks',
       summary: 'Cancel a task',
       description:
@@ -219,6 +227,7 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/:id/retry',
     schema: describeCall({
       operationId: 'retry',
+      access: 'tasks.change',
       tag: 'tasks',
       summary: 'Run a failed or cancelled task again',
       params,
@@ -236,6 +245,7 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/:id',
     schema: describeCall({
       operationId: 'reprioritise',
+      access: 'tasks.change',
       tag: 'tasks',
       summary: 'Change the priority of a waiting task',
       params,
@@ -251,6 +261,7 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/:id',
     schema: describeCall({
       operationId: 'remove',
+      access: 'tasks.change',
       tag: 'tasks',
       summary: 'Delete a finished task with its tries and log lines',
       params,
@@ -270,6 +281,7 @@ function addBulk(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/tasks/bulk',
     schema: describeCall({
       operationId: 'bulk',
+      access: 'tasks.change',
       tag: 'tasks',
       summary: 'Cancel, retry, re-prioritise or delete many tasks',
       description:

@@ -38,6 +38,7 @@ function addSubmit(app: FastifyInstance, context: HttpContext): void {
     url: '/api/tasks',
     schema: describeCall({
       operationId: 'submit',
+      access: 'tasks.submit',
       tag: 'tasks',
       summary: 'Submit a task',
       description:
@@ -53,7 +54,7 @@ function addSubmit(app: FastifyInstance, context: HttpContext): void {
     }),
     handler: async (request, reply) => {
       const draft = readSubmission(context, bodyOf<TaskSubmission>(request), submitContext(request))
-      const [submitted] = await context.engine.submit([draft])
+      const [submitted] = await context.engineOf(request).submit([draft])
       if (submitted === undefined) throw new Error('Assertion failed: a submit of one task has one outcome')
       const { record } = submitted
       return reply
@@ -76,6 +77,7 @@ function addBatch(app: FastifyInstance, context: HttpContext): void {
     config: { tolerates: { list: 'tasks', member: null } },
     schema: describeCall({
       operationId: 'submitMany',
+      access: 'tasks.submit',
       tag: 'tasks',
       summary: 'Submit up to 1,000 tasks at once',
       description:
@@ -103,7 +105,7 @@ function addBatch(app: FastifyInstance, context: HttpContext): void {
       const submit = submitContext(request)
       if (isLoose(body)) return sendReceipts(reply, await submitLoosely(context, request, body, submit))
       const drafts = body.tasks.map((task, index) => readSubmission(context, task, submit, `/tasks/${index}`))
-      return sendReceipts(reply, (await context.engine.submit(drafts)).map(receiptOf))
+      return sendReceipts(reply, (await context.engineOf(request).submit(drafts)).map(receiptOf))
     },
   })
 }
@@ -139,7 +141,7 @@ async function submitLoosely(
       drafts.push(draft)
     }
   }
-  const outcomes = drafts.length === 0 ? [] : await context.engine.submitEach(drafts)
+  const outcomes = drafts.length === 0 ? [] : await context.engineOf(request).submitEach(drafts)
   let next = 0
   return receipts.map(receipt => {
     if (receipt !== null) return receipt
@@ -235,6 +237,7 @@ function addList(app: FastifyInstance, context: HttpContext): void {
     url: '/api/tasks',
     schema: describeCall({
       operationId: 'list',
+      access: 'tasks.read',
       tag: 'tasks',
       summary: 'List tasks, newest first',
       query: listQuery,
@@ -246,7 +249,7 @@ function addList(app: FastifyInstance, context: HttpContext): void {
       if (query.cursor !== undefined && query.offset !== undefined) {
         throw refusal('offset', "Query parameters 'cursor' and 'offset' exclude each other; send one of the two.")
       }
-      const page = await context.engine.tasks(readTaskFilter(query), {
+      const page = await context.engineOf(request).tasks(readTaskFilter(query), {
         limit: query.limit ?? limits.pageTasksDefault,
         cursor: query.cursor ?? null,
         offset: query.offset ?? 0,
@@ -259,7 +262,7 @@ function addList(app: FastifyInstance, context: HttpContext): void {
 function submitContext(request: FastifyRequest): SubmitContext {
   return {
     idempotencyKey: readIdempotencyHeader(request.headers['idempotency-key']),
-    submittedBy: null,
+    submittedBy: request.principal.name,
     trace: readTraceparent(request.headers.traceparent) ?? request.id,
   }
 }

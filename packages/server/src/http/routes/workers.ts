@@ -38,6 +38,7 @@ function addRegister(app: FastifyInstance, { engine }: HttpContext): void {
     url: '/api/workers/register',
     schema: describeCall({
       operationId: 'registerWorker',
+      access: 'workers.serve',
       tag: 'workers',
       summary: 'Register a worker, or change what it can do',
       description:
@@ -63,6 +64,7 @@ function addClaim(app: FastifyInstance, context: HttpContext): void {
     config: { isLongPoll: true },
     schema: describeCall({
       operationId: 'claim',
+      access: 'workers.serve',
       tag: 'workers',
       summary: 'Take tasks under a lease',
       description:
@@ -114,6 +116,7 @@ function addHeartbeat(app: FastifyInstance, { engine }: HttpContext): void {
     config: { servesWhileStopping: true, tolerates: 'text' },
     schema: describeCall({
       operationId: 'heartbeat',
+      access: 'workers.serve',
       tag: 'workers',
       summary: 'Prolong leases and hear what changed',
       description: 'Extends the leases of the tasks named; without `current_tasks`, of all that the worker holds.',
@@ -140,6 +143,7 @@ function addSettle(app: FastifyInstance, context: HttpContext): void {
     config: { servesWhileStopping: true, tolerates: { list: 'results', member: 'result' } },
     schema: describeCall({
       operationId: 'settle',
+      access: 'workers.serve',
       tag: 'workers',
       summary: 'End attempts',
       description:
@@ -181,7 +185,9 @@ async function claimBeside(
   const requestId = ask.request_id ?? null
   try {
     const id = workerOf(request)
-    const tasks = await context.engine.claim({ workerId: id, limit, waitMs: 0, requestId, signal: delivery.signal })
+    const tasks = await context
+      .engineOf(request)
+      .claim({ workerId: id, limit, waitMs: 0, requestId, signal: delivery.signal })
     const giveAllBack = (): void => giveBack(context, id, tasks, requestId)
     // A reply that tells of a failed settle brings no tasks.
     const isTold = await settling.then(
@@ -215,6 +221,7 @@ function addLogs(app: FastifyInstance, { engine }: HttpContext): void {
     config: { servesWhileStopping: true, tolerates: 'text' },
     schema: describeCall({
       operationId: 'appendLogs',
+      access: 'workers.serve',
       tag: 'workers',
       summary: 'Keep log lines of tasks that run',
       description:
@@ -239,6 +246,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
     url: '/api/workers/:id/drain',
     schema: describeCall({
       operationId: 'drainWorker',
+      access: 'workers.change',
       tag: 'workers',
       summary: 'Let a worker finish what it holds and take no more',
       params,
@@ -254,6 +262,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
     config: { servesWhileStopping: true },
     schema: describeCall({
       operationId: 'removeWorker',
+      access: 'workers.serve',
       tag: 'workers',
       summary: 'Deregister a worker',
       description: 'Its tasks go back at once and are not charged for it.',
@@ -271,6 +280,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
     url: '/api/workers',
     schema: describeCall({
       operationId: 'workers',
+      access: 'workers.read',
       tag: 'workers',
       summary: 'All workers',
       replies: { 200: ['The workers', 'WorkerList'] },
@@ -282,6 +292,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
     url: '/api/workers/:id',
     schema: describeCall({
       operationId: 'worker',
+      access: 'workers.read',
       tag: 'workers',
       summary: 'One worker',
       params,
