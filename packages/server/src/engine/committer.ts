@@ -31,6 +31,8 @@ export interface Committer {
   submit(groups: readonly SubmitGroup[]): Promise<readonly SubmitVerdict[]>
   beat(beat: WorkerBeat): Promise<BeatVerdict>
   claim(ask: ClaimAsk): Promise<readonly ClaimedTask[]>
+  /** For how long the oldest exchange has been under way; 0 where none is. */
+  lateMs(): number
   /** Resolves when nothing is queued or under way. */
   idle(): Promise<void>
 }
@@ -97,6 +99,8 @@ export function createCommitter({
   const idlers: (() => void)[] = []
   let queuedItems = 0
   let underWay = 0
+  /** When each exchange under way began. */
+  const beginnings = new Set<{ readonly atMs: number }>()
   let isFlushPlanned = false
 
   function enqueue<In, Out>(line: Line<In, Out>, items: readonly In[], weight: number): Promise<readonly Out[]> {
@@ -163,6 +167,8 @@ export function createCommitter({
       claims: [...itemsOf(taken.claims), ...parked.map(waiter => waiter.ask)],
     }
     const beganMs = clock.monotonic()
+    const beginning = { atMs: beganMs }
+    beginnings.add(beginning)
     try {
       const outcome = await store.exchange(batch)
       const left = without(submitted, outcome.claims)
@@ -176,6 +182,7 @@ export function createCommitter({
       for (const waiter of parked) waiter.fail(error)
     } finally {
       underWay -= 1
+      beginnings.delete(beginning)
       if (isQueued()) planFlush()
       else if (underWay === 0) for (const resolve of idlers.splice(0)) resolve()
     }
@@ -191,6 +198,11 @@ export function createCommitter({
       ),
     beat: async beat => first(await enqueue(beats, [beat], 1)),
     claim: async ask => first(await enqueue(claims, [ask], 1)),
+    // In the order of their beginnings.
+    lateMs: () => {
+      for (const { atMs } of beginnings) return clock.monotonic() - atMs
+      return 0
+    },
     idle: () => {
       if (!isQueued() && underWay === 0) return Promise.resolve()
       return new Promise(resolve => {

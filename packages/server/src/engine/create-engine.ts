@@ -117,6 +117,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     sweepMs: settings.sweepMs,
     retentionMs: settings.retentionMs,
     workerKeepMs: settings.workerKeepMs,
+    lateMs: () => committer.lateMs(),
     onChanges: noteChanges,
     onTick: lookForOthers,
     onAway: error => {

@@ -9,7 +9,7 @@ import type { Settling } from './settle.ts'
  * comes from the statements, jitter only saves work.
  *
  * The reaper is careful about whose silence it hears: after this node's start, after a gap in its own clock (a paused
- * machine), and after the store was away, workers could not have been heard. Then nothing is reaped for one lease, so
+ * machine), and while or after the store was away or late, workers could not have been heard. Then nothing is reaped for one lease, so
  * that the scheduler's outage is not taken for its workers' crash.
  */
 export interface Sweeps {
@@ -33,6 +33,8 @@ export interface SweepsParts {
   readonly sweepMs: number
   readonly retentionMs: number
   readonly workerKeepMs: number
+  /** For how long what workers said has been on its way to the store. */
+  readonly lateMs: () => number
   readonly onChanges: (changes: Changes) => void
   /** Once a pass: whoever waits may look again, since a hint may have been lost. */
   readonly onTick: () => void
@@ -61,6 +63,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
   let nextPromoteInMs = 0
   let plannedForMs = 0
   let gapsInRow = 0
+  let delaysInRow = 0
   let graceMs = parts.leaseMs
 
   function plan(ms: number): void {
@@ -89,7 +92,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
       if (isSetBack) await store.shorten(graceMs)
       await promote()
       await unblock()
-      if (clock.monotonic() >= reapFromMs) await reap()
+      if (clock.monotonic() >= reapFromMs && !isStoreLate()) await reap()
       if (clock.monotonic() >= pruneFromMs) await prune()
       if (isStoreAway) log.info({}, 'The store is back.')
       isStoreAway = false
@@ -129,6 +132,19 @@ export function createSweeps(parts: SweepsParts): Sweeps {
     lastPassMs = nowMs
     lastWallMs = wallMs
     return isSetBack
+  }
+
+  /** Beats may be among what the store has not answered yet: their workers would be taken for dead. */
+  function isStoreLate(): boolean {
+    if (parts.lateMs() <= parts.leaseMs / 3) {
+      delaysInRow = 0
+      return false
+    }
+    delaysInRow += 1
+    if (delaysInRow > gapsInRowMax) return false
+    log.warn({ lateMs: Math.round(parts.lateMs()) }, 'The store is late; nothing is reaped for one lease.')
+    reapFromMs = clock.monotonic() + graceMs
+    return true
   }
 
   /** Lets others have their turn between two rounds: a store may answer without ever yielding. */

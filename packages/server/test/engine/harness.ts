@@ -50,6 +50,8 @@ export interface NodeOptions {
   /** Another node over the same store and clock. */
   readonly beside?: TestNode
   readonly exchangesAtOnce?: number
+  /** Holds back an exchange on its way to the store. */
+  readonly beforeExchange?: (batch: ExchangeBatch) => Promise<void>
   /** Holds back the answer to an exchange that the store has made. */
   readonly afterExchange?: (batch: ExchangeBatch) => Promise<void>
   /** As if other nodes could move tasks, too. */
@@ -67,6 +69,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     if (batch !== null) exchanges.push(batch)
     if (node.outage !== null) throw node.outage
     await node.silence
+    if (batch !== null) await options.beforeExchange?.(batch)
   })
   const engine = createEngine({
     store,

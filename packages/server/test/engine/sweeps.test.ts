@@ -146,6 +146,45 @@ describe('the reaper’s grace', () => {
     expect(await stateOf(node, 'a')).toBe('running')
   })
 
+  it('reaps nothing while a beat has been on its way to the store for long', async () => {
+    const held: (() => void)[] = []
+    const node = await startNode({
+      exchangesAtOnce: 2,
+      beforeExchange: batch => (batch.beats.length === 0 ? Promise.resolve() : new Promise(go => held.push(go))),
+    })
+    await node.clock.advance(leaseMs + sweepMs)
+    await node.register('w1')
+    await node.engine.submit([draft('a')])
+    await node.claimOne('w1')
+    await node.clock.advance(leaseMs - heartbeatMs)
+    const beat = watch(node.beat('w1'))
+    await node.clock.advance(heartbeatMs + 2 * sweepMs)
+    expect(held).toHaveLength(1)
+    expect(await stateOf(node, 'a')).toBe('running')
+    expect(node.log).toContainEqual({ level: 'warn', message: 'The store is late; nothing is reaped for one lease.' })
+    held.shift()?.()
+    await node.clock.rest()
+    expect(beat.value()).toMatchObject({ lost: [] })
+  })
+
+  it('reaps all the same where the store is late for ever', async () => {
+    const held: (() => void)[] = []
+    const node = await startNode({
+      exchangesAtOnce: 2,
+      beforeExchange: batch => (batch.beats.length === 0 ? Promise.resolve() : new Promise(go => held.push(go))),
+    })
+    await node.clock.advance(leaseMs + sweepMs)
+    await node.register('w1')
+    await node.engine.submit([draft('a')])
+    await node.claimOne('w1')
+    const beat = watch(node.beat('w1'))
+    await node.clock.advance(6 * leaseMs)
+    expect(await stateOf(node, 'a')).toBe('pending')
+    held.shift()?.()
+    await node.clock.rest()
+    expect(beat.isSettled()).toBe(true)
+  })
+
   it('reaps nothing for one lease after the store was away', async () => {
     const node = await withSilentWorker()
     await node.clock.advance(sweepMs)
