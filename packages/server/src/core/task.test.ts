@@ -19,6 +19,7 @@ const first: TaskDraft = {
   labels: jsonText({ a: '1', b: '2' }),
   idempotencyKey: null,
   submittedBy: 'anna',
+  isOwnOnly: false,
   trace: null,
 }
 const createdAtMs = 1_000_000

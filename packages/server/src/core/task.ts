@@ -43,11 +43,13 @@ export interface TaskDraft {
   readonly labels: JsonText | null
   readonly idempotencyKey: string | null
   readonly submittedBy: string | null
+  /** Only what this submitter submitted exists for it: another's task of the same id or key is never its first task. */
+  readonly isOwnOnly: boolean
   readonly trace: string | null
 }
 
 /** A task as a store returns it. */
-export interface TaskRecord extends Omit<TaskDraft, 'delayMs'> {
+export interface TaskRecord extends Omit<TaskDraft, 'delayMs' | 'isOwnOnly'> {
   /** Counts up from 1 in the order of acceptance; gaps are allowed. */
   readonly number: number
   readonly state: TaskState
@@ -148,6 +150,7 @@ export function askedPriority(draft: TaskDraft): number | null {
  */
 export function isSameContent(draft: TaskDraft, record: TaskRecord, asked: Asked): boolean {
   return (
+    (!draft.isOwnOnly || draft.submittedBy === record.submittedBy) &&
     draft.type === record.type &&
     draft.queue === record.queue &&
     draft.name === record.name &&
@@ -164,6 +167,13 @@ export function isSameContent(draft: TaskDraft, record: TaskRecord, asked: Asked
     isSameJson(draft.payload, record.payload) &&
     isSameJson(draft.labels, record.labels)
   )
+}
+
+/** Why a submit meets `task_conflict`. Who may see only its own tasks is told of no other. */
+export function conflictDetail(draft: TaskDraft, existingId: TaskId): string {
+  if (existingId === draft.id) return `A task with the id '${draft.id}' exists and has other content.`
+  const owner = draft.isOwnOnly ? 'another task' : `task ${existingId}`
+  return `The idempotency key '${draft.idempotencyKey}' belongs to ${owner}, which has other content.`
 }
 
 function isSameJson(one: JsonText | null, other: JsonText | null): boolean {

@@ -23,6 +23,7 @@ const task: TaskRecord = acceptedRecord(
     labels: null,
     idempotencyKey: null,
     submittedBy: null,
+    isOwnOnly: false,
     trace: null,
   },
   { number: 1, state: 'pending', createdAtMs: nowMs, runAtMs: null, error: null },

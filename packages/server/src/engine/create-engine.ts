@@ -35,6 +35,8 @@ export interface EngineSettings {
   readonly retentionMs: number
   /** A worker that was not seen for so long is forgotten. */
   readonly workerKeepMs: number
+  /** Entries of the audit log are kept so long. */
+  readonly auditKeepMs: number
   /** Between two passes of the sweeps, and so the most that a lost hint costs. */
   readonly sweepMs: number
   readonly retryPolicy: RetryPolicy
@@ -45,6 +47,7 @@ export const engineSettingsDefault: EngineSettings = Object.freeze({
   heartbeatMs: 5_000,
   retentionMs: 7 * 86_400_000,
   workerKeepMs: 86_400_000,
+  auditKeepMs: 90 * 86_400_000,
   sweepMs: 1_000,
   retryPolicy: retryPolicyDefault,
 })
@@ -117,6 +120,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     sweepMs: settings.sweepMs,
     retentionMs: settings.retentionMs,
     workerKeepMs: settings.workerKeepMs,
+    auditKeepMs: settings.auditKeepMs,
     lateMs: () => committer.lateMs(),
     onChanges: noteChanges,
     onTick: lookForOthers,

@@ -33,6 +33,7 @@ export interface SweepsParts {
   readonly sweepMs: number
   readonly retentionMs: number
   readonly workerKeepMs: number
+  readonly auditKeepMs: number
   /** For how long what workers said has been on its way to the store. */
   readonly lateMs: () => number
   readonly onChanges: (changes: Changes) => void
@@ -199,9 +200,17 @@ export function createSweeps(parts: SweepsParts): Sweeps {
       if (pruned === 0) break
       await breathe()
     }
+    await pruneAudit()
     if (total > 0) log.debug({ tasks: total }, 'Old finished tasks were pruned.')
     // A pass that found work in every round goes on with the next sweep; otherwise the walk takes its time.
     pruneFromMs = clock.monotonic() + (total >= batchMax ? 0 : pruneEveryMs)
+  }
+
+  async function pruneAudit(): Promise<void> {
+    for (let round = 0; round < roundsMax; round += 1) {
+      if ((await store.pruneAudit(parts.auditKeepMs, batchMax)) < batchMax) return
+      await breathe()
+    }
   }
 
   return Object.freeze<Sweeps>({

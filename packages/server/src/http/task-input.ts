@@ -11,6 +11,7 @@ import { shown } from './schema-sentences.ts'
 export interface SubmitContext {
   readonly idempotencyKey: string | null
   readonly submittedBy: string | null
+  readonly isOwnOnly: boolean
   readonly trace: string
 }
 
@@ -45,6 +46,7 @@ export function readSubmission(
     labels: readLabels(task.labels),
     idempotencyKey: readKey(task, submit.idempotencyKey),
     submittedBy: submit.submittedBy,
+    isOwnOnly: submit.isOwnOnly,
     trace: submit.trace,
   }
 }

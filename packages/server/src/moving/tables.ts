@@ -87,6 +87,31 @@ export const movedTables: readonly MovedTable[] = Object.freeze([
     columns: [...columns('text', 'worker_id request_id'), ...columns('whole', 'at'), ...columns('long', 'leases')],
   },
   {
+    name: 'users',
+    key: ['number'],
+    columns: [
+      ...columns('whole', 'number version created_at changed_at'),
+      ...columns('flag', 'is_disabled'),
+      ...columns('text', 'name password_hash role'),
+    ],
+  },
+  {
+    name: 'tokens',
+    key: ['turn'],
+    columns: [
+      ...columns('whole', 'turn created_at expires_at revoked_at last_used_at'),
+      ...columns('text', 'id name hash role created_by'),
+      ...columns('long', 'queues types'),
+    ],
+    isNumberedByServer: true,
+  },
+  {
+    name: 'audit',
+    key: ['number'],
+    columns: [...columns('whole', 'number at'), ...columns('text', 'actor action subject address outcome request_id')],
+    isNumberedByServer: true,
+  },
+  {
     name: 'counters',
     key: ['lane', 'state'],
     columns: [...columns('whole', 'lane'), ...columns('text', 'state'), ...columns('whole', 'n')],

@@ -2,6 +2,8 @@ import { describe, it, onTestFinished } from 'vitest'
 import type { Store } from '../../src/ports/store.ts'
 import { driveStore } from '../support/store-driver.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
+import { tokensTopic, usersTopic } from './accounts.ts'
+import { auditTopic } from './audit.ts'
 import { beatTopic } from './beat.ts'
 import { byHandTopic } from './by-hand.ts'
 import { cancelTopic } from './cancel.ts'
@@ -18,6 +20,7 @@ import { reprioritiseTopic } from './reprioritise.ts'
 import { requeueTopic } from './requeue.ts'
 import { settleTopic } from './settle.ts'
 import { submitTopic } from './submit.ts'
+import { submittersTopic } from './submitters.ts'
 import { sweepsTopic } from './sweeps.ts'
 import { type Bench, suiteHeadStartMs, type Topic } from './topic.ts'
 import { workersTopic } from './workers.ts'
@@ -74,6 +77,10 @@ const topics: Readonly<Record<string, Topic>> = {
   logs: logsTopic,
   many: manyTopic,
   history: historyTopic,
+  submitters: submittersTopic,
+  users: usersTopic,
+  tokens: tokensTopic,
+  audit: auditTopic,
 }
 
 async function setUp(makeStore: MakeStore): Promise<Bench> {

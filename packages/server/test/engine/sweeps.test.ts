@@ -252,6 +252,18 @@ describe('housekeeping', () => {
     expect(await node.store.counts()).toMatchObject({ pending: 2_500, blocked: 0 })
   })
 
+  it('forgets old entries of the audit log', async () => {
+    const node = await startNode({ settings: { auditKeepMs: 60_000 } })
+    const entry = { actor: null, subject: null, address: null, outcome: 'ok', requestId: null }
+    await node.store.appendAudit(Array.from({ length: 2_500 }, (_, at) => ({ ...entry, action: `a${at}` })))
+    const count = async () =>
+      (await node.store.audit({ actor: null, action: null, subject: null }, { limit: 5_000, before: null })).length
+    await node.clock.advance(59_000)
+    expect(await count()).toBe(2_500)
+    await node.clock.advance(15_000)
+    expect(await count()).toBe(0)
+  })
+
   it('prunes finished tasks after the retention', async () => {
     const node = await startNode({ settings: { retentionMs: 60_000 } })
     await node.engine.submit([draft('a')])

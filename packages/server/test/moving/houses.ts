@@ -59,9 +59,36 @@ export async function liveIn(file: string, seed: number, commands = 400): Promis
       if (each.kind === 'advance') clock.pause(each.ms)
       else learn(run, await toCall(each, run)?.(store))
     }
-    return { file, clock, run, seen: await lookAt(store, idsOf(run)) }
+    await addAccounts(store)
+    return { file, clock, run, seen: await lookAround(store, idsOf(run)) }
   } finally {
     await store.close()
+  }
+}
+
+async function addAccounts(store: Store): Promise<void> {
+  await store.createUser({ name: 'root', passwordHash: 'h1', role: 'admin' })
+  await store.createUser({ name: 'änna', passwordHash: 'h2', role: 'viewer' })
+  await store.changeUser('änna', { isDisabled: true })
+  const token = { role: 'worker', queues: ['a', 'b'], types: null, createdBy: 'root', lastsMs: 5_000 } as const
+  await store.createToken({ ...token, id: 'i1', name: 'ci', hash: 'h1' })
+  await store.revokeToken('ci')
+  await store.createToken({ ...token, id: 'i2', name: 'ci', hash: 'h2', lastsMs: null })
+  await store.touchTokens(['i2'])
+  const entry = { subject: 'x', address: null, outcome: 'ok', requestId: 'r' }
+  await store.appendAudit([
+    { ...entry, actor: null, action: 'a' },
+    { ...entry, actor: 'root', action: 'b' },
+  ])
+}
+
+/** Every read of a store, accounts included. */
+export async function lookAround(store: Store, ids: readonly TaskId[]): Promise<unknown> {
+  return {
+    tasks: await lookAt(store, ids),
+    users: await store.users(),
+    tokens: await store.tokens(),
+    audit: await store.audit({ actor: null, action: null, subject: null }, { limit: 10, before: null }),
   }
 }
 

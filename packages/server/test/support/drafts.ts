@@ -24,6 +24,7 @@ export function draft(id: string, options: DraftOptions = {}): TaskDraft {
     delayMs: null,
     idempotencyKey: null,
     submittedBy: null,
+    isOwnOnly: false,
     trace: null,
     ...rest,
     id: taskId(id),

@@ -10,6 +10,7 @@ import {
   taskSubmissionSchema,
 } from '@tasklane/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { seesOwnTasksOnly } from '../../core/access.ts'
 import { Problem } from '../../core/problem.ts'
 import type { TaskDraft } from '../../core/task.ts'
 import type { SubmitRefusal, Submitted } from '../../engine/engine.ts'
@@ -263,6 +264,7 @@ function submitContext(request: FastifyRequest): SubmitContext {
   return {
     idempotencyKey: readIdempotencyHeader(request.headers['idempotency-key']),
     submittedBy: request.principal.name,
+    isOwnOnly: seesOwnTasksOnly(request.principal),
     trace: readTraceparent(request.headers.traceparent) ?? request.id,
   }
 }

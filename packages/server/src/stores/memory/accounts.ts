@@ -1,3 +1,4 @@
+import { changedUser, isEnabledAdmin } from '../../core/account.ts'
 import type { AccountStore, AuditRecord, TokenRecord, UserRecord } from '../../ports/accounts.ts'
 import type { Clock } from '../../ports/clock.ts'
 
@@ -37,15 +38,11 @@ export function createMemoryAccounts({ clock }: { readonly clock: Clock }): Acco
     changeUser: async (name, { endsSessions = false, ...change }) => {
       const user = users.get(name)
       if (user === undefined) return null
-      const changed = { ...user, ...change, version: user.version + 1, changedAtMs: clock.now() }
-      const isSame =
-        changed.passwordHash === user.passwordHash &&
-        changed.role === user.role &&
-        changed.isDisabled === user.isDisabled
-      if (isSame && !endsSessions) return user
-      const isEnabledAdmin = (one: UserRecord): boolean => one.role === 'admin' && !one.isDisabled
+      const { isChanged, losesAdmin, ...facts } = changedUser(user, change, endsSessions)
+      if (!isChanged) return user
       const others = [...users.values()].filter(other => other.name !== name)
-      if (isEnabledAdmin(user) && !isEnabledAdmin(changed) && !others.some(isEnabledAdmin)) return 'last_admin'
+      if (losesAdmin && !others.some(isEnabledAdmin)) return 'last_admin'
+      const changed = { ...user, ...facts, version: user.version + 1, changedAtMs: clock.now() }
       users.set(name, changed)
       version += 1
       return changed

@@ -3,7 +3,15 @@ import { assert } from '../../core/assert.ts'
 import { dependencyError } from '../../core/dependency.ts'
 import { claimsPerSign, leaseUntilMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
-import { acceptedRecord, askedPriority, isSameContent, type TaskDraft, type TaskId, textSize } from '../../core/task.ts'
+import {
+  acceptedRecord,
+  askedPriority,
+  conflictDetail,
+  isSameContent,
+  type TaskDraft,
+  type TaskId,
+  textSize,
+} from '../../core/task.ts'
 import type {
   BeatVerdict,
   ClaimAsk,
@@ -191,15 +199,11 @@ function checkGroup(world: World, group: SubmitGroup): Extract<SubmitVerdict, { 
 }
 
 function conflict(draft: TaskDraft, existingId: TaskId, index: number): Extract<SubmitVerdict, { kind: 'refused' }> {
-  const detail =
-    existingId === draft.id
-      ? `A task with the id '${draft.id}' exists and has other content.`
-      : `The idempotency key '${draft.idempotencyKey}' belongs to task ${existingId}, which has other content.`
-  return { kind: 'refused', code: 'task_conflict', detail, index }
+  return { kind: 'refused', code: 'task_conflict', detail: conflictDetail(draft, existingId), index }
 }
 
 function insert(world: World, draft: TaskDraft, nowMs: number): Row {
-  const { delayMs, ...rest } = draft
+  const { delayMs, isOwnOnly: _, ...rest } = draft
   const runAtMs = delayMs === null ? draft.runAtMs : nowMs + delayMs
   const number = world.nextNumber
   world.nextNumber += 1

@@ -30,7 +30,7 @@ export function listIds(session: Session, filter: TaskFilter, page: PageAsk): Pr
 
 export function countTasks(session: Session, filter: TaskFilter, most: number): Promise<number> {
   return session.read(async reader => {
-    const isCounted = filter.workerId === null && filter.label === null && filter.text === null
+    const isCounted = [filter.workerId, filter.submittedBy, filter.label, filter.text].every(each => each === null)
     if (isCounted) return Math.min(most, await countUpTo(reader, filter))
     return (await list(reader, filter, { limit: most, before: null, offset: 0 })).length
   })
@@ -57,7 +57,11 @@ async function list(reader: Reader, filter: TaskFilter, page: PageAsk): Promise<
   await learnNewLanes(reader.connection, reader.lanes)
   if (most === 0 || (await countUpTo(reader, filter)) === 0) return []
   const states = filter.states === null ? null : [...new Set(filter.states)]
-  const rows = await readPages(reader, states, [...toConditions(reader, filter, page.before), most])
+  const conditions = [...toConditions(reader, filter, page.before), most]
+  const rows =
+    filter.submittedBy === null
+      ? await readPages(reader, states, conditions)
+      : await reader.connection.rows(sql.submitterPage, ...conditions, filter.submittedBy)
   return rows
     .map(row => ({ number: number(row[0]), id: taskIdOf(row[1]) }))
     .sort((one, other) => other.number - one.number)

@@ -1,5 +1,6 @@
 import type { Connection, Statement } from './database.ts'
 import { tasksMigration } from './migrations/001-tasks.ts'
+import { accountsMigration } from './migrations/002-accounts.ts'
 import { number, text } from './rows.ts'
 
 export interface Migration {
@@ -14,6 +15,7 @@ export interface Migration {
 /** In order; a migration that was released is never changed, only followed by another. */
 export const migrations: readonly Migration[] = Object.freeze([
   { version: 1, name: 'tasks', sql: tasksMigration, needs: 1 },
+  { version: 2, name: 'accounts', sql: accountsMigration, needs: 1 },
 ])
 
 export interface AppliedMigration {

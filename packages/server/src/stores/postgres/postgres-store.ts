@@ -1,7 +1,7 @@
 import { Problem } from '../../core/problem.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Store } from '../../ports/store.ts'
-import { createMemoryAccounts } from '../memory/accounts.ts'
+import { createAccounts } from './accounts.ts'
 import { openDatabase, placeOf } from './database.ts'
 import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
@@ -82,10 +82,7 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
   }
 
   const store: Store = {
-    // For a moment only, until these tables are there.
-    ...createMemoryAccounts(parts),
-    taskByNumber: () => Promise.reject(new Error('taskByNumber is not there yet')),
-    submittersOf: () => Promise.reject(new Error('submittersOf is not there yet')),
+    ...createAccounts(session, run),
     exchangesAtOnce,
     isShared: true,
     migrate: () => run(bringUp),
@@ -116,6 +113,8 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
     prune: ask => run(() => sweeps.prune(session, ask)),
 
     task: id => run(() => reads.readTask(session, id)),
+    taskByNumber: number => run(() => reads.readTaskByNumber(session, number)),
+    submittersOf: ids => run(() => reads.submittersOf(session, ids)),
     endedAmong: ids => run(() => reads.endedAmong(session, ids)),
     tasks: (filter, page) => run(() => listRecords(session, filter, page)),
     taskIds: (filter, page) => run(() => listIds(session, filter, page)),

@@ -25,10 +25,13 @@ const workerColumns = `w.id, w.instance, w.capabilities, w.queues, w.slots, w.la
 export const readStatements = name({
   recordById: `SELECT ${recordColumns} FROM tasklane.tasks AS t WHERE t.id = $1`,
   recordsByNumber: `SELECT ${recordColumns} FROM tasklane.tasks AS t WHERE t.number = ANY($1::bigint[])`,
+  submittersOf: 'SELECT id, submitted_by FROM tasklane.tasks WHERE id = ANY($1::text[])',
   unfinishedAmong: 'SELECT id FROM tasklane.tasks WHERE id = ANY($1::text[]) AND finished_at IS NULL',
   numberById: 'SELECT number FROM tasklane.tasks WHERE id = $1',
 
   page: `${page} ORDER BY t.number DESC LIMIT $9`,
+  // One submitter's, whatever their states: as far as the walk goes, it goes over their own.
+  submitterPage: `${page} AND t.submitted_by = $10 ORDER BY t.number DESC LIMIT $9`,
   // A literal state is what lets the planner use the partial index.
   scheduledPage: `${page} AND t.state = 'scheduled' ORDER BY t.number DESC LIMIT $9`,
   runningPage: `${page} AND t.state = 'running' ORDER BY t.number DESC LIMIT $9`,

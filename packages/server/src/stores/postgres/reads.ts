@@ -23,6 +23,7 @@ import {
   state,
   taskIdOf,
   text,
+  textOrNull,
   toLeaseFacts,
   toRecord,
   workerOrNull,
@@ -39,6 +40,25 @@ async function recordOf(reader: Reader, id: TaskId): Promise<TaskRecord | null> 
   if (row === undefined) return null
   await learnLanes(reader, [number(row[2])])
   return toRecord(row, reader.lanes.byId(number(row[2])))
+}
+
+export function readTaskByNumber(session: Session, own: number): Promise<TaskRecord | null> {
+  return session.read(async reader => {
+    const [row] = await reader.connection.rows(sql.recordsByNumber, [own])
+    if (row === undefined) return null
+    await learnLanes(reader, [number(row[2])])
+    return toRecord(row, reader.lanes.byId(number(row[2])))
+  })
+}
+
+export function submittersOf(
+  session: Session,
+  ids: readonly TaskId[],
+): Promise<readonly { readonly id: TaskId; readonly submittedBy: string | null }[]> {
+  return session.read(async ({ connection }) => {
+    const rows = ids.length === 0 ? [] : await connection.rows(sql.submittersOf, ids)
+    return rows.map(row => ({ id: taskIdOf(row[0]), submittedBy: textOrNull(row[1]) }))
+  })
 }
 
 export function endedAmong(session: Session, ids: readonly TaskId[]): Promise<readonly TaskId[]> {

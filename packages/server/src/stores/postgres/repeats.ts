@@ -1,6 +1,13 @@
 import type { ProblemCode, TaskState } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
-import { type Asked, isSameContent, type TaskDraft, type TaskId, type TaskRecord } from '../../core/task.ts'
+import {
+  type Asked,
+  conflictDetail,
+  isSameContent,
+  type TaskDraft,
+  type TaskId,
+  type TaskRecord,
+} from '../../core/task.ts'
 import type { SubmitGroup, SubmitReceipt, SubmitVerdict } from '../../ports/store.ts'
 import { number, numberOrNull, state, taskIdOf, textOrNull, toRecord } from './rows.ts'
 import { learnLanes, type Transaction } from './session.ts'
@@ -79,11 +86,7 @@ export function findExisting(
 }
 
 export function conflict(draft: TaskDraft, existingId: TaskId, index: number): Refusal {
-  const detail =
-    existingId === draft.id
-      ? `A task with the id '${draft.id}' exists and has other content.`
-      : `The idempotency key '${draft.idempotencyKey}' belongs to task ${existingId}, which has other content.`
-  return refusal('task_conflict', detail, index)
+  return refusal('task_conflict', conflictDetail(draft, existingId), index)
 }
 
 export function refusal(code: ProblemCode, detail: string, index: number): Refusal {

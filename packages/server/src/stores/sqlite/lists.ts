@@ -27,7 +27,10 @@ export function listIds(session: Session, filter: TaskFilter, page: PageAsk): re
   const states = filter.states === null ? null : [...new Set(filter.states)]
   const most = page.offset + page.limit
   if (most === 0 || countUpTo(session, filter) === 0) return []
-  const rows = readPages(session, states, [...conditions, most])
+  const rows =
+    filter.submittedBy === null
+      ? readPages(session, states, [...conditions, most])
+      : session.reads.submitterPage.all(...conditions, most, filter.submittedBy)
   return rows
     .map(row => ({ number: number(row[0]), id: taskId(text(row[1])) }))
     .sort((one, other) => other.number - one.number)
@@ -35,7 +38,7 @@ export function listIds(session: Session, filter: TaskFilter, page: PageAsk): re
 }
 
 export function countTasks(session: Session, filter: TaskFilter, most: number): number {
-  const isCounted = filter.workerId === null && filter.label === null && filter.text === null
+  const isCounted = [filter.workerId, filter.submittedBy, filter.label, filter.text].every(each => each === null)
   if (isCounted) return Math.min(most, countUpTo(session, filter))
   return listIds(session, filter, { limit: most, before: null, offset: 0 }).length
 }

@@ -22,10 +22,14 @@ export const readTexts = {
   recordById: `SELECT ${recordColumns} FROM tasks WHERE id = ?`,
   recordByNumber: `SELECT ${recordColumns} FROM tasks WHERE number = ?`,
   numberById: 'SELECT number FROM tasks WHERE id = ?',
+  submittersOf: 'SELECT id, submitted_by FROM tasks WHERE id IN (SELECT value FROM json_each(?))',
   unfinishedAmong: `SELECT id FROM tasks WHERE id IN (SELECT value FROM json_each(?)) AND finished_at IS NULL`,
   dependencies: 'SELECT parent_id FROM edges WHERE child = ? ORDER BY position',
 
   page: `SELECT number, id FROM tasks NOT INDEXED WHERE ${matches} ORDER BY number DESC LIMIT ?9 + 0`,
+  // One submitter's, whatever their states: as far as the walk goes, it goes over their own.
+  submitterPage: `SELECT number, id FROM tasks INDEXED BY tasks_submitter WHERE submitted_by = ?10 AND ${matches}
+    ORDER BY number DESC LIMIT ?9 + 0`,
   // The literal state is what lets SQLite use the partial index.
   blockedPage: `SELECT number, id FROM tasks INDEXED BY tasks_blocked WHERE state = 'blocked' AND ${matches}
     ORDER BY number DESC LIMIT ?9 + 0`,

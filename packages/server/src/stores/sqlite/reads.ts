@@ -12,12 +12,26 @@ import type {
 } from '../../ports/store.ts'
 import type { SqlRow, SqlValue } from './database.ts'
 import { parentsPage } from './parents.ts'
-import { json, number, numberOrNull, state, text, toHeldRow, toLeaseFacts, workerOrNull } from './rows.ts'
+import { json, number, numberOrNull, state, text, textOrNull, toHeldRow, toLeaseFacts, workerOrNull } from './rows.ts'
 import { readRecord, type Session } from './session.ts'
 
 export function readTask(session: Session, id: TaskId): TaskRecord | null {
   const row = session.reads.recordById.get(id)
   return row === undefined ? null : readRecord(session, row)
+}
+
+export function readTaskByNumber(session: Session, own: number): TaskRecord | null {
+  const row = session.reads.recordByNumber.get(own)
+  return row === undefined ? null : readRecord(session, row)
+}
+
+export function submittersOf(
+  session: Session,
+  ids: readonly TaskId[],
+): readonly { readonly id: TaskId; readonly submittedBy: string | null }[] {
+  return session.reads.submittersOf
+    .all(JSON.stringify(ids))
+    .map(row => ({ id: taskId(text(row[0])), submittedBy: textOrNull(row[1]) }))
 }
 
 export function endedAmong(session: Session, ids: readonly TaskId[]): readonly TaskId[] {

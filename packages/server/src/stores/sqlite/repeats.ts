@@ -1,6 +1,6 @@
 import type { ProblemCode, TaskState } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
-import { isSameContent, type TaskDraft, type TaskId } from '../../core/task.ts'
+import { conflictDetail, isSameContent, type TaskDraft, type TaskId } from '../../core/task.ts'
 import type { SubmitReceipt, SubmitVerdict } from '../../ports/store.ts'
 import type { Placed } from './insert.ts'
 import { number, numberOrNull, text } from './rows.ts'
@@ -44,11 +44,7 @@ function recordOf(tx: Transaction, own: number): ReturnType<typeof readRecord> {
 }
 
 export function conflict(draft: TaskDraft, existingId: TaskId, index: number): Refusal {
-  const detail =
-    existingId === draft.id
-      ? `A task with the id '${draft.id}' exists and has other content.`
-      : `The idempotency key '${draft.idempotencyKey}' belongs to task ${existingId}, which has other content.`
-  return refusal('task_conflict', detail, index)
+  return refusal('task_conflict', conflictDetail(draft, existingId), index)
 }
 
 export function refusal(code: ProblemCode, detail: string, index: number): Refusal {

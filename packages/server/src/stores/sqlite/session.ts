@@ -3,6 +3,7 @@ import { limits } from '@tasklane/protocol'
 import type { TaskId, TaskRecord } from '../../core/task.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Changes, EndedTask, LaneCount } from '../../ports/store.ts'
+import { type AccountStatements, prepareAccounts } from './account-statements.ts'
 import { type Counters, createCounters } from './counters.ts'
 import type { Database, SqlRow } from './database.ts'
 import { createLanes, type Lanes } from './lanes.ts'
@@ -15,6 +16,7 @@ import { prepareStatements, type Statements } from './statements.ts'
 export interface Session {
   readonly sql: Statements
   readonly reads: ReadStatements
+  readonly accounts: AccountStatements
   readonly lanes: Lanes
   readonly counters: Counters
   readonly clock: Clock
@@ -57,6 +59,7 @@ export interface EndedParent {
 export function createSession(database: Database, clock: Clock, headStartMs: number): Session {
   const sql = prepareStatements(database)
   const reads = prepareReads(database)
+  const accounts = prepareAccounts(database)
   const lanes = createLanes(sql)
   const counters = createCounters(sql)
   let isStale = true
@@ -64,6 +67,7 @@ export function createSession(database: Database, clock: Clock, headStartMs: num
   const session: Session = {
     sql,
     reads,
+    accounts,
     lanes,
     counters,
     clock,

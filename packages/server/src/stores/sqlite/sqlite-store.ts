@@ -1,7 +1,7 @@
 import { Problem } from '../../core/problem.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Store } from '../../ports/store.ts'
-import { createMemoryAccounts } from '../memory/accounts.ts'
+import { createAccounts } from './accounts.ts'
 import { type Database, faultOf, type SqliteFault } from './database.ts'
 import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
@@ -53,10 +53,7 @@ export async function createSqliteStore(
   }
 
   const store: Store = {
-    // For a moment only, until these tables are there.
-    ...createMemoryAccounts(parts),
-    taskByNumber: () => Promise.reject(new Error('taskByNumber is not there yet')),
-    submittersOf: () => Promise.reject(new Error('submittersOf is not there yet')),
+    ...createAccounts(session, run),
     exchangesAtOnce: 1,
     isShared: false,
     // The schema is brought up to date before the first statement is prepared, in createSqliteStore.
@@ -82,6 +79,8 @@ export async function createSqliteStore(
     prune: ask => run(() => sweeps.prune(session, ask)),
 
     task: id => run(() => reads.readTask(session, id)),
+    taskByNumber: number => run(() => reads.readTaskByNumber(session, number)),
+    submittersOf: ids => run(() => reads.submittersOf(session, ids)),
     endedAmong: ids => run(() => reads.endedAmong(session, ids)),
     tasks: (filter, page) => run(() => listRecords(session, filter, page)),
     taskIds: (filter, page) => run(() => listIds(session, filter, page)),
