@@ -43,7 +43,7 @@ export interface Entry {
   readonly said: Map<number, { readonly workerId: WorkerId; readonly kind: Said }>
 }
 
-export type Said = 'completed' | 'failed' | 'released'
+export type Said = 'completed' | 'failed' | 'released' | 'cancelled'
 
 export interface Ledger {
   readonly entries: Map<TaskId, Entry>

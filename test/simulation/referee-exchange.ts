@@ -141,6 +141,7 @@ function applySettle(walk: Walk, entry: Entry, walker: Walker, settlement: Settl
     if (outcome.kind === 'completed') return ['completed']
     if (walker.isMarked) return ['cancelled']
     if (outcome.kind === 'released') return ['pending']
+    if (outcome.kind === 'cancelled') return ['cancelled']
     return outcome.kind === 'failed' ? ['failed'] : [outcome.delayMs === 0 ? 'pending' : 'scheduled']
   })()
   if (!expected.includes(to)) {

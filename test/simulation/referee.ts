@@ -1,6 +1,7 @@
 import type { TransitionName } from '../../packages/server/src/core/lifecycle.ts'
 import { Problem } from '../../packages/server/src/core/problem.ts'
 import type { TaskId, TaskRecord, WorkerId } from '../../packages/server/src/core/task.ts'
+import type { WorkerResult } from '../../packages/server/src/engine/engine.ts'
 import type { Changes, ExchangeBatch, ExchangeOutcome, Moved, Store } from '../../packages/server/src/ports/store.ts'
 import {
   checkCascaded,
@@ -38,7 +39,7 @@ export interface Referee {
   // What clients and workers were told.
   submitAcknowledged(id: TaskId, key: string | null): void
   claimAcknowledged(workerId: WorkerId, task: Pick<TaskRecord, 'id' | 'epoch'>): void
-  settleAcknowledged(workerId: WorkerId, id: TaskId, epoch: number, kind: 'completed' | 'failed' | 'released'): void
+  settleAcknowledged(workerId: WorkerId, id: TaskId, epoch: number, kind: WorkerResult['outcome']): void
   /** What was acknowledged and is neither there nor rightly gone. */
   checkAcknowledged(): void
 }

@@ -77,7 +77,8 @@ export const transitions: Readonly<Record<TransitionName, Transition>> = Object.
     from: ['running'],
     to: ['failed', 'cancelled'],
     by: 'worker',
-    guard: 'epoch and worker; no retries left or marked permanent; cancelled under a cancel mark',
+    guard:
+      'epoch and worker; no retries left or marked permanent; cancelled under a cancel mark, or where the worker says that it was called off',
   },
   retry: {
     from: ['running'],

@@ -55,6 +55,9 @@ export const engineSettingsDefault: EngineSettings = Object.freeze({
 /** A lease outlives two missed heartbeats and ends with the third. */
 export const heartbeatsPerLease = 3
 
+/** Failed tasks that are looked at to count those that ran out of time: 10 ms of a store's time. */
+const timedOutMax = 10_000
+
 const checkEveryMs = 1_000
 /** Who asks whether this node is ready waits no longer for a store that says nothing. */
 const checkWithinMs = 3_000
@@ -322,11 +325,12 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     },
     bulk: ask => runBulk(store, clock, ask, moved => noteChanges(moved.changes)),
 
-    register: settings => {
+    register: (settings, options) => {
       // What a former process of this id gives back must not wake a claim that it left behind.
       claims.endOf(settings.id)
-      return workers.register(settings)
+      return workers.register(settings, options?.heartbeatMs)
     },
+    leasesOf: store.leasesOf,
     claim: async ask => {
       const { queues, capabilities, leaseMs: own } = await workers.claimant(ask.workerId)
       const { workerId, limit, requestId } = ask
@@ -367,7 +371,9 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       }
       return queueView(record)
     },
+    typesIn: async queue => [...(await store.typesIn(queue))].sort(),
     stats,
+    timedOut: submittedBy => store.countTimedOut(submittedBy, timedOutMax),
     checkReady: async () => {
       if (isStopping) throw new Problem('stopping')
       await checked()

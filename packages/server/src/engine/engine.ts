@@ -16,6 +16,7 @@ import type {
   AttemptRecord,
   ClaimedTask,
   GraphRecord,
+  LeaseFacts,
   LogDraft,
   LogRecord,
   ParentRecord,
@@ -58,7 +59,8 @@ export interface Engine {
   bulk(ask: BulkAsk): Promise<BulkReply>
 
   // Workers
-  register(settings: WorkerSettings): Promise<RegistrationReply>
+  /** @param options.heartbeatMs how often this worker will be heard at the least, where it cannot be told */
+  register(settings: WorkerSettings, options?: { readonly heartbeatMs: number }): Promise<RegistrationReply>
   /** Throws `worker_unknown`, `worker_draining`. Waits up to `waitMs` for work; the signal ends the wait. */
   claim(ask: {
     readonly workerId: WorkerId
@@ -67,6 +69,8 @@ export interface Engine {
     readonly requestId: string | null
     readonly signal: AbortSignal
   }): Promise<readonly ClaimedTask[]>
+  /** What a worker holds, of any claim. */
+  leasesOf(workerId: WorkerId): Promise<readonly LeaseFacts[]>
   /** Gives back, uncharged, what a claim handed out and nobody received, in any answer to the same request. */
   releaseUndelivered(workerId: WorkerId, tasks: readonly ClaimedTask[], requestId: string | null): Promise<void>
   /** Throws `worker_unknown`. */
@@ -84,7 +88,11 @@ export interface Engine {
   queues(): Promise<readonly Queue[]>
   queue(name: string): Promise<Queue>
   setQueue(name: string, settings: { readonly isPaused: boolean }): Promise<Queue>
+  /** Every type of which this queue was ever sent a task, in order. */
+  typesIn(queue: string): Promise<readonly string[]>
   stats(): Promise<Stats>
+  /** How many of the failed tasks, the newest 10,000, ran out of time; of this submitter, where one is named. */
+  timedOut(submittedBy: string | null): Promise<number>
   /** Throws `store_unavailable` or `stopping`. */
   checkReady(): Promise<void>
   /** What happened on this node, for metrics. The listener must not throw. */
@@ -130,7 +138,8 @@ export interface Heartbeat {
 export interface WorkerResult {
   readonly taskId: TaskId
   readonly epoch: number
-  readonly outcome: 'completed' | 'failed' | 'released'
+  /** `cancelled`: the worker was told, by means of its own, that the task is not wanted any more. */
+  readonly outcome: 'completed' | 'failed' | 'released' | 'cancelled'
   readonly result: JsonText | null
   readonly error: { readonly code?: string; readonly message: string; readonly stack?: string } | null
   readonly isRetryable: boolean

@@ -2,7 +2,7 @@ import type { SettleReply } from '@tasklane/protocol'
 import { type Decision, decideFailure, decideLoss, type RetryPolicy } from '../core/retry.ts'
 import { type JsonText, taskErrorText, type WorkerId } from '../core/task.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Lease, LeaseFacts, Settlement, Store } from '../ports/store.ts'
+import type { Lease, LeaseFacts, Outcome, Settlement, Store } from '../ports/store.ts'
 import type { Committer } from './committer.ts'
 import type { EngineEvent, WorkerResult } from './engine.ts'
 
@@ -45,7 +45,7 @@ export function createSettling({ store, committer, clock, retryPolicy, emit, onR
     })
   }
 
-  /** Completions and releases need no decision; failures are decided on the facts of their leases, read in one call. */
+  /** Only failures need a decision. They are decided on the facts of their leases, read in one call. */
   async function decideAll(workerId: WorkerId, results: readonly WorkerResult[]): Promise<readonly Settlement[]> {
     const leases = results.map(({ taskId, epoch }): Lease => ({ taskId, epoch, workerId }))
     const isFailure = results.map(result => result.outcome === 'failed' || result.resultFault !== null)
@@ -54,13 +54,7 @@ export function createSettling({ store, committer, clock, retryPolicy, emit, onR
     let nextFacts = 0
     return results.map((result, at): Settlement => {
       const lease = leases[at] ?? { taskId: result.taskId, epoch: result.epoch, workerId }
-      if (isFailure[at] !== true) {
-        const outcome =
-          result.outcome === 'completed'
-            ? ({ kind: 'completed', result: result.result } as const)
-            : ({ kind: 'released' } as const)
-        return { lease, outcome, guard: 'held' }
-      }
+      if (isFailure[at] !== true) return { lease, outcome: undecided(result), guard: 'held' }
       const known = facts[nextFacts] ?? null
       nextFacts += 1
       return { lease, outcome: decide(result, known), guard: 'held' }
@@ -116,6 +110,13 @@ export function createSettling({ store, committer, clock, retryPolicy, emit, onR
       await committer.settle(leases.map(lease => ({ lease, outcome: { kind: 'released' }, guard: 'held' })))
     },
   })
+}
+
+/** What the worker says is what happens. */
+function undecided({ outcome, result, error }: WorkerResult): Outcome {
+  if (outcome === 'completed') return { kind: 'completed', result }
+  if (outcome === 'released') return { kind: 'released' }
+  return { kind: 'cancelled', error: taskErrorText('cancelled', error?.message) }
 }
 
 /** The worker's error as it is kept: with a code always. The door above has cut it to its bound. */

@@ -18,7 +18,8 @@ import type { Settling } from './settle.ts'
 
 /** Who works here. Presence is for people and for routing; the leases in the store are the truth. */
 export interface Workers {
-  register(settings: WorkerSettings): Promise<RegistrationReply>
+  /** @param ownHeartbeatMs of a worker that cannot be told of another interval; it is never held to a shorter one */
+  register(settings: WorkerSettings, ownHeartbeatMs?: number): Promise<RegistrationReply>
   heartbeat(beat: Heartbeat): Promise<HeartbeatReply>
   drain(id: WorkerId): Promise<Worker>
   deregister(id: WorkerId): Promise<void>
@@ -88,8 +89,10 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
   }
 
   return Object.freeze<Workers>({
-    register: async settings => {
-      const { orphans } = await store.registerWorker(settings, leaseMs)
+    register: async (settings, ownHeartbeatMs = heartbeatMs) => {
+      const interval = Math.max(heartbeatMs, ownHeartbeatMs)
+      const ownLeaseMs = Math.round((leaseMs * interval) / heartbeatMs)
+      const { orphans } = await store.registerWorker(settings, ownLeaseMs)
       known.delete(settings.id)
       await settling.lose(orphans, {
         guard: 'replaced',
@@ -97,8 +100,8 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
       })
       return {
         worker_id: settings.id,
-        heartbeat_interval: heartbeatMs / 1_000,
-        lease_seconds: leaseMs / 1_000,
+        heartbeat_interval: interval / 1_000,
+        lease_seconds: ownLeaseMs / 1_000,
       }
     },
     heartbeat: async ({ workerId, systemInfo, currentTasks }) => {

@@ -186,6 +186,8 @@ export interface Settlement {
 export type Outcome =
   | { readonly kind: 'completed'; readonly result: JsonText | null }
   | { readonly kind: 'released' }
+  /** The worker says that the task was called off: it ends as cancelled, with this error or the one that a mark left. */
+  | { readonly kind: 'cancelled'; readonly error: JsonText }
   /**
    * `retry` or `failed`, as core decided; the error is kept on the attempt, and on the task until it completes. Under a
    * cancel mark the row becomes cancelled instead, with the error that the mark left.
@@ -282,7 +284,11 @@ export interface ReadStore {
   /** The facts from which core says why a task is not running. */
   standing(id: TaskId, positionMax: number): Promise<Standing | null>
   queues(): Promise<readonly QueueRecord[]>
+  /** Every type of which this queue was ever sent a task, also where none is left; in any order. */
+  typesIn(queue: string): Promise<readonly string[]>
   counts(): Promise<StateCounts>
+  /** Of the newest `most` failed tasks, how many ran past their time limit; of this submitter, where one is named. */
+  countTimedOut(submittedBy: string | null, most: number): Promise<number>
   workers(): Promise<readonly WorkerRecord[]>
   /** For counting them: `workers()` looks at every lease. In no particular order. */
   presence(): Promise<readonly WorkerPresence[]>

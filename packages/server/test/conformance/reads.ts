@@ -1,8 +1,9 @@
 import { limits } from '@tasklane/protocol'
 import { expect } from 'vitest'
 import { taskId, workerId } from '../../src/core/task.ts'
-import type { TaskFilter } from '../../src/ports/store.ts'
-import { draft, json, names } from '../support/drafts.ts'
+import type { Outcome, TaskFilter } from '../../src/ports/store.ts'
+import { draft, errorJson, json, names } from '../support/drafts.ts'
+import { leaseOf } from '../support/store-driver.ts'
 import type { Bench, Topic } from './topic.ts'
 
 const every: TaskFilter = {
@@ -41,6 +42,33 @@ export const readsTopic: Topic = test => {
     expect(await find(bench, {}, { limit: 3, offset: 5 })).toEqual(['t-1', 't-0'])
     expect(await find(bench, {}, { offset: 7 })).toEqual([])
     expect(await find(bench, {}, { limit: 1, before: number, offset: 1 })).toEqual(['t-2'])
+  })
+
+  test('names every type that a queue was ever sent', async bench => {
+    await bench.submit(draft('a', { type: 'x', queue: 'q' }), draft('b', { type: 'y', queue: 'q' }), draft('c'))
+    await bench.store.cancel([taskId('a')], null)
+    await bench.store.remove([taskId('a')])
+    expect([...(await bench.store.typesIn('q'))].sort()).toEqual(['x', 'y'])
+    expect(await bench.store.typesIn('never seen')).toEqual([])
+  })
+
+  test('counts those of the newest failed tasks that ran out of time', async bench => {
+    expect(await bench.store.countTimedOut(null, 10)).toBe(0)
+    const byAda = { submittedBy: 'ada' }
+    await bench.submit(draft('a', byAda), draft('b'), draft('c', byAda), draft('d'), draft('e'))
+    const [a, b, c, d, e] = await bench.claim({ limit: 5 })
+    if (!a || !b || !c || !d || !e) throw new Error('five tasks were submitted')
+    const timeout: Outcome = { kind: 'failed', error: errorJson('timeout'), as: 'timeout' }
+    for (const task of [a, b, c]) await bench.settle(leaseOf(task), timeout)
+    await bench.fail(d)
+    await bench.settle(leaseOf(e), { ...timeout, kind: 'retry', delayMs: 60_000 })
+    expect(await bench.store.countTimedOut(null, 10)).toBe(3)
+    expect(await bench.store.countTimedOut('ada', 10)).toBe(2)
+    expect(await bench.store.countTimedOut('nobody', 10)).toBe(0)
+    // The failed ones are d, c, b and a, the newest first.
+    expect(await bench.store.countTimedOut(null, 2)).toBe(1)
+    await bench.store.requeue([c.id], false)
+    expect(await bench.store.countTimedOut(null, 10)).toBe(2)
   })
 
   test('lists whole records', async bench => {

@@ -80,6 +80,33 @@ export const settleTopic: Topic = test => {
     expect(await bench.complete(a)).toEqual(stale)
   })
 
+  test('ends as cancelled what its worker says was called off, with its children', async bench => {
+    const a = await bench.submitAndClaim([draft('child', { dependencies: ['a'] }), draft('a')].toReversed())
+    const error = errorJson('cancelled', 'Not wanted any more.')
+    expect(await bench.settle(leaseOf(a), { kind: 'cancelled', error })).toEqual({
+      verdict: 'applied',
+      state: 'cancelled',
+    })
+    expect(await bench.task('a')).toMatchObject({ state: 'cancelled', error, result: null, workerId: 'w1', attempt: 1 })
+    expect(await bench.attempts('a')).toMatchObject([{ outcome: 'cancelled', error, endedAtMs: bench.clock.now() }])
+    expect(await bench.state('child')).toBe('cancelled')
+    expect(await bench.fail(a)).toEqual(stale)
+    await bench.store.requeue([a.id], true)
+    expect(await bench.claimOne()).toMatchObject({ id: 'a', attempt: 1, epoch: 2 })
+    expect(await bench.attempts('a')).toMatchObject([{ outcome: 'cancelled', error }, { outcome: 'running' }])
+  })
+
+  test('keeps the error of a cancel mark where the worker says so, too, and refuses it from a lost lease', async bench => {
+    const a = await bench.submitAndClaim(draft('a'))
+    await bench.store.cancel([a.id], 'An operator did.')
+    const marked = (await bench.task('a')).error
+    const calledOff: Outcome = { kind: 'cancelled', error: errorJson('cancelled', 'The worker did.') }
+    expect(await bench.settle({ ...leaseOf(a), epoch: 2 }, calledOff)).toEqual(stale)
+    expect(await bench.settle(leaseOf(a, 'w2'), calledOff)).toEqual(stale)
+    await bench.settle(leaseOf(a), calledOff)
+    expect(await bench.task('a')).toMatchObject({ state: 'cancelled', error: marked })
+  })
+
   test('does not know a task that does not exist', async bench => {
     const a = await bench.submitAndClaim(draft('a'))
     const lease = { ...leaseOf(a), taskId: taskId('ghost') }
@@ -92,6 +119,7 @@ export const settleTopic: Topic = test => {
     'failed and to be retried': { kind: 'retry', delayMs: 1_000, error: errorJson('boom'), as: 'failed' },
     'timed out': { kind: 'retry', delayMs: 0, error: errorJson('timeout'), as: 'timeout' },
     released: { kind: 'released' },
+    'called off': { kind: 'cancelled', error: errorJson('cancelled') },
   }
   for (const [name, outcome] of Object.entries(repeats)) {
     test(`takes a repeated settle as applied and changes nothing: ${name}`, async bench => {

@@ -63,7 +63,15 @@ export interface SettleSpec {
   /** From the latest lease backwards. */
   readonly lease: number
   readonly twist: 'none' | 'other epoch' | 'other worker' | 'other task'
-  readonly outcome: 'completed' | 'failed' | 'retry now' | 'retry later' | 'timeout' | 'released' | 'crashed'
+  readonly outcome:
+    | 'completed'
+    | 'failed'
+    | 'retry now'
+    | 'retry later'
+    | 'timeout'
+    | 'released'
+    | 'crashed'
+    | 'cancelled'
   readonly guard: 'held' | 'expired'
   readonly resultChars: number
 }
@@ -135,6 +143,7 @@ const settleSpec: fc.Arbitrary<SettleSpec> = fc.record({
     'timeout',
     'released',
     'crashed',
+    'cancelled',
   ),
   guard: fc.constantFrom('held', 'held', 'held', 'expired'),
   resultChars: fc.nat({ max: 60 }),

@@ -278,6 +278,8 @@ function toOutcome({ outcome, resultChars }: SettleSpec): Outcome {
       return { kind: 'retry', delayMs: 300, error: errorJson('timeout'), as: 'timeout' }
     case 'released':
       return { kind: 'released' }
+    case 'cancelled':
+      return { kind: 'cancelled', error: errorJson('cancelled') }
     case 'crashed':
       return { kind: 'retry', delayMs: 0, error: errorJson('worker_lost'), as: 'crashed' }
   }

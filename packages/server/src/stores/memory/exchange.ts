@@ -19,6 +19,7 @@ import type {
   ExchangeBatch,
   ExchangeOutcome,
   HeldLease,
+  Outcome,
   Settlement,
   SettleResult,
   SubmitGroup,
@@ -72,12 +73,12 @@ function applyOutcome(world: World, row: Row, { outcome, guard }: Settlement, ga
     endTask(world, row, { state: 'completed', result: outcome.result, error: null }, gathered)
     return
   }
-  const kind = outcome.kind === 'released' ? 'released' : 'failed'
   const error = outcome.kind === 'released' ? null : outcome.error
-  const settledAs = guard === 'held' ? kind : null
-  if (row.cancelRequestedAtMs !== null) {
+  const settledAs = guard === 'held' ? saidBy(outcome) : null
+  if (row.cancelRequestedAtMs !== null || outcome.kind === 'cancelled') {
+    const kept = row.cancelRequestedAtMs === null ? error : row.error
     endAttempt(row, { outcome: 'cancelled', error, settledAs }, nowMs)
-    endTask(world, row, { state: 'cancelled', result: null, error: row.error }, gathered)
+    endTask(world, row, { state: 'cancelled', result: null, error: kept }, gathered)
     return
   }
   if (outcome.kind === 'released') {
@@ -111,8 +112,12 @@ function leaveRunning(row: Row): void {
 
 function isRepeat(row: Row, { lease, outcome }: Settlement): boolean {
   const attempt = row.attempts.findLast(each => each.epoch === lease.epoch)
-  const kind = outcome.kind === 'retry' ? 'failed' : outcome.kind
-  return attempt !== undefined && attempt.workerId === lease.workerId && attempt.settledAs === kind
+  return attempt !== undefined && attempt.workerId === lease.workerId && attempt.settledAs === saidBy(outcome)
+}
+
+/** `retry` and `failed` are core's decision on one and the same word of the worker's. */
+function saidBy(outcome: Outcome): Exclude<Outcome['kind'], 'retry'> {
+  return outcome.kind === 'retry' ? 'failed' : outcome.kind
 }
 
 // ─── Submit ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -227,6 +232,7 @@ function insert(world: World, draft: TaskDraft, nowMs: number): Row {
   world.byNumber.set(row.number, row)
   if (row.idempotencyKey !== null) world.byKey.set(row.idempotencyKey, row)
   if (!world.queues.has(row.queue)) world.queues.set(row.queue, { isPaused: false })
+  world.types.set(row.queue, (world.types.get(row.queue) ?? new Set<string>()).add(row.type))
   return row
 }
 

@@ -122,7 +122,9 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
       return row === null ? null : reads.standingOf(world, row, positionMax)
     },
     queues: async () => [...world.queues.keys()].sort().map(name => reads.queueRecord(world, name)),
+    typesIn: async queue => [...(world.types.get(queue) ?? [])],
     counts: async () => reads.countStates(world.byNumber.values()),
+    countTimedOut: async (submittedBy, most) => reads.countTimedOut(world, submittedBy, most),
     presence: async () => {
       const nowMs = world.clock.now()
       return [...world.workers.values()].map(({ id, slots, isDraining, leaseMs, lastSeenAtMs }) => ({

@@ -129,6 +129,13 @@ export function countStates(rows: Iterable<Row>): StateCounts {
   return counts
 }
 
+export function countTimedOut(world: World, submittedBy: string | null, most: number): number {
+  const failed = [...world.byNumber.values()].filter(row => row.state === 'failed')
+  const newest = failed.sort((one, other) => other.number - one.number).slice(0, most)
+  const isCounted = (row: Row) => submittedBy === null || row.submittedBy === submittedBy
+  return newest.filter(row => isCounted(row) && row.attempts.at(-1)?.outcome === 'timeout').length
+}
+
 export function queueRecord(world: World, name: string): QueueRecord {
   const rows = [...world.byNumber.values()].filter(row => row.queue === name)
   const due = rows.filter(row => row.state === 'pending').map(row => row.dueAtMs)

@@ -38,7 +38,7 @@ export interface AttemptRow {
   outcome: AttemptOutcome
   error: JsonText | null
   /** What the worker itself said, by which a repeated settle is known; null while it runs or where another ended it. */
-  settledAs: 'completed' | 'failed' | 'released' | null
+  settledAs: 'completed' | 'failed' | 'released' | 'cancelled' | null
 }
 
 export interface WorkerRow extends Mutable<WorkerSettings> {

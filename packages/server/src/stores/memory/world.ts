@@ -15,6 +15,8 @@ export interface World {
   readonly byNumber: Map<number, Row>
   readonly byKey: Map<string, Row>
   readonly queues: Map<string, { isPaused: boolean }>
+  /** By queue, the types of all tasks that it ever had. */
+  readonly types: Map<string, Set<string>>
   readonly workers: Map<WorkerId, WorkerRow>
   readonly claimRequests: Map<string, ClaimRequestRow>
   /** Ended tasks with edges that no transaction had room for yet, in the order in which `unblock` goes on with them. */
@@ -31,6 +33,7 @@ export function createWorld(clock: Clock, headStartMs: number): World {
     byNumber: new Map(),
     byKey: new Map(),
     queues: new Map(),
+    types: new Map(),
     workers: new Map(),
     claimRequests: new Map(),
     leftovers: new Set(),

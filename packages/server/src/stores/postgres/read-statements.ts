@@ -80,6 +80,11 @@ export const readStatements = name({
   counts: `SELECT lane, state, sum(n)::bigint FROM (SELECT lane, state, n FROM tasklane.counters
     UNION ALL SELECT lane, state, n FROM tasklane.counter_changes) AS c GROUP BY lane, state`,
 
+  // Bounded by what is looked at, not by what is found.
+  timedOut: `SELECT count(*) FROM (SELECT t.end_outcome, t.submitted_by FROM tasklane.tasks AS t
+      WHERE t.state = 'failed' ORDER BY t.number DESC LIMIT $1) AS f
+    WHERE f.end_outcome = 'timeout' AND ($2::text IS NULL OR f.submitted_by = $2)`,
+
   presence: 'SELECT id, slots, is_draining, lease_ms, last_seen_at FROM tasklane.workers',
   workers: `SELECT ${workerColumns} FROM tasklane.workers AS w ORDER BY w.id`,
   worker: `SELECT ${workerColumns} FROM tasklane.workers AS w WHERE w.id = $1`,

@@ -215,6 +215,20 @@ export function readCounts(session: Session): Promise<StateCounts> {
   return session.read(async ({ connection }) => sumByState(await connection.rows(sql.counts), null))
 }
 
+export function readTypes(session: Session, queue: string): Promise<readonly string[]> {
+  return session.read(async ({ connection, lanes }) => {
+    await learnNewLanes(connection, lanes)
+    return lanes.matching([queue], null).map(lane => lane.type)
+  })
+}
+
+export function countTimedOut(session: Session, submittedBy: string | null, most: number): Promise<number> {
+  return session.read(async ({ connection }) => {
+    const [row] = await connection.rows(sql.timedOut, most, submittedBy)
+    return number(row?.[0] ?? 0)
+  })
+}
+
 export function readQueues(session: Session): Promise<readonly QueueRecord[]> {
   return session.read(async reader => {
     const [queues, counts, nowMs] = await Promise.all([

@@ -30,7 +30,7 @@ function isTooEarly(tx: Transaction, task: HeldTask, { guard }: Settlement): boo
   return guard === 'expired' && (task.leaseUntilMs ?? 0) > tx.nowMs
 }
 
-type Said = 'completed' | 'failed' | 'released'
+type Said = 'completed' | 'failed' | 'released' | 'cancelled'
 
 /** `retry` and `failed` are core's decision on one and the same word of the worker's. */
 function saidBy(outcome: Outcome): Said {
@@ -63,6 +63,9 @@ async function apply(tx: Transaction, task: HeldTask, { outcome, guard }: Settle
     await endTask(tx, task, 'cancelled')
   } else if (outcome.kind === 'failed') {
     await fail(tx, task, { ...outcome, said })
+  } else if (outcome.kind === 'cancelled') {
+    writeBadEnd(task, 'cancelled', { error: outcome.error, said })
+    await endTask(tx, task, 'cancelled')
   } else if (outcome.kind === 'released') {
     keepAttempt(tx, task, { outcome: 'released', error: null, said })
     task.attempt -= 1
@@ -80,14 +83,18 @@ interface BadOutcome {
   readonly said: Said | null
 }
 
-async function fail(tx: Transaction, task: HeldTask, { error, as, said }: BadOutcome): Promise<void> {
-  if (as === 'crashed') task.crashes += 1
+async function fail(tx: Transaction, task: HeldTask, outcome: BadOutcome): Promise<void> {
+  if (outcome.as === 'crashed') task.crashes += 1
+  writeBadEnd(task, outcome.as, outcome)
+  await endTask(tx, task, 'failed')
+}
+
+function writeBadEnd(task: HeldTask, as: BadEnd | 'cancelled', { error, said }: Omit<BadOutcome, 'as'>): void {
   task.endOutcome = as
   task.settledAs = said
   task.error = error
   task.result = null
   task.progress = null
-  await endTask(tx, task, 'failed')
 }
 
 function retry(tx: Transaction, task: HeldTask, outcome: BadOutcome & { readonly delayMs: number }): void {

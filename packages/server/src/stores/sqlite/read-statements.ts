@@ -74,6 +74,11 @@ export const readTexts = {
     WHERE state = 'pending' AND lane = ? AND (rank, number) < (?, ?) LIMIT ? + 0)`,
   oldestDue: `SELECT min(due_at) FROM tasks INDEXED BY tasks_pending WHERE state = 'pending' AND lane = ?`,
 
+  // Bounded by what is looked at, not by what is found.
+  timedOut: `SELECT count(*) FROM (SELECT end_outcome, submitted_by FROM tasks INDEXED BY tasks_failed
+      WHERE state = 'failed' ORDER BY number DESC LIMIT ?1 + 0)
+    WHERE end_outcome = 'timeout' AND (?2 IS NULL OR submitted_by = ?2)`,
+
   presence: 'SELECT id, slots, is_draining, lease_ms, last_seen_at FROM workers',
   workers: `SELECT id, instance, capabilities, queues, slots, labels, types, is_draining, system_info, registered_at,
       last_seen_at, lease_ms

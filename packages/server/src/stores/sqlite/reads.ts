@@ -157,6 +157,15 @@ export function readCounts(session: Session): StateCounts {
   return session.counters.sum(session.lanes.all())
 }
 
+export function readTypes(session: Session, queue: string): readonly string[] {
+  return session.lanes.matching([queue], null).map(lane => lane.type)
+}
+
+export function countTimedOut(session: Session, submittedBy: string | null, most: number): number {
+  if (session.counters.sum(session.lanes.all()).failed === 0) return 0
+  return number(session.reads.timedOut.get(most, submittedBy)?.[0])
+}
+
 export function readQueues(session: Session): readonly QueueRecord[] {
   return [...session.lanes.queueNames()].sort().map(name => readQueue(session, name))
 }

@@ -31,7 +31,7 @@ function isTooEarly(tx: Transaction, facts: SettleFacts, { guard }: Settlement):
   return guard === 'expired' && (facts.leaseUntilMs ?? 0) > tx.nowMs
 }
 
-type Said = 'completed' | 'failed' | 'released'
+type Said = 'completed' | 'failed' | 'released' | 'cancelled'
 
 /** `retry` and `failed` are core's decision on one and the same word of the worker's. */
 function saidBy(outcome: Outcome): Said {
@@ -53,6 +53,8 @@ function apply(tx: Transaction, facts: SettleFacts, settlement: Settlement): Set
   const said = isWorkersWord(settlement) ? saidBy(outcome) : null
   if (facts.isMarked) return cancelMarked(tx, facts, settlement, said)
   switch (outcome.kind) {
+    case 'cancelled':
+      return cancel(tx, facts, settlement, { error: outcome.error, said })
     case 'released':
       return release(tx, facts, settlement, said)
     case 'retry':
@@ -99,6 +101,18 @@ function cancelMarked(
   keepAttempt(tx, facts, { outcome: 'cancelled', error: 'error' in outcome ? outcome.error : null, said })
   const moved = tx.sql.cancelMarked.run(tx.nowMs, facts.number, lease.epoch, lease.workerId)
   assert(moved.changes === 1, 'a marked lease that was read in this transaction still holds')
+  end(tx, facts, lease, 'cancelled')
+  return 'cancelled'
+}
+
+function cancel(
+  tx: Transaction,
+  facts: SettleFacts,
+  { lease }: Settlement,
+  { error, said }: Omit<BadOutcome, 'as'>,
+): 'cancelled' {
+  const moved = tx.sql.cancelTask.run(error, tx.nowMs, said, facts.number, lease.epoch, lease.workerId)
+  assert(moved.changes === 1, 'a lease that was read in this transaction still holds')
   end(tx, facts, lease, 'cancelled')
   return 'cancelled'
 }

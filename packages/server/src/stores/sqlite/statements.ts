@@ -121,6 +121,9 @@ export const statementTexts = {
   failTask: `UPDATE tasks SET state = 'failed', result = NULL, error = ?, progress = NULL, finished_at = ?,
       lease_until = NULL, crashes = crashes + ?, end_outcome = ?, settled_as = ?
     WHERE number = ? AND state = 'running' AND epoch = ? AND worker_id = ? AND cancel_requested_at IS NULL`,
+  cancelTask: `UPDATE tasks SET state = 'cancelled', result = NULL, error = ?, progress = NULL, finished_at = ?,
+      lease_until = NULL, end_outcome = 'cancelled', settled_as = ?
+    WHERE number = ? AND state = 'running' AND epoch = ? AND worker_id = ? AND cancel_requested_at IS NULL`,
   cancelMarked: `UPDATE tasks SET state = 'cancelled', result = NULL, progress = NULL, finished_at = ?, lease_until = NULL,
       cancel_requested_at = NULL
     WHERE number = ? AND state = 'running' AND epoch = ? AND worker_id = ? AND cancel_requested_at IS NOT NULL`,
