@@ -6,12 +6,27 @@ import type { Access } from '../core/access.ts'
 import { documentedRequests, type ReplyName, type RequestName, ref, replySchemas } from './openapi-components.ts'
 import { noQuery, type QuerySchema } from './query.ts'
 
+/** The calls of the systems that Tasklane replaces, each under a tag of its own. */
+const dialects = {
+  'A: advanced': 'Tasks with a name and an integer id, a predicted priority, and a login.',
+  'B: RabbitMQ and Redis': 'Tasks and workers at the root.',
+  'D: arithmetic': 'Three tasks of Celery, and their status in Celery’s words.',
+  'E: pull scheduler':
+    'Workers that pull one task at a time and know nothing of epochs. Each call answers under the prefix `/scheduler`, too. Times end in `+00:00`.',
+} as const
+
+type DialectTag = keyof typeof dialects
+
+function isDialect(tag: string): tag is DialectTag {
+  return Object.hasOwn(dialects, tag)
+}
+
 export interface CallDescription {
   /** Also the name of the SDK's method. */
   readonly operationId: string
   /** What it does, for the rule of who may call it. */
   readonly access: Access
-  readonly tag: 'tasks' | 'workers' | 'queues' | 'health'
+  readonly tag: 'tasks' | 'workers' | 'queues' | 'health' | DialectTag
   readonly summary: string
   readonly description?: string
   readonly params?: Readonly<Record<string, string>>
@@ -38,8 +53,8 @@ const refusesOfBodies: readonly ProblemCode[] = [
 export function describeCall(call: CallDescription): FastifySchema {
   const refuses = new Set<ProblemCode>(call.refuses ?? [])
   if (call.body !== undefined) for (const code of refusesOfBodies) refuses.add(code)
-  // Every call of the API refuses query parameters that it does not know; probes of health may carry any.
-  const query = call.query ?? (call.tag === 'health' ? undefined : noQuery)
+  // Every call of the API refuses query parameters that it does not know; probes of health and dialects may carry any.
+  const query = call.query ?? (call.tag === 'health' || isDialect(call.tag) ? undefined : noQuery)
   if (query !== undefined) refuses.add('validation_failed')
   for (const code of call.tag === 'health' ? refusesOfHealth : refusesOfAll) refuses.add(code)
   const schema = {
@@ -76,6 +91,7 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
         { name: 'workers', description: 'The protocol of workers: register, claim, heartbeat, settle.' },
         { name: 'queues', description: 'Named lines of tasks; each can be paused.' },
         { name: 'health', description: 'How this node is.' },
+        ...Object.entries(dialects).map(([name, description]) => ({ name, description })),
       ],
     },
     refResolver: {

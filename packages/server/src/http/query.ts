@@ -6,7 +6,8 @@ import { shown } from './schema-sentences.ts'
 /** Describes the query of one call; values are strings, or numbers where the schema says so. */
 export interface QuerySchema {
   readonly type: 'object'
-  readonly additionalProperties: false
+  /** True in the dialects, which pass over what they do not know. */
+  readonly additionalProperties: boolean
   readonly properties: Readonly<Record<string, object>>
 }
 
@@ -55,6 +56,7 @@ export function createQueryReader(schema: QuerySchema): (query: unknown) => Quer
     }
     const values: Record<string, unknown> = Object.create(null)
     for (const [name, value] of Object.entries(query)) {
+      if (schema.additionalProperties && !Object.hasOwn(schema.properties, name)) continue
       if (typeof value !== 'string')
         return refuse(name, `Query parameter ${shown(name)} is given ${value.length} times; give it once.`)
       if (value.includes('\0')) return refuse(name, `Query parameter ${shown(name)} holds U+0000; leave it out.`)
