@@ -14,6 +14,7 @@ const walks: Readonly<Record<string, string>> = {
   blockedPage: 'walks the blocked tasks',
   failedPage: 'walks the failed tasks',
   cancelledPage: 'walks the cancelled tasks',
+  timedOut: 'walks the failed tasks as far as it is told',
   scheduledPage: 'walks and sorts the scheduled tasks',
   runningPage: 'walks and sorts the running tasks',
   shortenLeases: 'walks the index of running tasks; a clock is seldom set back',
