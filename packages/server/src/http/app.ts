@@ -8,6 +8,7 @@ import type { Log } from '../ports/log.ts'
 import { type AllowedMethods, gatherAllowedMethods } from './allowed-methods.ts'
 import { answerClientError, answerExpectation } from './client-errors.ts'
 import type { HttpContext, HttpSettings } from './context.ts'
+import { addPullRoutes } from './dialects/pull.ts'
 import './fastify-additions.ts'
 import { addJsonBodyParser } from './json-body.ts'
 import { addMetrics, type Metrics } from './metrics.ts'
@@ -71,6 +72,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   addWorkerRoutes(app, context)
   addQueueRoutes(app, context)
   addHealthRoutes(app, context)
+  addPullRoutes(app, context)
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   await app.ready()
   return app

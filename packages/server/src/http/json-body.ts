@@ -9,9 +9,15 @@ import { childSpans, type Span } from './json-spans.ts'
  *
  * Where a call carries other people's work, one bad value must not spoil the rest:
  *  - `{ list, member }`: a fault inside an element (or only in that member of it) is cut out and told by its index.
+ *  - `{ member }`: a fault inside that member of the body is cut out and told under 0; so is what is no JSON there, as the
+ *    `NaN` that Python writes.
  *  - `text`: U+0000 and lone surrogates pass; the route replaces them, since a lost log line helps nobody.
  */
-export type BodyTolerance = 'nothing' | 'text' | { readonly list: string; readonly member: string | null }
+export type BodyTolerance =
+  | 'nothing'
+  | 'text'
+  | { readonly list: string; readonly member: string | null }
+  | { readonly member: string }
 
 export interface JsonReading {
   readonly value: unknown
@@ -42,7 +48,7 @@ export function readJson(text: string, tolerance: BodyTolerance): JsonReading {
   const fault = findUnstorable(text)
   const mended = fault !== null && typeof tolerance === 'object' ? cutFaults(text, tolerance, faults) : text
   if (fault !== null) refuseExcess(mended, fault)
-  const value = parse(mended)
+  const value = isMember(tolerance) ? parseWithout(mended, tolerance.member, faults) : parse(mended)
   if (fault !== null && tolerance === 'nothing') throw new Problem('text_invalid', describeJsonFault(fault))
   if (tolerance !== 'text' && isSuspicious(text)) refuseHostile(value, tolerance, faults)
   return { value, faults: faults.size === 0 ? null : faults }
@@ -100,18 +106,28 @@ function parse(text: string): unknown {
   }
 }
 
+function isMember(tolerance: BodyTolerance): tolerance is { readonly member: string } {
+  return typeof tolerance === 'object' && !('list' in tolerance)
+}
+
+/** Parses without the member where it is what cannot be parsed. */
+function parseWithout(text: string, member: string, faults: Map<number, string>): unknown {
+  try {
+    return parse(text)
+  } catch (error) {
+    const span = spansWithin(text, 0).findLast(each => each.key === member)
+    if (span === undefined || !(error instanceof Problem)) throw error
+    const value = parse(`${text.slice(0, span.start)}null${text.slice(span.end)}`)
+    faults.set(0, error.message)
+    return value
+  }
+}
+
 /** Puts `null` where a faulty value stands. A text that is no JSON stays none: the parser decides on what is left. */
-function cutFaults(
-  text: string,
-  tolerance: { readonly list: string; readonly member: string | null },
-  faults: Map<number, string>,
-): string {
-  // The last of several members of one name counts, as for the parser.
-  const list = spansWithin(text, 0).findLast(span => span.key === tolerance.list)
-  if (list === undefined) return text
+function cutFaults(text: string, tolerance: Exclude<BodyTolerance, string>, faults: Map<number, string>): string {
   const parts: string[] = []
   let keptTo = 0
-  for (const [index, element] of spansWithin(text, list.start).entries()) {
+  for (const [index, element] of elementsOf(text, tolerance).entries()) {
     const spans =
       tolerance.member === null
         ? [element]
@@ -126,6 +142,14 @@ function cutFaults(
   }
   parts.push(text.slice(keptTo))
   return parts.join('')
+}
+
+/** The elements that carry a fault of their own: those of the list, or the body itself. */
+function elementsOf(text: string, tolerance: Exclude<BodyTolerance, string>): readonly Span[] {
+  if (!('list' in tolerance)) return [{ key: null, start: 0, end: text.length }]
+  // The last of several members of one name counts, as for the parser.
+  const list = spansWithin(text, 0).findLast(span => span.key === tolerance.list)
+  return list === undefined ? [] : spansWithin(text, list.start)
 }
 
 /** Twice what the longest list of a call takes: no schema lets more through. */
@@ -154,7 +178,7 @@ function refuseHostile(value: unknown, tolerance: BodyTolerance, faults: Map<num
     if (hostile !== null) throw new Problem('text_invalid', hostile)
     return
   }
-  const list = memberOf(value, tolerance.list)
+  const list = 'list' in tolerance ? memberOf(value, tolerance.list) : [value]
   if (!Array.isArray(list)) return
   for (const [index, element] of list.entries()) {
     const hostile = findHostile(tolerance.member === null ? element : memberOf(element, tolerance.member))

@@ -16,6 +16,8 @@ import {
   workerRegistrationSchema,
 } from '@tasklane/protocol'
 
+import { pullReplies, pullRequests } from './dialects/pull-schemas.ts'
+
 /** What clients send: the very objects they are validated with. */
 export const requestSchemas = {
   TaskSubmission: taskSubmissionSchema,
@@ -30,6 +32,7 @@ export const requestSchemas = {
   SettleRequest: settleSchema,
   WorkerLogRequest: workerLogSchema,
   QueueSettings: queueSettingsSchema,
+  ...pullRequests,
 } as const satisfies Record<string, object>
 
 export type RequestName = keyof typeof requestSchemas
@@ -292,6 +295,7 @@ export const replySchemas = {
     },
     ['errors'],
   ),
+  ...pullReplies,
 } as const satisfies Record<string, object>
 
 export type ReplyName = keyof typeof replySchemas

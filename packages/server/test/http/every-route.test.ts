@@ -40,7 +40,9 @@ const names = [
   'x'.repeat(300),
 ]
 
-async function calls(node: Node): Promise<readonly { method: 'GET' | 'POST' | 'PATCH' | 'DELETE'; path: string }[]> {
+async function calls(
+  node: Node,
+): Promise<readonly { method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'; path: string }[]> {
   const { paths } = (await node.call('GET', '/openapi.json')).body as { paths: Record<string, object> }
   return Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations).map(method => ({ method: method.toUpperCase() as 'GET', path })),
@@ -68,7 +70,7 @@ describe('every call', () => {
     await node.call('POST', '/api/workers/register', { worker_id: 'w1', capabilities: ['*'] })
     for (const { method, path } of await calls(node)) {
       if (method === 'GET') continue
-      const url = path.replace('{id}', 'w1').replace('{name}', 'q')
+      const url = path.replace(/\{\w+\}/, 'w1')
       expectAnswer(await node.call(method, url, body), `${method} ${url} with ${what}`)
     }
     await expectWell(node)
@@ -86,7 +88,7 @@ describe('every call', () => {
     await expectWell(node)
   })
 
-  it('refuses query parameters it does not know, under /api', async () => {
+  it('refuses query parameters it does not know, under /api only', async () => {
     const node = await startNode()
     for (const { method, path } of await calls(node)) {
       const answer = await node.call(
@@ -95,7 +97,8 @@ describe('every call', () => {
         method === 'GET' ? undefined : {},
       )
       if (path.startsWith('/api')) expect(answer.status, `${method} ${path}`).toBe(422)
-      else expect(answer.status, path).toBe(200)
+      // Probes of health and dialects pass over it; a dialect may find fault with the body.
+      else expect(answer.text, `${method} ${path}`).not.toContain('surprise')
     }
   })
 })

@@ -5,6 +5,7 @@ import { createEngine, engineSettingsDefault } from '../../src/engine/create-eng
 import type { Engine } from '../../src/engine/engine.ts'
 import { buildApp } from '../../src/http/app.ts'
 import type { HttpSettings } from '../../src/http/context.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
@@ -34,17 +35,23 @@ export interface Answer {
   readonly headers: LightMyRequestResponse['headers']
 }
 
-/** A node on the memory store, torn down with the test. `engine` puts doubles in place of single methods. */
-export async function startNode(
-  options: { readonly settings?: Partial<HttpSettings>; readonly engine?: (real: Engine) => Partial<Engine> } = {},
-): Promise<Node> {
+export interface NodeOptions {
+  readonly settings?: Partial<HttpSettings>
+  /** Doubles in place of single methods. */
+  readonly engine?: (real: Engine) => Partial<Engine>
+  readonly clock?: Clock
+}
+
+/** A node on the memory store, torn down with the test. */
+export async function startNode(options: NodeOptions = {}): Promise<Node> {
   const log: LogEntry[] = []
-  const store = createMemoryStore({ clock: systemClock, headStartMs: 3_600_000 })
+  const { clock = systemClock } = options
+  const store = createMemoryStore({ clock, headStartMs: 3_600_000 })
   await store.migrate()
   const real = createEngine({
     store,
     broker: createLocalBroker(),
-    clock: systemClock,
+    clock,
     log: recordingLog(log),
     settings: { ...engineSettingsDefault, version: '0.0.0-test' },
   })
@@ -52,7 +59,7 @@ export async function startNode(
   const engine: Engine = { ...real, ...options.engine?.(real) }
   const app = await buildApp({
     engine,
-    clock: systemClock,
+    clock,
     log: recordingLog(log),
     version: '0.0.0-test',
     settings: { metricsEnabled: false, requestTimeoutMs: 30_000, ...options.settings },

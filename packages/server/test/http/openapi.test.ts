@@ -70,6 +70,15 @@ describe('/openapi.json', () => {
         'live: GET /livez',
         'ready: GET /readyz',
         'metrics: GET /metrics',
+        'pullRegisterWorker: POST /register_worker/{worker_id}',
+        'pullHeartbeat: PUT /heartbeat/{worker_id}',
+        'pullAddTask: POST /add_task',
+        'pullGetTask: GET /get_task/{worker_id}',
+        'pullReport: POST /task_status',
+        'pullStatus: GET /status',
+        'pullCancel: POST /cancel_task/{task_id}',
+        'pullUnregisterWorker: DELETE /unregister_worker/{worker_id}',
+        'pullUnregister: DELETE /unregister/{worker_id}',
       ].sort(),
     )
   })
