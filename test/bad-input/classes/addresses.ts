@@ -1,7 +1,16 @@
 import type { ProblemCode } from '@tasklane/protocol'
 import type { QueryParameter, Route } from '../support/document.ts'
 import type { Example } from '../support/examples.ts'
-import { type BadCase, type Expected, type InputClass, pathOf, refused, requestOf, served } from './input-class.ts'
+import {
+  type BadCase,
+  type Expected,
+  type InputClass,
+  isDialect,
+  pathOf,
+  refused,
+  requestOf,
+  served,
+} from './input-class.ts'
 
 /** Paths, queries, methods and headers. */
 export const addressClasses: readonly InputClass[] = [
@@ -26,22 +35,22 @@ export const addressClasses: readonly InputClass[] = [
     name: 'a query that is no percent-encoding of UTF-8',
     cases: (route, [example]) =>
       ['%zz=1', 'a=%', 'a=%ff', 'a=%ed%a0%80'].map(query =>
-        caseOfQuery(route, example, query, hasQuery(route) ? 'request_invalid' : null),
+        caseOfQuery(route, example, query, hasQuery(route) || route.query.length > 0 ? 'request_invalid' : null),
       ),
   },
   {
     name: 'a query parameter sent twice or as a list',
     cases: (route, [example]) =>
-      route.query.flatMap(({ name }) =>
-        [
-          `${name}=1&${name}=2`,
+      route.query.flatMap(({ name }) => [
+        caseOfQuery(route, example, `${name}=1&${name}=2`, 'validation_failed'),
+        ...[
           `%0d%0a${name}=1&%0d%0a${name}=2`,
           `${'x'.repeat(5_000)}=1&${'x'.repeat(5_000)}=1`,
           `${name}[]=1`,
           `${name}[0]=1`,
           `${name}[x]=1`,
-        ].map(query => caseOfQuery(route, example, query, 'validation_failed')),
-      ),
+        ].map(query => caseOfQuery(route, example, query, hasQuery(route) ? 'validation_failed' : null)),
+      ]),
   },
   {
     name: 'a query parameter that is no number of its range',
@@ -89,14 +98,16 @@ export const addressClasses: readonly InputClass[] = [
   },
   {
     name: 'a method that the path does not take',
-    cases: (_route, [example]) =>
+    cases: (route, [example]) =>
       example === undefined
         ? []
-        : ['PUT', 'TRACE', 'PROPFIND', 'LOCK'].map(method => ({
-            name: method,
-            request: () => ({ method, path: example.path }),
-            expected: refused('method_not_allowed', 'not_found'),
-          })),
+        : ['PUT', 'TRACE', 'PROPFIND', 'LOCK']
+            .filter(method => method !== route.method)
+            .map(method => ({
+              name: method,
+              request: () => ({ method, path: example.path }),
+              expected: refused('method_not_allowed', 'not_found'),
+            })),
   },
   {
     name: 'a path beside the right one',
@@ -124,7 +135,7 @@ export const addressClasses: readonly InputClass[] = [
   {
     name: 'an Idempotency-Key that is none',
     cases: (route, [example]) => {
-      if (example === undefined || (route.operationId !== 'submit' && route.operationId !== 'submitMany')) return []
+      if (example === undefined || !['submit', 'submitMany', 'pullAddTask'].includes(route.operationId)) return []
       const keys = ['', '""', '"open', 'two words', 'a,b', '"a", "b"', 'é', 'x'.repeat(257), '"\\x"']
       return keys.map(key => ({
         name: key.slice(0, 20),
@@ -209,14 +220,20 @@ function placeOfName(route: Route, example: Example | undefined): ((name: string
   return name => example.path.split('/').with(index, name).join('/')
 }
 
+/** Every call in the name of a worker makes it known. */
+function isPullWorker(route: Route): boolean {
+  return isDialect(route) && route.path.endsWith('/{worker_id}')
+}
+
 /** A settle and log lines of nobody are told apart one by one; a queue is made by naming it. */
-function unknownName({ operationId }: Route): Expected {
+function unknownName(route: Route): Expected {
+  const { operationId } = route
   if (operationId === 'settle' || operationId === 'appendLogs') return served
-  if (operationId === 'setQueue') return { codes: ['validation_failed'], isServed: true }
+  if (operationId === 'setQueue' || isPullWorker(route)) return { codes: ['validation_failed'], isServed: true }
   return refused('task_unknown', 'worker_unknown', 'queue_unknown')
 }
 
-function unknownPath({ operationId }: Route): Expected {
+function unknownPath(route: Route): Expected {
   const codes: readonly ProblemCode[] = [
     'not_found',
     'task_unknown',
@@ -225,7 +242,9 @@ function unknownPath({ operationId }: Route): Expected {
     'method_not_allowed',
   ]
   // `q%2f` is the name of another queue; `q;a=1` and `q%20` are names too, and no good ones.
-  return operationId === 'setQueue' ? { codes: [...codes, 'validation_failed'], isServed: true } : refused(...codes)
+  return route.operationId === 'setQueue' || isPullWorker(route)
+    ? { codes: [...codes, 'validation_failed'], isServed: true }
+    : refused(...codes)
 }
 
 function caseOfQuery(route: Route, given: Example | undefined, query: string, code: ProblemCode | null): BadCase {
@@ -243,7 +262,7 @@ function bare(example: Example | undefined): Example {
   return rest
 }
 
-/** Calls of the API refuse what they do not know; probes of health may carry anything. */
+/** Calls of the API refuse what they do not know; probes of health and dialects may carry anything. */
 function hasQuery(route: Route): boolean {
   return route.path.startsWith('/api')
 }

@@ -32,6 +32,16 @@ export function refused(...codes: readonly ProblemCode[]): Expected {
 
 export const served: Expected = { codes: [], isServed: true }
 
+/** Dialects pass over what they do not know; the API proper refuses it. */
+export function isDialect({ tag }: Route): boolean {
+  return /^[A-E]: /.test(tag)
+}
+
+/** Where a worker tells what it did, what cannot be kept of it fails its task and not the call. */
+export function isSettle({ operationId }: Route): boolean {
+  return operationId === 'settle' || operationId === 'pullReport'
+}
+
 export function requestOf(route: Route, example: Example, changes: Partial<Sent> = {}): Sent {
   const body = example.body === undefined ? {} : { body: JSON.stringify(example.body) }
   return { method: route.method, path: pathOf(example), ...body, ...changes }

@@ -1,8 +1,18 @@
 import { gzipSync } from 'node:zlib'
 import { limits } from '@tasklane/protocol'
-import type { Route } from '../support/document.ts'
+import type { Route, Schema } from '../support/document.ts'
 import { bodyWithout, type Field, fieldsOf, nameOf } from '../support/fields.ts'
-import { bodyClass, fieldClass, type InputClass, refused, requestOf, served, typesOf } from './input-class.ts'
+import {
+  bodyClass,
+  fieldClass,
+  type InputClass,
+  isDialect,
+  isSettle,
+  refused,
+  requestOf,
+  served,
+  typesOf,
+} from './input-class.ts'
 
 /** Bodies that are no JSON, another JSON than the call takes, or sent as something else. */
 export const shapeClasses: readonly InputClass[] = [
@@ -86,7 +96,7 @@ export const shapeClasses: readonly InputClass[] = [
       ),
     ]
   }),
-  bodyClass('a field that is not known', (_route, example) => {
+  bodyClass('a field that is not known', (route, example) => {
     const names = [
       'surprise',
       'Task_type',
@@ -104,7 +114,7 @@ export const shapeClasses: readonly InputClass[] = [
     return names.map(name => [
       `'${name.slice(0, 40)}'`,
       JSON.stringify({ ...example.body, [name]: 1 }),
-      refused('validation_failed'),
+      isDialect(route) ? served : refused('validation_failed'),
     ])
   }),
   {
@@ -123,9 +133,9 @@ export const shapeClasses: readonly InputClass[] = [
   },
   bodyClass('a name that is there twice, the bad one last', (route, example) => {
     const body = Object(example.body)
-    return Object.keys(Object(route.body?.properties))
-      .filter(name => Object.hasOwn(body, name) && name !== 'payload')
-      .map(name => {
+    return Object.entries(route.body?.properties ?? {})
+      .filter(([name, schema]) => Object.hasOwn(body, name) && !takesAnyList(schema))
+      .map(([name]) => {
         const text = `${JSON.stringify(body).slice(0, -1)},${JSON.stringify(name)}:[[]]}`
         return [name, text, refused('validation_failed')] as const
       })
@@ -139,10 +149,11 @@ export const shapeClasses: readonly InputClass[] = [
     const { value } = field
     if (!typesOf(field).includes('array') || !Array.isArray(value)) return []
     const tooLong = Array.from({ length: (maxItems ?? 0) + 1 }, () => value[0])
+    const lists = takesAnyList(field.schema) ? [] : ['[null]', '[[]]']
     return [
       ...(maxItems === undefined ? [] : [[JSON.stringify(tooLong), refused('validation_failed')] as const]),
       ...(minItems > 0 ? [['[]', refused('validation_failed')] as const] : []),
-      ...['{"length":1}', '"x"', '[null]', '[[]]', '[{"__proto__":[]}]'].map(
+      ...['{"length":1}', '"x"', ...lists, '[{"__proto__":[]}]'].map(
         text => [text, refused('validation_failed', 'text_invalid')] as const,
       ),
     ]
@@ -166,15 +177,24 @@ export const shapeClasses: readonly InputClass[] = [
   fieldClass('a word that is none of the known', field => {
     const words = ['surprise', '', 'COMPLETED', 'constructor', '__proto__', 'toString', "' OR 1=1--"]
     if (field.schema.enum === undefined) return []
-    return words.map(word => [JSON.stringify(word), refused('validation_failed', 'text_invalid')])
+    const { enum: known } = field.schema
+    return words
+      .filter(word => !known.includes(word))
+      .map(word => [JSON.stringify(word), refused('validation_failed', 'text_invalid')])
   }),
   fieldClass('a payload or result above 1 MiB', (field, route) => {
     if (field.schema.type !== undefined || field.schema.enum !== undefined || field.schema.anyOf !== undefined)
       return []
     // A result that cannot be kept fails its own task instead of the call.
-    return [[tooLarge, route.operationId === 'settle' ? served : refused('payload_too_large')]]
+    return [[tooLarge, isSettle(route) ? served : refused('payload_too_large')]]
   }),
 ]
+
+/** A list of anything, or anything at all. */
+function takesAnyList({ type, enum: words, anyOf, items }: Schema): boolean {
+  if (type === undefined) return words === undefined && anyOf === undefined
+  return [type].flat().includes('array') && Object.keys(items ?? {}).length === 0
+}
 
 const tooManyNames = namesOf(limits.jsonNamesMax + 1)
 

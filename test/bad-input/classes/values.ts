@@ -6,6 +6,7 @@ import {
   type InputClass,
   isAnyJson,
   isNumeric,
+  isSettle,
   refused,
   requestOf,
   served,
@@ -13,7 +14,7 @@ import {
 } from './input-class.ts'
 
 /** Calls that repair text for people instead of refusing it: a lost log line or settle helps nobody. */
-const repairing: ReadonlySet<string> = new Set(['heartbeat', 'appendLogs', 'settle'])
+const repairing: ReadonlySet<string> = new Set(['heartbeat', 'appendLogs', 'settle', 'pullReport'])
 
 /** Numbers, times, texts and names that no field, or only some, can hold. */
 export const valueClasses: readonly InputClass[] = [
@@ -24,8 +25,13 @@ export const valueClasses: readonly InputClass[] = [
   }),
   fieldClass('a number beyond every bound', field => {
     if (!isNumeric(field)) return []
-    const texts = ['1e999', '-1e999', '9007199254740993', '-9007199254740993', `1${'0'.repeat(400)}`, '1e308', '-1e308']
-    return texts.map(text => [text, refused('text_invalid', 'validation_failed')])
+    const texts = ['1e999', '-1e999', '9007199254740993', '-9007199254740993', `1${'0'.repeat(400)}`]
+    const { minimum, maximum, exclusiveMinimum } = field.schema
+    const isOpen = [minimum, maximum, exclusiveMinimum].every(bound => bound === undefined)
+    return [
+      ...texts.map(text => [text, refused('text_invalid', 'validation_failed')] as const),
+      ...['1e308', '-1e308'].map(text => [text, isOpen ? served : refused('validation_failed')] as const),
+    ]
   }),
   fieldClass('a number outside its range', field => {
     if (!isNumeric(field)) return []
@@ -90,7 +96,7 @@ export const valueClasses: readonly InputClass[] = [
     // Texts of errors are cut to their bound, ids that no task can have name none.
     const { maxLength, pattern, format, enum: words } = field.schema
     const isOpen = maxLength === undefined && pattern === undefined && format === undefined && words === undefined
-    return [[longText, isOpen && route.operationId === 'settle' ? served : refused('validation_failed')]]
+    return [[longText, isOpen && isSettle(route) ? served : refused('validation_failed')]]
   }),
   fieldClass('a name that is none', field => {
     if (field.schema.pattern === undefined) return []
@@ -139,14 +145,17 @@ const longText = JSON.stringify('x'.repeat(1_000_000))
 function unkeepable(field: Field, operationId: string): Expected {
   const isBound = field.schema.pattern !== undefined || field.schema.format !== undefined
   if (!repairing.has(operationId)) return refused('text_invalid', 'validation_failed')
+  // A task of such an id cannot be there, which the list of a settle tells one by one.
+  if (operationId === 'pullReport' && field.path.at(-1) === 'task_id') return refused('task_unknown')
   return isBound ? refused('validation_failed') : served
 }
 
 /** Only figures with known names are kept of what a worker tells about its machine, and a bad result fails its task. */
 function pollution(operationId: string, name: string | number | undefined): Expected {
   const isLeftOut = operationId === 'heartbeat' && name === 'system_info'
-  const isOwnResult = operationId === 'settle' && name === 'result'
-  return isLeftOut || isOwnResult ? served : refused('text_invalid', 'validation_failed')
+  const isOwnResult = (operationId === 'settle' || operationId === 'pullReport') && name === 'result'
+  const isPassedOver = operationId === 'pullReport' && name === undefined
+  return isLeftOut || isOwnResult || isPassedOver ? served : refused('text_invalid', 'validation_failed')
 }
 
 function isObject(value: unknown): boolean {

@@ -213,6 +213,25 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
     return [{ path: '/api/queues/default' }]
   },
   setQueue: async () => [{ path: '/api/queues/q', body: { paused: false } }],
+  pullAddTask: async world => {
+    const dependencies = [await world.waiting()]
+    const call = { func_name: 'f', args: [1], kwargs: { y: 2 }, priority: 5, dependencies, timeout: 30 }
+    return [{ path: '/add_task', body: call }]
+  },
+  pullReport: async world => {
+    const { id } = await world.running()
+    const report = { status: 'COMPLETED', result: { n: 1 }, error_message: 'It broke.', worker_id: 'w1' }
+    return [{ path: '/task_status', body: { task_id: id, ...report } }]
+  },
+  pullGetTask: async world => [{ path: `/get_task/${await world.idleWorker()}` }],
+  pullHeartbeat: async world => [{ path: `/heartbeat/${await world.idleWorker()}` }],
+  pullRegisterWorker: async world => [
+    { path: `/register_worker/${await world.idleWorker()}`, query: { capabilities: 'a,b' } },
+  ],
+  pullUnregisterWorker: async world => [{ path: `/unregister_worker/${await world.idleWorker()}` }],
+  pullUnregister: async world => [{ path: `/unregister/${await world.idleWorker()}` }],
+  pullCancel: async world => [{ path: `/cancel_task/${await world.waiting()}` }],
+  pullStatus: plain('/status'),
   stats: plain('/api/stats'),
   health: plain('/health'),
   live: plain('/livez'),
