@@ -1,9 +1,12 @@
 import { limits, type ProblemDetail, type TaskSubmission } from '@tasklane/protocol'
+import type { FastifyRequest } from 'fastify'
+import { seesOwnTasksOnly } from '../core/access.ts'
 import { Problem } from '../core/problem.ts'
 import { type JsonText, jsonText, type TaskDraft, taskId } from '../core/task.ts'
 import type { HttpContext } from './context.ts'
 import { parseInstant } from './instant.ts'
 import { exceedsBytes } from './json-body.ts'
+import { readTraceparent } from './request-id.ts'
 import { validationProblem } from './schema-check.ts'
 import { shown } from './schema-sentences.ts'
 
@@ -13,6 +16,15 @@ export interface SubmitContext {
   readonly submittedBy: string | null
   readonly isOwnOnly: boolean
   readonly trace: string
+}
+
+export function submitContext(request: FastifyRequest): SubmitContext {
+  return {
+    idempotencyKey: readIdempotencyHeader(request.headers['idempotency-key']),
+    submittedBy: request.principal.name,
+    isOwnOnly: seesOwnTasksOnly(request.principal),
+    trace: readTraceparent(request.headers.traceparent) ?? request.id,
+  }
 }
 
 /**

@@ -8,8 +8,7 @@ import type { HttpContext } from '../context.ts'
 import { bodyOf } from '../json-body.ts'
 import { describeCall } from '../openapi.ts'
 import { type QuerySchema, queryOf } from '../query.ts'
-import { readTraceparent } from '../request-id.ts'
-import { readIdempotencyHeader, readSubmission, refusal } from '../task-input.ts'
+import { readSubmission, refusal, submitContext } from '../task-input.ts'
 import { isName, isTaskId, readResults } from '../worker-input.ts'
 import {
   countWords,
@@ -66,11 +65,7 @@ function addSubmit(app: FastifyInstance, context: HttpContext): void {
     }),
     handler: async (request, reply) => {
       const { submission, warning } = toSubmission(bodyOf<PullSubmission>(request), context.settings.taskRetries)
-      const draft = readSubmission(context, submission, {
-        idempotencyKey: readIdempotencyHeader(request.headers['idempotency-key']),
-        submittedBy: request.principal.name,
-        trace: readTraceparent(request.headers.traceparent) ?? request.id,
-      })
+      const draft = readSubmission(context, submission, submitContext(request))
       const [submitted] = await context.engineOf(request).submit([draft])
       if (submitted === undefined) throw new Error('Assertion failed: a submit of one task has one outcome')
       if (warning !== null) reply.header('warning', warning)

@@ -10,7 +10,6 @@ import {
   taskSubmissionSchema,
 } from '@tasklane/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { seesOwnTasksOnly } from '../../core/access.ts'
 import { Problem } from '../../core/problem.ts'
 import type { TaskDraft } from '../../core/task.ts'
 import type { SubmitRefusal, Submitted } from '../../engine/engine.ts'
@@ -18,10 +17,9 @@ import type { HttpContext } from '../context.ts'
 import { bodyOf } from '../json-body.ts'
 import { describeCall } from '../openapi.ts'
 import { type QuerySchema, queryOf } from '../query.ts'
-import { readTraceparent } from '../request-id.ts'
 import { createSchemaCheck } from '../schema-check.ts'
 import { readTaskFilter } from '../task-filter.ts'
-import { readIdempotencyHeader, readSubmission, refusal, type SubmitContext } from '../task-input.ts'
+import { readSubmission, refusal, type SubmitContext, submitContext } from '../task-input.ts'
 import { taskJson, taskPageJson } from '../task-json.ts'
 
 const json = 'application/json; charset=utf-8'
@@ -258,13 +256,4 @@ function addList(app: FastifyInstance, context: HttpContext): void {
       return reply.header('content-type', json).send(taskPageJson(page.tasks, page.nextCursor))
     },
   })
-}
-
-function submitContext(request: FastifyRequest): SubmitContext {
-  return {
-    idempotencyKey: readIdempotencyHeader(request.headers['idempotency-key']),
-    submittedBy: request.principal.name,
-    isOwnOnly: seesOwnTasksOnly(request.principal),
-    trace: readTraceparent(request.headers.traceparent) ?? request.id,
-  }
 }
