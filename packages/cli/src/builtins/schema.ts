@@ -26,7 +26,8 @@ export type ObjectOf<F extends Fields> = {
 } & { readonly [K in keyof F as F[K]['optional'] extends true ? K : never]?: ValueOf<F[K]> }
 
 /**
- * An object with these fields and, unless it is open, no others. All faults are told at once, each with its path.
+ * An object with these fields and, unless it is open, no others. All faults are told at once, each with its path. The
+ * same as a call, `{args, kwargs}`, as the pull scheduler's clients submit it: `args` are the fields in this order.
  * @param options.open lets further fields pass; they are left out of the value
  */
 export function objectSchema<F extends Fields>(
@@ -155,7 +156,9 @@ function readObject(
   value: unknown,
 ): { object: Record<string, unknown>; issues: readonly Issue[] } {
   // A task without a payload is a task with an empty one, where nothing is required.
-  const given = value === null || value === undefined ? {} : value
+  const called = readCall(Object.keys(fields), value === null || value === undefined ? {} : value)
+  if (called.fault !== null) return { object: {}, issues: [{ message: called.fault, path: ['args'] }] }
+  const given = called.value
   if (!isObject(given)) return { object: {}, issues: [{ message: `must be an object, not ${say(value)}`, path: [] }] }
   const issues: Issue[] = []
   const object: Record<string, unknown> = {}
@@ -175,6 +178,25 @@ function readObject(
     issues.push({ message: `is not known here; this type takes ${takes}`, path: [name] })
   }
   return { object, issues }
+}
+
+/** A call as an object of named values; any other value as it is. */
+function readCall(
+  names: readonly string[],
+  value: unknown,
+): { readonly value: unknown; readonly fault: null } | { readonly fault: string } {
+  if (!isObject(value) || Object.keys(value).length !== 2) return { value, fault: null }
+  const { args, kwargs } = value
+  if (!Array.isArray(args) || !isObject(kwargs)) return { value, fault: null }
+  if (args.length > names.length) {
+    return {
+      fault: `has ${args.length} values; this type takes ${names.length === 0 ? 'none' : `up to ${names.length}`}`,
+    }
+  }
+  const positional = names.slice(0, args.length)
+  const twice = positional.find(name => Object.hasOwn(kwargs, name))
+  if (twice !== undefined) return { fault: `gives '${twice}', which kwargs gives, too` }
+  return { value: { ...kwargs, ...Object.fromEntries(positional.map((name, at) => [name, args[at]])) }, fault: null }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
