@@ -135,7 +135,11 @@ export const addressClasses: readonly InputClass[] = [
   {
     name: 'an Idempotency-Key that is none',
     cases: (route, [example]) => {
-      if (example === undefined || !['submit', 'submitMany', 'pullAddTask'].includes(route.operationId)) return []
+      if (
+        example === undefined ||
+        !['submit', 'submitMany', 'pullAddTask', 'numberedSubmit'].includes(route.operationId)
+      )
+        return []
       const keys = ['', '""', '"open', 'two words', 'a,b', '"a", "b"', 'é', 'x'.repeat(257), '"\\x"']
       return keys.map(key => ({
         name: key.slice(0, 20),
@@ -229,6 +233,8 @@ function isPullWorker(route: Route): boolean {
 function unknownName(route: Route): Expected {
   const { operationId } = route
   if (operationId === 'settle' || operationId === 'appendLogs') return served
+  // Celery has any id that it does not know for pending.
+  if (operationId === 'arithmeticStatus') return served
   if (operationId === 'setQueue' || isPullWorker(route)) return { codes: ['validation_failed'], isServed: true }
   return refused('task_unknown', 'worker_unknown', 'queue_unknown')
 }
@@ -242,7 +248,7 @@ function unknownPath(route: Route): Expected {
     'method_not_allowed',
   ]
   // `q%2f` is the name of another queue; `q;a=1` and `q%20` are names too, and no good ones.
-  return route.operationId === 'setQueue' || isPullWorker(route)
+  return route.operationId === 'setQueue' || route.operationId === 'arithmeticStatus' || isPullWorker(route)
     ? { codes: [...codes, 'validation_failed'], isServed: true }
     : refused(...codes)
 }

@@ -62,7 +62,8 @@ export const shapeClasses: readonly InputClass[] = [
   ]),
   bodyClass('an empty body', route => {
     // Nothing sent means an empty object, whatever it calls itself.
-    const expected = needsFields(route) ? refused('validation_failed') : served
+    const needsSome = needsFields(route) || route.operationId === 'numberedSubmit'
+    const expected = needsSome ? refused('validation_failed') : served
     return [
       ['application/json', '', expected],
       ['text/plain', '', expected, { 'content-type': 'text/plain' }],

@@ -37,11 +37,12 @@ export const valueClasses: readonly InputClass[] = [
     if (!isNumeric(field)) return []
     const { minimum, maximum, exclusiveMinimum } = field.schema
     const beyond = [
-      ...(minimum === undefined ? [] : [minimum - 1, -1_000_000_000_000]),
+      ...(minimum === undefined ? [] : [minimum - 1, ...(minimum > -1_000_000_000_000 ? [-1_000_000_000_000] : [])]),
       ...(exclusiveMinimum === undefined ? [] : [exclusiveMinimum, -0.5, -1, -1_000_000_000_000]),
       ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? [] : [maximum + 1, 1_000_000_000_000]),
     ]
-    return beyond.map(value => [JSON.stringify(value), refused('validation_failed')])
+    // What lies beyond every whole number that JSON can carry is refused for that.
+    return beyond.map(value => [JSON.stringify(value), refused('validation_failed', 'text_invalid')])
   }),
   fieldClass('minus zero', field => {
     if (!isNumeric(field)) return []
@@ -96,7 +97,14 @@ export const valueClasses: readonly InputClass[] = [
     // Texts of errors are cut to their bound, ids that no task can have name none.
     const { maxLength, pattern, format, enum: words } = field.schema
     const isOpen = maxLength === undefined && pattern === undefined && format === undefined && words === undefined
-    return [[longText, isOpen && isSettle(route) ? served : refused('validation_failed')]]
+    return [
+      [
+        longText,
+        isOpen && (isSettle(route) || route.operationId === 'arithmeticUpperCase')
+          ? served
+          : refused('validation_failed'),
+      ],
+    ]
   }),
   fieldClass('a name that is none', field => {
     if (field.schema.pattern === undefined) return []

@@ -213,6 +213,34 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
     return [{ path: '/api/queues/default' }]
   },
   setQueue: async () => [{ path: '/api/queues/q', body: { paused: false } }],
+  numberedSubmit: async world => {
+    const dependencies = [await world.waiting()]
+    const [one, other, third] = [world.freshId(), world.freshId(), world.freshId()]
+    const path = '/tasks'
+    return [
+      { path, body: { ...taskFields, task_id: one, dependencies, delay: 60, idempotency_key: `key-${one}` } },
+      { path, body: { type: 'a', data: { x: 1 }, task_id: other, run_at: '2027-01-31T08:30:00Z' } },
+      { path, body: { type: 'a', params: [1], task_id: third } },
+    ]
+  },
+  numberedList: async world => {
+    const cursor = await world.cursor()
+    const filter = { status: 'pending', task_type: 'wait', queue: 'default', worker_id: 'w1', label: 'a:b', q: 'task' }
+    return [
+      { path: '/tasks', query: { ...filter, limit: '10', offset: '0', skip: '0' } },
+      { path: '/tasks', query: { cursor } },
+    ]
+  },
+  numberedTask: async world => [{ path: `/tasks/${await world.waiting()}` }],
+  numberedComplete: async world => [{ path: `/tasks/${await world.waiting()}/complete` }],
+  numberedDelete: async world => [{ path: `/tasks/${await world.waiting()}` }],
+  rootWorkers: plain('/workers'),
+  rootWorker: async world => [{ path: `/workers/${await world.idleWorker()}` }],
+  rootRemoveWorker: async world => [{ path: `/workers/${await world.idleWorker()}` }],
+  arithmeticAdd: async () => [{ path: '/add', body: { x: 1, y: 2 } }],
+  arithmeticMultiply: async () => [{ path: '/multiply', body: { x: 1.5, y: 2 } }],
+  arithmeticUpperCase: async () => [{ path: '/upper_case', body: { text: 'a' } }],
+  arithmeticStatus: async world => [{ path: `/status/${await world.waiting()}` }],
   pullAddTask: async world => {
     const dependencies = [await world.waiting()]
     const call = { func_name: 'f', args: [1], kwargs: { y: 2 }, priority: 5, dependencies, timeout: 30 }

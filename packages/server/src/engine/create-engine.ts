@@ -266,6 +266,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       return submitted
     },
     task: readTask,
+    taskByNumber: async number => known(await store.taskByNumber(number), taskId(String(number))),
     tasks: async (filter, page) => {
       const filterText = JSON.stringify(filter)
       const before = page.cursor === null ? null : readCursor(page.cursor, filterText)

@@ -31,8 +31,10 @@ export interface Engine {
   submit(drafts: readonly TaskDraft[]): Promise<readonly Submitted[]>
   /** Each draft its own group; never throws for one task's refusal. */
   submitEach(drafts: readonly TaskDraft[]): Promise<readonly (Submitted | SubmitRefusal)[]>
-  /** Throws `task_unknown`. An exact id first; that is the only form here (numbers are for dialects). */
+  /** Throws `task_unknown`. */
   task(id: TaskId): Promise<TaskRecord>
+  /** By the number that every task has. Throws `task_unknown`. */
+  taskByNumber(number: number): Promise<TaskRecord>
   tasks(
     filter: TaskFilter,
     page: { readonly limit: number; readonly cursor: string | null; readonly offset: number },

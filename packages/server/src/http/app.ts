@@ -8,7 +8,10 @@ import type { Log } from '../ports/log.ts'
 import { type AllowedMethods, gatherAllowedMethods } from './allowed-methods.ts'
 import { answerClientError, answerExpectation } from './client-errors.ts'
 import type { HttpContext, HttpSettings } from './context.ts'
+import { addArithmeticRoutes } from './dialects/arithmetic.ts'
+import { addNumberedTaskRoutes } from './dialects/numbered-tasks.ts'
 import { addPullRoutes } from './dialects/pull.ts'
+import { addRootWorkerRoutes } from './dialects/root-workers.ts'
 import './fastify-additions.ts'
 import { addJsonBodyParser } from './json-body.ts'
 import { addMetrics, type Metrics } from './metrics.ts'
@@ -46,6 +49,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   const context: HttpContext = {
     ...options,
     engineOf: () => options.engine,
+    userNumbers: async names => names.map(name => (name === null ? 1 : null)),
     isStopping: () => isStopping,
     uptimeSeconds: () => Math.round(clock.monotonic() - startedAtMs) / 1_000,
   }
@@ -72,6 +76,9 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   addWorkerRoutes(app, context)
   addQueueRoutes(app, context)
   addHealthRoutes(app, context)
+  addNumberedTaskRoutes(app, context)
+  addRootWorkerRoutes(app, context)
+  addArithmeticRoutes(app, context)
   addPullRoutes(app, context)
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   await app.ready()

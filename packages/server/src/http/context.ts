@@ -21,6 +21,8 @@ export interface HttpContext {
   readonly engine: Engine
   /** The engine as this caller sees it. */
   readonly engineOf: (request: FastifyRequest) => Engine
+  /** Of each of these submitters the number of the user; 1, the first admin's, where nobody had to say; null for a token's. */
+  readonly userNumbers: (submitters: readonly (string | null)[]) => Promise<readonly (number | null)[]>
   readonly clock: Clock
   readonly log: Log
   readonly version: string

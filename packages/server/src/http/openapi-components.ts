@@ -16,6 +16,7 @@ import {
   workerRegistrationSchema,
 } from '@tasklane/protocol'
 
+import { plainReplies, plainRequests } from './dialects/plain-schemas.ts'
 import { pullReplies, pullRequests } from './dialects/pull-schemas.ts'
 
 /** What clients send: the very objects they are validated with. */
@@ -33,6 +34,7 @@ export const requestSchemas = {
   WorkerLogRequest: workerLogSchema,
   QueueSettings: queueSettingsSchema,
   ...pullRequests,
+  ...plainRequests,
 } as const satisfies Record<string, object>
 
 export type RequestName = keyof typeof requestSchemas
@@ -296,6 +298,7 @@ export const replySchemas = {
     ['errors'],
   ),
   ...pullReplies,
+  ...plainReplies,
 } as const satisfies Record<string, object>
 
 export type ReplyName = keyof typeof replySchemas

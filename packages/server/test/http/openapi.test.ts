@@ -79,6 +79,18 @@ describe('/openapi.json', () => {
         'pullCancel: POST /cancel_task/{task_id}',
         'pullUnregisterWorker: DELETE /unregister_worker/{worker_id}',
         'pullUnregister: DELETE /unregister/{worker_id}',
+        'numberedSubmit: POST /tasks',
+        'numberedList: GET /tasks',
+        'numberedTask: GET /tasks/{id}',
+        'numberedComplete: PUT /tasks/{id}/complete',
+        'numberedDelete: DELETE /tasks/{id}',
+        'rootWorkers: GET /workers',
+        'rootWorker: GET /workers/{id}',
+        'rootRemoveWorker: DELETE /workers/{id}',
+        'arithmeticAdd: POST /add',
+        'arithmeticMultiply: POST /multiply',
+        'arithmeticUpperCase: POST /upper_case',
+        'arithmeticStatus: GET /status/{task_id}',
       ].sort(),
     )
   })

@@ -192,7 +192,7 @@ interface ListQuery extends TaskFilterQuery {
   readonly offset?: number
 }
 
-const listQuery: QuerySchema = {
+export const listQuery: QuerySchema = {
   type: 'object',
   additionalProperties: false,
   properties: {

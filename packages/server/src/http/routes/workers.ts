@@ -304,7 +304,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
 }
 
 /** What cannot be a name names no worker; no store is asked for it. */
-function workerOf(request: FastifyRequest): WorkerId {
+export function workerOf(request: FastifyRequest): WorkerId {
   const { id } = request.params as { id: string } // The route's path has this parameter.
   if (!isName(id)) throw new Problem('worker_unknown')
   return workerId(id)
