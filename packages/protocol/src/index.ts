@@ -1,4 +1,27 @@
-export { type Role, roles } from './account.ts'
+export {
+  type AuditEntry,
+  type AuditPage,
+  type Me,
+  type NewServiceToken,
+  type PasswordChange,
+  type Role,
+  roles,
+  type ServiceToken,
+  type ServiceTokenDraft,
+  type SessionReply,
+  type TokenReply,
+  type User,
+  type UserChange,
+  type UserDraft,
+} from './account.ts'
+export {
+  loginFormSchema,
+  passwordChangeSchema,
+  serviceTokenDraftSchema,
+  sessionSchema,
+  userChangeSchema,
+  userDraftSchema,
+} from './account-schemas.ts'
 export { describeJsonFault, findUnstorable, type JsonFault, type Unstorable } from './json-text.ts'
 export { limits } from './limits.ts'
 export {

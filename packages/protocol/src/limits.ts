@@ -74,4 +74,10 @@ export const limits = Object.freeze({
   /** Positions in the queue are counted to here; beyond, the answer is "more than". */
   positionCountMax: 10_000,
   headerTextCharsMax: 256,
+  /** Shorter ones are guessed, longer ones are no passwords. */
+  passwordCharsMin: 8,
+  passwordCharsMax: 1_024,
+  /** Names that one token is limited to. */
+  tokenNamesMax: 100,
+  pageAuditMax: 500,
 } as const)

@@ -29,6 +29,26 @@ export const problems = Object.freeze({
     title: 'Unsupported media type',
     help: 'Send `Content-Type: application/json`.',
   },
+  unauthenticated: {
+    status: 401,
+    title: 'Nobody is logged in',
+    help: 'Send `Authorization: Bearer` with a token of POST /token, or with a service token. One that was refused has run out, was revoked, or was never ours.',
+  },
+  login_refused: {
+    status: 401,
+    title: 'The login was refused',
+    help: 'Check the name and the password; a disabled user is refused in the same words.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'This role may not do that',
+    help: 'The sentence names the role and what it would take; an admin changes roles and makes tokens.',
+  },
+  too_many_requests: {
+    status: 429,
+    title: 'Too many requests',
+    help: 'Try again after `Retry-After`.',
+  },
   not_found: { status: 404, title: 'Nothing is at this address', help: 'The calls are listed at /docs.' },
   method_not_allowed: {
     status: 405,
@@ -100,6 +120,19 @@ export const problems = Object.freeze({
     status: 422,
     title: 'The cursor cannot be read',
     help: 'Pass `next_cursor` of the previous page unchanged, with the same filter.',
+  },
+  user_unknown: { status: 404, title: 'No such user', help: 'GET /api/users lists them.' },
+  user_exists: { status: 409, title: 'Another user has this name', help: 'Choose another name, or change that user.' },
+  last_admin: {
+    status: 409,
+    title: 'The last admin stays',
+    help: 'Make another admin first; without one nobody could manage users.',
+  },
+  token_unknown: { status: 404, title: 'No such token', help: 'GET /api/tokens lists them.' },
+  token_exists: {
+    status: 409,
+    title: 'A living token has this name',
+    help: 'Choose another name, or revoke that token first.',
   },
   stopping: {
     status: 503,

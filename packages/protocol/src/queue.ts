@@ -25,11 +25,12 @@ export interface Stats {
     readonly lost: number
     readonly slots: number
   }
+  /** Null for who sees its own tasks only: they are known of all tasks together. */
   readonly rates: {
     readonly submitted_per_second: number
     readonly completed_per_second: number
     readonly failed_per_second: number
-  }
+  } | null
   /** Milliseconds over the latest finished tasks of this node, or null before the first. */
   readonly wait_ms: { readonly p50: number; readonly p95: number } | null
   readonly run_ms: { readonly p50: number; readonly p95: number } | null

@@ -40,7 +40,9 @@ function renderStats(stats: Stats, output: Output): string {
       ],
       [
         'per second',
-        `${formatRate(rates.submitted_per_second)} submitted, ${formatRate(rates.completed_per_second)} completed, ${formatRate(rates.failed_per_second)} failed`,
+        rates === null
+          ? 'known of all tasks together only'
+          : `${formatRate(rates.submitted_per_second)} submitted, ${formatRate(rates.completed_per_second)} completed, ${formatRate(rates.failed_per_second)} failed`,
       ],
       ['waited', times(stats.wait_ms)],
       ['ran', times(stats.run_ms)],
