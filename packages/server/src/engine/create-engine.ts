@@ -2,6 +2,7 @@ import { createUuidV7, limits, type Queue, type StateCounts, type Stats } from '
 import { readCursor, writeCursor } from '../core/cursor.ts'
 import { Problem } from '../core/problem.ts'
 import { type RetryPolicy, retryPolicyDefault } from '../core/retry.ts'
+import { narrowed } from '../core/scope.ts'
 import { type TaskId, type TaskRecord, taskId, textSize, type WorkerId } from '../core/task.ts'
 import { explain } from '../core/why.ts'
 import type { Broker } from '../ports/broker.ts'
@@ -18,6 +19,7 @@ import { createResultWaiters } from './results.ts'
 import { createSettling } from './settle.ts'
 import { submitEach, submitTogether } from './submit.ts'
 import { createSweeps } from './sweeps.ts'
+import { unknownTask } from './unknown.ts'
 import { createWorkers } from './workers.ts'
 
 export interface EngineParts {
@@ -57,6 +59,8 @@ export const heartbeatsPerLease = 3
 
 /** Failed tasks that are looked at to count those that ran out of time: 10 ms of a store's time. */
 const timedOutMax = 10_000
+
+const everything = Object.freeze({ queues: null, types: null })
 
 const checkEveryMs = 1_000
 /** Who asks whether this node is ready waits no longer for a store that says nothing. */
@@ -324,6 +328,8 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       if (verdict === 'needed')
         throw new Problem('task_needed', `An unfinished child of task ${id} still needs its result.`)
     },
+    submittersOf: store.submittersOf,
+    countTasks: store.countTasks,
     bulk: ask => runBulk(store, clock, ask, moved => noteChanges(moved.changes)),
 
     register: (settings, options) => {
@@ -333,9 +339,11 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     },
     leasesOf: store.leasesOf,
     claim: async ask => {
-      const { queues, capabilities, leaseMs: own } = await workers.claimant(ask.workerId)
-      const { workerId, limit, requestId } = ask
-      const storeAsk = { workerId, queues, types: capabilities, limit, leaseMs: own, requestId }
+      const claimant = await workers.claimant(ask.workerId)
+      const { workerId, limit, requestId, within = everything } = ask
+      const queues = narrowed(claimant.queues, within.queues)
+      const types = narrowed(claimant.capabilities, within.types)
+      const storeAsk = { workerId, queues, types, limit, leaseMs: claimant.leaseMs, requestId }
       const tasks = await claims.claim(storeAsk, ask)
       if (tasks.length > 0) deliveries.handedOut(workerId, requestId)
       for (const { queue, type, count } of lanesOf(tasks)) emit({ kind: 'claimed', queue, type, count })
@@ -422,10 +430,6 @@ function withinBytes(tasks: readonly TaskRecord[]): readonly TaskRecord[] {
 function known<T>(value: T | null, id: TaskId): T {
   if (value === null) throw unknownTask(id)
   return value
-}
-
-function unknownTask(id: TaskId): Problem {
-  return new Problem('task_unknown', `No task has the id '${id}'; it never existed or was pruned after its retention.`)
 }
 
 function ended(task: TaskRecord): string {

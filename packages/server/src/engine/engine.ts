@@ -11,6 +11,7 @@ import type {
   Why,
   Worker,
 } from '@tasklane/protocol'
+import type { Names } from '../core/scope.ts'
 import type { JsonText, TaskDraft, TaskId, TaskRecord, WorkerId } from '../core/task.ts'
 import type {
   AttemptRecord,
@@ -20,6 +21,7 @@ import type {
   LogDraft,
   LogRecord,
   ParentRecord,
+  Store,
   TaskFilter,
   WorkerSettings,
 } from '../ports/store.ts'
@@ -59,6 +61,10 @@ export interface Engine {
   remove(id: TaskId): Promise<void>
   completeByHand(id: TaskId, result: JsonText | null): Promise<TaskRecord>
   bulk(ask: BulkAsk): Promise<BulkReply>
+  /** Of each that exists, who submitted it. */
+  submittersOf: Store['submittersOf']
+  /** How many match, counted at most to `most`. */
+  countTasks: Store['countTasks']
 
   // Workers
   /** @param options.heartbeatMs how often this worker will be heard at the least, where it cannot be told */
@@ -70,6 +76,8 @@ export interface Engine {
     readonly waitMs: number
     readonly requestId: string | null
     readonly signal: AbortSignal
+    /** Narrows what the worker is registered for. */
+    readonly within?: { readonly queues: Names; readonly types: Names }
   }): Promise<readonly ClaimedTask[]>
   /** What a worker holds, of any claim. */
   leasesOf(workerId: WorkerId): Promise<readonly LeaseFacts[]>

@@ -15,6 +15,7 @@ import type { Store, WorkerPresence, WorkerRecord, WorkerSettings } from '../por
 import type { Committer } from './committer.ts'
 import type { Heartbeat } from './engine.ts'
 import type { Settling } from './settle.ts'
+import { unknownWorker } from './unknown.ts'
 
 /** Who works here. Presence is for people and for routing; the leases in the store are the truth. */
 export interface Workers {
@@ -178,8 +179,4 @@ function statusOf(record: WorkerPresence): WorkerStatus {
 
 function parse<T>(text: string | null, otherwise: T): T {
   return text === null ? otherwise : (JSON.parse(text) as T) // We wrote the text from a value of this shape.
-}
-
-function unknownWorker(id: WorkerId): Problem {
-  return new Problem('worker_unknown', `No worker '${id}' is registered; register it with POST /api/workers/register.`)
 }

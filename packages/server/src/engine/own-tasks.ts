@@ -1,0 +1,203 @@
+import { type StateCounts, type TaskState, taskStates, type Why } from '@tasklane/protocol'
+import { Problem } from '../core/problem.ts'
+import type { TaskDraft, TaskId, TaskRecord } from '../core/task.ts'
+import type { ParentRecord, TaskFilter } from '../ports/store.ts'
+import type { BulkAsk, Engine, SubmitRefusal, Submitted } from './engine.ts'
+import { unknownTask } from './unknown.ts'
+
+/**
+ * The engine as one sees it for whom only the tasks exist that it submitted itself. Somebody else's task is unknown, in
+ * the same words as one that never was. Who submitted a task never changes, so that looking first and acting then leaves
+ * no gap.
+ */
+export function ownTasksOnly(engine: Engine, submitter: string): Engine {
+  /** Of these, those that exist and are somebody else's. */
+  async function foreignAmong(ids: readonly TaskId[]): Promise<ReadonlySet<TaskId>> {
+    const known = ids.length === 0 ? [] : await engine.submittersOf([...new Set(ids)])
+    return new Set(known.filter(task => task.submittedBy !== submitter).map(task => task.id))
+  }
+
+  /** Refuses unless the task is the submitter's own. */
+  async function own(id: TaskId): Promise<void> {
+    const [task] = await engine.submittersOf([id])
+    if (task?.submittedBy !== submitter) throw unknownTask(id)
+  }
+
+  async function onOwn<Result>(id: TaskId, act: () => Promise<Result>): Promise<Result> {
+    await own(id)
+    return act()
+  }
+
+  const ownFilter = (filter: TaskFilter): TaskFilter => ({ ...filter, submittedBy: submitter })
+
+  return Object.freeze<Engine>({
+    ...engine,
+    ...submits(engine, submitter, foreignAmong),
+    task: async id => {
+      const task = await engine.task(id)
+      if (task.submittedBy !== submitter) throw unknownTask(id)
+      return task
+    },
+    tasks: (filter, page) => engine.tasks(ownFilter(filter), page),
+    countTasks: (filter, most) => engine.countTasks(ownFilter(filter), most),
+    submittersOf: async ids => (await engine.submittersOf(ids)).filter(task => task.submittedBy === submitter),
+    attempts: id => onOwn(id, () => engine.attempts(id)),
+    logs: (id, after, limit) => onOwn(id, () => engine.logs(id, after, limit)),
+    parents: (id, from) =>
+      onOwn(id, async () => {
+        const parents = await engine.parents(id, from)
+        const foreign = await foreignAmong(parents.map(parent => parent.id))
+        return parents.map(parent => (foreign.has(parent.id) ? forgotten(parent) : parent))
+      }),
+    graph: id =>
+      onOwn(id, async () => {
+        const graph = await engine.graph(id)
+        const tasks = graph.tasks.filter(task => task.submittedBy === submitter)
+        const ids = new Set(tasks.map(task => task.id))
+        const edges = graph.edges.filter(({ parent, child }) => ids.has(parent) && ids.has(child))
+        return { ...graph, tasks, edges }
+      }),
+    why: id => onOwn(id, async () => withoutOthers(await engine.why(id))),
+    waitForResult: (id, waitMs, signal) => onOwn(id, () => engine.waitForResult(id, waitMs, signal)),
+    cancel: (id, reason) => onOwn(id, () => engine.cancel(id, reason)),
+    retry: (id, withDependents) => onOwn(id, () => engine.retry(id, withDependents)),
+    reprioritise: (id, priority) => onOwn(id, () => engine.reprioritise(id, priority)),
+    remove: id => onOwn(id, () => engine.remove(id)),
+    completeByHand: (id, result) => onOwn(id, () => engine.completeByHand(id, result)),
+    bulk: ask => bulk(engine, ask, ownFilter, foreignAmong),
+    stats: async () => {
+      const [stats, tasks] = await Promise.all([engine.stats(), ownCounts(engine, submitter)])
+      const total = Object.values(tasks).reduce((sum, count) => sum + count, 0)
+      // How fast and how long is known of all tasks together only.
+      return { ...stats, tasks, total, rates: null, wait_ms: null, run_ms: null }
+    },
+  })
+}
+
+type ForeignAmong = (ids: readonly TaskId[]) => Promise<ReadonlySet<TaskId>>
+
+function submits(engine: Engine, submitter: string, foreignAmong: ForeignAmong): Pick<Engine, 'submit' | 'submitEach'> {
+  const idsOf = (drafts: readonly TaskDraft[]): readonly TaskId[] =>
+    drafts.flatMap(draft => [draft.id, ...draft.dependencies])
+
+  /** An idempotency key is found by the store alone: then the first task is looked at when it is there. */
+  const isOwn = (record: TaskRecord): boolean => record.submittedBy === submitter
+
+  return {
+    submit: async drafts => {
+      const foreign = await foreignAmong(idsOf(drafts))
+      for (const [index, draft] of drafts.entries()) {
+        const refusal = refusalOf(draft, foreign, drafts.length > 1 ? index : null)
+        if (refusal !== null) throw refusal
+      }
+      const submitted = await engine.submit(drafts).catch((error: unknown) => {
+        throw withoutForeignId(error, drafts)
+      })
+      for (const [index, { record }] of submitted.entries()) if (!isOwn(record)) throw taken(drafts[index])
+      return submitted
+    },
+    submitEach: async drafts => {
+      const foreign = await foreignAmong(idsOf(drafts))
+      const refusals = drafts.map(draft => refusalOf(draft, foreign, null))
+      const sound = drafts.filter((_, index) => refusals[index] === null)
+      const outcomes = sound.length === 0 ? [] : await engine.submitEach(sound)
+      const bySound = new Map(sound.map((draft, at) => [draft, outcomes[at]]))
+      return drafts.map((draft, index) => {
+        const refusal = refusals[index]
+        const outcome = bySound.get(draft)
+        if (refusal != null || outcome === undefined) return refused(refusal ?? taken(draft))
+        if (outcome.outcome !== 'refused') return isOwn(outcome.record) ? outcome : refused(taken(draft))
+        return outcome.code === 'task_conflict' && draft.idempotencyKey !== null ? refused(taken(draft)) : outcome
+      })
+    },
+  }
+}
+
+/** In the words of the store for what does not exist; of an id that is taken no more is told than that. */
+function refusalOf(draft: TaskDraft, foreign: ReadonlySet<TaskId>, index: number | null): Problem | null {
+  if (foreign.has(draft.id)) return taken(draft, index)
+  const parent = draft.dependencies.find(id => foreign.has(id))
+  if (parent === undefined) return null
+  const detail = `Task ${draft.id} depends on '${parent}', which does not exist; submit the parent first or in the same batch.`
+  return new Problem('dependency_unknown', detail, placeOf(index, detail))
+}
+
+function taken(draft: TaskDraft | undefined, index: number | null = null): Problem {
+  const key = draft?.idempotencyKey == null ? '' : ' or its idempotency key'
+  const detail = `The id '${draft?.id}'${key} belongs to another task, which has other content.`
+  return new Problem('task_conflict', detail, placeOf(index, detail))
+}
+
+function placeOf(index: number | null, detail: string): Problem['errors'] {
+  return index === null ? [] : [{ pointer: `/tasks/${index}`, detail }]
+}
+
+/** The store's sentence names the first task of a key, which may be somebody else's. */
+function withoutForeignId(error: unknown, drafts: readonly TaskDraft[]): unknown {
+  if (!(error instanceof Problem) || error.code !== 'task_conflict') return error
+  if (drafts.every(draft => draft.idempotencyKey === null)) return error
+  const detail = 'An id or an idempotency key belongs to another task, which has other content.'
+  return new Problem(
+    'task_conflict',
+    detail,
+    error.errors.map(({ pointer }) => ({ pointer, detail })),
+  )
+}
+
+function refused(problem: Problem): SubmitRefusal {
+  return { outcome: 'refused', code: problem.code, detail: problem.message } satisfies Submitted | SubmitRefusal
+}
+
+/** Somebody else's parent is told as one that was pruned: it has no result here. */
+function forgotten({ id }: ParentRecord): ParentRecord {
+  return { id, state: null, result: null, error: null }
+}
+
+/** How many others wait, and how fast they go, is other people's affair. */
+function withoutOthers(why: Why): Why {
+  const reasons = why.reasons.map(reason => {
+    if (reason.code !== 'rank') return reason
+    const { priority = null } = reason.facts
+    return { ...reason, detail: 'It waits in the line of its queue.', facts: { priority } }
+  })
+  return { ...why, reasons }
+}
+
+async function bulk(
+  engine: Engine,
+  ask: BulkAsk,
+  ownFilter: (filter: TaskFilter) => TaskFilter,
+  foreignAmong: ForeignAmong,
+): ReturnType<Engine['bulk']> {
+  if ('filter' in ask.target) return engine.bulk({ ...ask, target: { filter: ownFilter(ask.target.filter) } })
+  const foreign = await foreignAmong(ask.target.ids)
+  const ids = ask.target.ids.filter(id => !foreign.has(id))
+  const reply =
+    ids.length === 0
+      ? { action: ask.action, dry_run: ask.isDryRun, matched: 0, verdicts: {} }
+      : await engine.bulk({ ...ask, target: { ids } })
+  const matched = reply.matched + foreign.size
+  if (ask.isDryRun || foreign.size === 0) return { ...reply, matched }
+  return { ...reply, matched, verdicts: { ...reply.verdicts, unknown: (reply.verdicts.unknown ?? 0) + foreign.size } }
+}
+
+/** Larger counts are told as this one. */
+const countedMax = 1_000_000
+
+async function ownCounts(engine: Engine, submitter: string): Promise<StateCounts> {
+  const of = async (state: TaskState): Promise<[TaskState, number]> => [
+    state,
+    await engine.countTasks({ ...anything, states: [state], submittedBy: submitter }, countedMax),
+  ]
+  return Object.fromEntries(await Promise.all(taskStates.map(of))) as StateCounts // One entry for each state.
+}
+
+const anything: TaskFilter = {
+  states: null,
+  types: null,
+  queues: null,
+  workerId: null,
+  submittedBy: null,
+  label: null,
+  text: null,
+}
