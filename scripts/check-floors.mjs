@@ -36,6 +36,8 @@ const libraryPlaces = {
   fastify: ['packages/server/src/http'],
   '@fastify/swagger': ['packages/server/src/http'],
   '@fastify/swagger-ui': ['packages/server/src/http'],
+  jose: ['packages/server/src/http/auth'],
+  '@node-rs/argon2': ['packages/server/src/http/auth'],
   ajv: ['packages/server/src/http'],
   'ajv-formats': ['packages/server/src/http'],
   'prom-client': ['packages/server/src/http'],

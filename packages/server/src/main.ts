@@ -33,6 +33,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
       clock: systemClock,
       log,
       version,
+      access: { mode: 'open', accounts: parts.store, secretKeys: [] },
       settings: { metricsEnabled: config.metricsEnabled, taskTimeoutMs: config.taskTimeoutMs },
     })
     await app.listen({ host: config.host, port: config.port })

@@ -43,6 +43,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LiveNode> {
     clock: systemClock,
     log,
     version,
+    access: { mode: 'open', accounts: store, secretKeys: [] },
     settings: { metricsEnabled: true, taskTimeoutMs: config.taskTimeoutMs, ...options },
   })
   await app.listen({ host: '127.0.0.1', port: 0 })

@@ -109,17 +109,18 @@ function servesWithin(engine: Engine, limits: Limits, clock: Clock): Partial<Eng
   }
 
   return {
-    register: async settings => {
+    register: async (settings, options) => {
       if ((await isOurs(settings.id)) === false) {
         throw new Problem(
           'forbidden',
           `Worker '${settings.id}' is registered for more than this token is for; choose another id.`,
         )
       }
-      return engine.register(narrowedSettings(settings, limits))
+      return engine.register(narrowedSettings(settings, limits), options)
     },
     claim: ask => asOurs(ask.workerId, () => engine.claim({ ...ask, within: limits })),
     heartbeat: beat => asOurs(beat.workerId, () => engine.heartbeat(beat)),
+    leasesOf: id => asOurs(id, () => engine.leasesOf(id)),
     settle: async (id, results) => {
       if ((await isOurs(id)) !== false) return engine.settle(id, results)
       return results.map(result => ({ task_id: result.taskId, verdict: 'unknown' }))

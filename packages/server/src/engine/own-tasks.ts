@@ -1,8 +1,8 @@
 import { type StateCounts, type TaskState, taskStates, type Why } from '@tasklane/protocol'
 import { Problem } from '../core/problem.ts'
-import type { TaskDraft, TaskId, TaskRecord } from '../core/task.ts'
+import type { TaskDraft, TaskId } from '../core/task.ts'
 import type { ParentRecord, TaskFilter } from '../ports/store.ts'
-import type { BulkAsk, Engine, SubmitRefusal, Submitted } from './engine.ts'
+import type { BulkAsk, Engine } from './engine.ts'
 import { unknownTask } from './unknown.ts'
 
 /**
@@ -65,6 +65,7 @@ export function ownTasksOnly(engine: Engine, submitter: string): Engine {
     remove: id => onOwn(id, () => engine.remove(id)),
     completeByHand: (id, result) => onOwn(id, () => engine.completeByHand(id, result)),
     bulk: ask => bulk(engine, ask, ownFilter, foreignAmong),
+    timedOut: () => engine.timedOut(submitter),
     stats: async () => {
       const [stats, tasks] = await Promise.all([engine.stats(), ownCounts(engine, submitter)])
       const total = Object.values(tasks).reduce((sum, count) => sum + count, 0)
@@ -76,76 +77,45 @@ export function ownTasksOnly(engine: Engine, submitter: string): Engine {
 
 type ForeignAmong = (ids: readonly TaskId[]) => Promise<ReadonlySet<TaskId>>
 
+/** Another's task of the same id or key is the store's affair (`isOwnOnly`); another's task as a parent is refused here. */
 function submits(engine: Engine, submitter: string, foreignAmong: ForeignAmong): Pick<Engine, 'submit' | 'submitEach'> {
-  const idsOf = (drafts: readonly TaskDraft[]): readonly TaskId[] =>
-    drafts.flatMap(draft => [draft.id, ...draft.dependencies])
-
-  /** An idempotency key is found by the store alone: then the first task is looked at when it is there. */
-  const isOwn = (record: TaskRecord): boolean => record.submittedBy === submitter
+  const asOwn = (drafts: readonly TaskDraft[]): readonly TaskDraft[] =>
+    drafts.map(draft => ({ ...draft, submittedBy: submitter, isOwnOnly: true }))
+  const foreignParents = (drafts: readonly TaskDraft[]): Promise<ReadonlySet<TaskId>> =>
+    foreignAmong(drafts.flatMap(draft => draft.dependencies))
 
   return {
     submit: async drafts => {
-      const foreign = await foreignAmong(idsOf(drafts))
+      const foreign = await foreignParents(drafts)
       for (const [index, draft] of drafts.entries()) {
-        const refusal = refusalOf(draft, foreign, drafts.length > 1 ? index : null)
+        const refusal = parentRefusal(draft, foreign, drafts.length > 1 ? index : null)
         if (refusal !== null) throw refusal
       }
-      const submitted = await engine.submit(drafts).catch((error: unknown) => {
-        throw withoutForeignId(error, drafts)
-      })
-      for (const [index, { record }] of submitted.entries()) if (!isOwn(record)) throw taken(drafts[index])
-      return submitted
+      return engine.submit(asOwn(drafts))
     },
     submitEach: async drafts => {
-      const foreign = await foreignAmong(idsOf(drafts))
-      const refusals = drafts.map(draft => refusalOf(draft, foreign, null))
+      const foreign = await foreignParents(drafts)
+      const refusals = drafts.map(draft => parentRefusal(draft, foreign, null))
       const sound = drafts.filter((_, index) => refusals[index] === null)
-      const outcomes = sound.length === 0 ? [] : await engine.submitEach(sound)
+      const outcomes = sound.length === 0 ? [] : await engine.submitEach(asOwn(sound))
       const bySound = new Map(sound.map((draft, at) => [draft, outcomes[at]]))
       return drafts.map((draft, index) => {
-        const refusal = refusals[index]
         const outcome = bySound.get(draft)
-        if (refusal != null || outcome === undefined) return refused(refusal ?? taken(draft))
-        if (outcome.outcome !== 'refused') return isOwn(outcome.record) ? outcome : refused(taken(draft))
-        return outcome.code === 'task_conflict' && draft.idempotencyKey !== null ? refused(taken(draft)) : outcome
+        if (outcome !== undefined) return outcome
+        const refusal = refusals[index]
+        if (refusal == null) throw new Error('Assertion failed: every draft is submitted or refused')
+        return { outcome: 'refused', code: refusal.code, detail: refusal.message }
       })
     },
   }
 }
 
-/** In the words of the store for what does not exist; of an id that is taken no more is told than that. */
-function refusalOf(draft: TaskDraft, foreign: ReadonlySet<TaskId>, index: number | null): Problem | null {
-  if (foreign.has(draft.id)) return taken(draft, index)
+/** In the words of the store for what does not exist. */
+function parentRefusal(draft: TaskDraft, foreign: ReadonlySet<TaskId>, index: number | null): Problem | null {
   const parent = draft.dependencies.find(id => foreign.has(id))
   if (parent === undefined) return null
   const detail = `Task ${draft.id} depends on '${parent}', which does not exist; submit the parent first or in the same batch.`
-  return new Problem('dependency_unknown', detail, placeOf(index, detail))
-}
-
-function taken(draft: TaskDraft | undefined, index: number | null = null): Problem {
-  const key = draft?.idempotencyKey == null ? '' : ' or its idempotency key'
-  const detail = `The id '${draft?.id}'${key} belongs to another task, which has other content.`
-  return new Problem('task_conflict', detail, placeOf(index, detail))
-}
-
-function placeOf(index: number | null, detail: string): Problem['errors'] {
-  return index === null ? [] : [{ pointer: `/tasks/${index}`, detail }]
-}
-
-/** The store's sentence names the first task of a key, which may be somebody else's. */
-function withoutForeignId(error: unknown, drafts: readonly TaskDraft[]): unknown {
-  if (!(error instanceof Problem) || error.code !== 'task_conflict') return error
-  if (drafts.every(draft => draft.idempotencyKey === null)) return error
-  const detail = 'An id or an idempotency key belongs to another task, which has other content.'
-  return new Problem(
-    'task_conflict',
-    detail,
-    error.errors.map(({ pointer }) => ({ pointer, detail })),
-  )
-}
-
-function refused(problem: Problem): SubmitRefusal {
-  return { outcome: 'refused', code: problem.code, detail: problem.message } satisfies Submitted | SubmitRefusal
+  return new Problem('dependency_unknown', detail, index === null ? [] : [{ pointer: `/tasks/${index}`, detail }])
 }
 
 /** Somebody else's parent is told as one that was pruned: it has no result here. */

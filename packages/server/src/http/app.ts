@@ -1,11 +1,16 @@
 import { limits } from '@tasklane/protocol'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { openPrincipal } from '../core/access.ts'
 import { Problem } from '../core/problem.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { type AllowedMethods, gatherAllowedMethods } from './allowed-methods.ts'
+import { createAccessControl } from './auth/access-control.ts'
+import type { AccessOptions } from './auth/access-options.ts'
+import { addAuditing } from './auth/auditing.ts'
+import { createEngineViews } from './auth/engine-views.ts'
+import { addGuard } from './auth/guard.ts'
+import { addRenewal } from './auth/renewal.ts'
 import { answerClientError, answerExpectation } from './client-errors.ts'
 import type { HttpContext, HttpSettings } from './context.ts'
 import { addArithmeticRoutes } from './dialects/arithmetic.ts'
@@ -20,10 +25,15 @@ import { type RequestName, requestSchemas } from './openapi-components.ts'
 import { refusalOf, sendProblem } from './problems.ts'
 import { createQueryReader, type QuerySchema, splitQuery } from './query.ts'
 import { createRequestIds } from './request-id.ts'
+import { addAuditRoutes } from './routes/audit.ts'
 import { addHealthRoutes } from './routes/health.ts'
+import { addLoginRoutes } from './routes/login.ts'
+import { addMeRoutes } from './routes/me.ts'
 import { addQueueRoutes } from './routes/queues.ts'
 import { addTaskVerbRoutes } from './routes/task-verbs.ts'
 import { addTaskRoutes, checkBatchBody } from './routes/tasks.ts'
+import { addTokenRoutes } from './routes/tokens.ts'
+import { addUserRoutes } from './routes/users.ts'
 import { addWorkerRoutes } from './routes/workers.ts'
 import { createSchemaCheck } from './schema-check.ts'
 
@@ -36,6 +46,7 @@ export interface AppOptions {
   readonly log: Log
   readonly version: string
   readonly settings: HttpSettings
+  readonly access: AccessOptions
 }
 
 /**
@@ -46,10 +57,11 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   const { clock } = options
   const startedAtMs = clock.monotonic()
   let isStopping = false
+  const viewFor = createEngineViews(options.engine, clock)
   const context: HttpContext = {
     ...options,
-    engineOf: () => options.engine,
-    userNumbers: async names => names.map(name => (name === null ? 1 : null)),
+    access: createAccessControl(options.access, options),
+    engineOf: request => viewFor(request.principal),
     isStopping: () => isStopping,
     uptimeSeconds: () => Math.round(clock.monotonic() - startedAtMs) / 1_000,
   }
@@ -62,12 +74,15 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   })
   app.decorateRequest('bodyFaults', null)
   app.decorateRequest('principal')
-  app.addHook('onRequest', async request => {
-    request.principal = openPrincipal
-  })
+  app.decorateRequest('credential', null)
+  app.decorateRequest('audited', null)
+  app.decorateRequest('refusal', null)
   addJsonBodyParser(app)
   addValidation(app)
   addDoor(app, context, allowed)
+  addGuard(app, context.access)
+  addAuditing(app, context.access)
+  addRenewal(app, context.access, clock)
   await addOpenApi(app, options.version)
   const metrics = options.settings.metricsEnabled ? addMetrics(app, context) : null
   addObservation(app, context, metrics)
@@ -80,7 +95,12 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   addRootWorkerRoutes(app, context)
   addArithmeticRoutes(app, context)
   addPullRoutes(app, context)
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  addLoginRoutes(app, context)
+  addMeRoutes(app, context)
+  addUserRoutes(app, context)
+  addTokenRoutes(app, context)
+  addAuditRoutes(app, context)
+  app.get('/openapi.json', { schema: { hide: true }, config: { access: 'public' } }, () => app.swagger())
   await app.ready()
   return app
 }
@@ -249,8 +269,8 @@ function addObservation(app: FastifyInstance, context: HttpContext, metrics: Met
     else context.log.debug(fields, 'Request served')
     done()
   })
-  app.addHook('onClose', (_app, done) => {
+  app.addHook('onClose', async () => {
     metrics?.close()
-    done()
+    await context.access.stop()
   })
 }

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Engine } from '../engine/engine.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import type { AccessControl } from './auth/access-control.ts'
 
 export interface HttpSettings {
   readonly metricsEnabled: boolean
@@ -21,8 +22,7 @@ export interface HttpContext {
   readonly engine: Engine
   /** The engine as this caller sees it. */
   readonly engineOf: (request: FastifyRequest) => Engine
-  /** Of each of these submitters the number of the user; 1, the first admin's, where nobody had to say; null for a token's. */
-  readonly userNumbers: (submitters: readonly (string | null)[]) => Promise<readonly (number | null)[]>
+  readonly access: AccessControl
   readonly clock: Clock
   readonly log: Log
   readonly version: string

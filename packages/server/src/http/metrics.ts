@@ -1,6 +1,8 @@
 import { taskStates } from '@tasklane/protocol'
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { seesOwnTasksOnly } from '../core/access.ts'
+import { Problem } from '../core/problem.ts'
 import type { EngineEvent } from '../engine/engine.ts'
 import type { HttpContext } from './context.ts'
 import { createHistogram, type Series } from './histogram.ts'
@@ -47,12 +49,19 @@ export function addMetrics(app: FastifyInstance, context: HttpContext): Metrics 
     config: { servesWhileStopping: true },
     schema: describeCall({
       operationId: 'metrics',
-      access: 'public',
+      access: 'stats.read',
       tag: 'health',
       summary: 'Metrics for Prometheus',
       replies: { 200: ['Text exposition format', 'text'] },
     }),
-    handler: async (_request, reply) => {
+    handler: async (request, reply) => {
+      // Names of queues and types are in there, and what others do.
+      if (seesOwnTasksOnly(request.principal)) {
+        throw new Problem(
+          'forbidden',
+          'The metrics tell of everybody’s tasks; that takes the role viewer, operator or admin.',
+        )
+      }
       await refresh()
       const parts = [await registry.metrics(), events.text(), http.text()]
       return reply.header('content-type', registry.contentType).send(parts.join('\n'))

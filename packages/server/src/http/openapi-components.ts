@@ -4,20 +4,26 @@ import {
   cancelSchema,
   claimSchema,
   heartbeatSchema,
+  loginFormSchema,
   logLevels,
+  passwordChangeSchema,
   problems,
   queueSettingsSchema,
   reprioritiseSchema,
   retrySchema,
+  serviceTokenDraftSchema,
+  sessionSchema,
   settleSchema,
   taskStates,
   taskSubmissionSchema,
+  userChangeSchema,
+  userDraftSchema,
   workerLogSchema,
   workerRegistrationSchema,
 } from '@tasklane/protocol'
-
 import { plainReplies, plainRequests } from './dialects/plain-schemas.ts'
 import { pullReplies, pullRequests } from './dialects/pull-schemas.ts'
+import { accountReplySchemas } from './openapi-accounts.ts'
 
 /** What clients send: the very objects they are validated with. */
 export const requestSchemas = {
@@ -35,6 +41,12 @@ export const requestSchemas = {
   QueueSettings: queueSettingsSchema,
   ...pullRequests,
   ...plainRequests,
+  LoginForm: loginFormSchema,
+  SessionRequest: sessionSchema,
+  PasswordChange: passwordChangeSchema,
+  UserDraft: userDraftSchema,
+  UserChange: userChangeSchema,
+  ServiceTokenDraft: serviceTokenDraftSchema,
 } as const satisfies Record<string, object>
 
 export type RequestName = keyof typeof requestSchemas
@@ -123,6 +135,7 @@ const task = {
 
 /** What the scheduler answers. These describe; they never filter: replies are written without them. */
 export const replySchemas = {
+  ...accountReplySchemas,
   Task: object(task),
   TaskError: object({ code: string, message: string, stack: string }, ['stack']),
   TaskProgress: object({ percent: { type: 'number', minimum: 0, maximum: 100 }, message: string }, ['message']),
@@ -273,7 +286,11 @@ export const replySchemas = {
     tasks: counts,
     total: integer,
     workers: object({ active: integer, draining: integer, lost: integer, slots: integer }),
-    rates: object({ submitted_per_second: number, completed_per_second: number, failed_per_second: number }),
+    rates: {
+      ...object({ submitted_per_second: number, completed_per_second: number, failed_per_second: number }),
+      type: ['object', 'null'],
+      description: 'Null for who sees its own tasks only.',
+    },
     wait_ms: quantiles,
     run_ms: quantiles,
     uptime_seconds: number,

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import { type ProblemCode, problems } from '@tasklane/protocol'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { Access } from '../core/access.ts'
+import { addPublicly } from './auth/guard.ts'
 import { documentedRequests, type ReplyName, type RequestName, ref, replySchemas } from './openapi-components.ts'
 import { noQuery, type QuerySchema } from './query.ts'
 
@@ -26,11 +27,15 @@ export interface CallDescription {
   readonly operationId: string
   /** What it does, for the rule of who may call it. */
   readonly access: Access
-  readonly tag: 'tasks' | 'workers' | 'queues' | 'health' | DialectTag
+  /** Its name in the audit log, for calls that change something and are not told by the history of a task. */
+  readonly audit?: string
+  readonly tag: 'tasks' | 'workers' | 'queues' | 'accounts' | 'health' | DialectTag
   readonly summary: string
   readonly description?: string
   readonly params?: Readonly<Record<string, string>>
   readonly body?: RequestName
+  /** Where it is not JSON. */
+  readonly consumes?: readonly string[]
   readonly query?: QuerySchema
   readonly headers?: Readonly<Record<string, string>>
   /** Reply by status; null has no body. */
@@ -40,6 +45,7 @@ export interface CallDescription {
 }
 
 const refusesOfAll: readonly ProblemCode[] = ['request_invalid', 'internal_error', 'store_unavailable', 'stopping']
+const refusesOfGuard: readonly ProblemCode[] = ['unauthenticated', 'forbidden', 'too_many_requests']
 const refusesOfHealth: readonly ProblemCode[] = ['request_invalid', 'internal_error']
 const refusesOfBodies: readonly ProblemCode[] = [
   'json_invalid',
@@ -49,6 +55,21 @@ const refusesOfBodies: readonly ProblemCode[] = [
   'media_type_unsupported',
 ]
 
+/** Either of them. */
+const securityOfCalls = [{ login: [] }, { bearer: [] }]
+const securitySchemes = {
+  login: {
+    type: 'oauth2',
+    description: 'A user’s name and password for a session token. Client id and secret are left empty.',
+    flows: { password: { tokenUrl: '/token', scopes: {} } },
+  },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A session token of POST /token, or a service token (`tl_…`).',
+  },
+} as const
+
 /** One call, for Fastify to validate and for the document to tell. */
 export function describeCall(call: CallDescription): FastifySchema {
   const refuses = new Set<ProblemCode>(call.refuses ?? [])
@@ -57,6 +78,7 @@ export function describeCall(call: CallDescription): FastifySchema {
   const query = call.query ?? (call.tag === 'health' || isDialect(call.tag) ? undefined : noQuery)
   if (query !== undefined) refuses.add('validation_failed')
   for (const code of call.tag === 'health' ? refusesOfHealth : refusesOfAll) refuses.add(code)
+  if (call.access !== 'public') for (const code of refusesOfGuard) refuses.add(code)
   const schema = {
     operationId: call.operationId,
     tags: [call.tag],
@@ -64,6 +86,7 @@ export function describeCall(call: CallDescription): FastifySchema {
     ...(call.description === undefined ? {} : { description: call.description }),
     ...(call.params === undefined ? {} : { params: paramsSchema(call.params) }),
     ...(call.body === undefined ? {} : { body: ref(call.body) }),
+    ...(call.consumes === undefined ? {} : { consumes: [...call.consumes] }),
     ...(call.headers === undefined ? {} : { headers: headersSchema(call.headers) }),
     ...(query === undefined ? {} : { querystring: query }),
     response: Object.fromEntries(
@@ -71,6 +94,8 @@ export function describeCall(call: CallDescription): FastifySchema {
     ),
     'x-refuses': [...refuses],
     'x-access': call.access,
+    ...(call.audit === undefined ? {} : { 'x-audit': call.audit }),
+    security: call.access === 'public' ? [] : securityOfCalls,
   }
   return schema
 }
@@ -90,9 +115,11 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
         { name: 'tasks', description: 'Submit tasks, follow them, and change their course.' },
         { name: 'workers', description: 'The protocol of workers: register, claim, heartbeat, settle.' },
         { name: 'queues', description: 'Named lines of tasks; each can be paused.' },
+        { name: 'accounts', description: 'Log in; users, service tokens and the audit log.' },
         { name: 'health', description: 'How this node is.' },
         ...Object.entries(dialects).map(([name, description]) => ({ name, description })),
       ],
+      components: { securitySchemes },
     },
     refResolver: {
       buildLocalReference: (json, _baseUri, _fragment, index) =>
@@ -103,13 +130,15 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
   for (const [name, schema] of Object.entries({ ...documentedRequests, ...replySchemas })) {
     app.addSchema({ $id: name, ...schema })
   }
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list', validatorUrl: null },
-    theme: { title: 'Tasklane API', css: [{ filename: 'tasklane.css', content: hiddenBar }] },
-    staticCSP:
-      "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  })
+  await addPublicly(app, scope =>
+    scope.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list', validatorUrl: null },
+      theme: { title: 'Tasklane API', css: [{ filename: 'tasklane.css', content: hiddenBar }] },
+      staticCSP:
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    }),
+  )
 }
 
 /** The page names the one document there is; a bar to choose others, under another project's name, says nothing. */

@@ -11,6 +11,7 @@ const retryAfterSeconds: Partial<Readonly<Record<ProblemCode, number>>> = {
   stopping: 1,
   store_unavailable: 2,
   overloaded: 1,
+  too_many_requests: 1,
 }
 
 /** @param status differs from the code's own only where HTTP has a narrower one (408, 414, 431 are `request_invalid`) */
@@ -40,18 +41,27 @@ function placeOf({ pointer, detail }: ProblemDetail): ProblemDetail {
   return { pointer: short, detail: plainText(detail) }
 }
 
+/** @param more members beside those of every problem, as OAuth 2 has `error` */
 export function sendProblem(
   reply: FastifyReply,
   problem: Problem,
   status: number = problems[problem.code].status,
+  more: Readonly<Record<string, string>> = {},
 ): FastifyReply {
-  const retryAfter = retryAfterSeconds[problem.code]
+  reply.request.refusal = problem.code
+  const retryAfter = problem.retryAfterSeconds ?? retryAfterSeconds[problem.code]
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (problem.code === 'stopping') reply.header('connection', 'close')
+  if (status === 401) reply.header('www-authenticate', challengeOf(reply.request.headers.authorization))
   return reply
     .code(status)
     .header('content-type', problemMediaType)
-    .send(JSON.stringify(problemBody(problem, reply.request.id, status)))
+    .send(JSON.stringify({ ...problemBody(problem, reply.request.id, status), ...more }))
+}
+
+/** RFC 6750: a token that was sent and does not count is told apart from none. */
+function challengeOf(sent: string | undefined): string {
+  return sent !== undefined && /^bearer /i.test(sent) ? 'Bearer error="invalid_token"' : 'Bearer'
 }
 
 export interface Refusal {

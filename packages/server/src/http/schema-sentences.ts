@@ -67,8 +67,11 @@ function sentenceOf(error: ErrorObject, pointer: string): string {
       return `${name} is missing.`
     case 'additionalProperties':
       return unknownSentence(name, pointer, Object.keys(error.parentSchema?.properties ?? {}))
-    case 'type':
-      return `${name} is ${shown(error.data)}; it takes ${typeWords(error.schema)}.`
+    case 'type': {
+      // A secret is not told, not even to its sender: refusals are shown and kept.
+      const given = error.parentSchema?.writeOnly === true ? 'something else' : shown(error.data)
+      return `${name} is ${given}; it takes ${typeWords(error.schema)}.`
+    }
     case 'enum':
       return `${name} is ${shown(error.data)}; it takes ${choice(error.schema)}.`
     case 'pattern':

@@ -4,9 +4,11 @@ import { createLocalBroker } from '../../src/brokers/local/local-broker.ts'
 import { createEngine, engineSettingsDefault } from '../../src/engine/create-engine.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { buildApp } from '../../src/http/app.ts'
+import type { AccessOptions } from '../../src/http/auth/access-options.ts'
 import type { HttpSettings } from '../../src/http/context.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
+import type { Store } from '../../src/ports/store.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 
@@ -19,6 +21,7 @@ export interface LogEntry {
 export interface Node {
   readonly app: FastifyInstance
   readonly engine: Engine
+  readonly store: Store
   readonly log: readonly LogEntry[]
   call(method: Method, url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Submits, registers a worker for every type, and claims. */
@@ -40,6 +43,7 @@ export interface NodeOptions {
   /** Doubles in place of single methods. */
   readonly engine?: (real: Engine) => Partial<Engine>
   readonly clock?: Clock
+  readonly access?: Partial<AccessOptions>
 }
 
 /** A node on the memory store, torn down with the test. */
@@ -62,6 +66,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     clock,
     log: recordingLog(log),
     version: '0.0.0-test',
+    access: { mode: 'open', accounts: store, secretKeys: [], ...options.access },
     settings: { metricsEnabled: false, requestTimeoutMs: 30_000, ...options.settings },
   })
   onTestFinished(async () => {
@@ -85,6 +90,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
   return {
     app,
     engine,
+    store,
     log,
     call,
     async running(taskId, workerId = 'w1') {

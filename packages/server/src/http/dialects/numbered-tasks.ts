@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../../core/problem.ts'
 import { type TaskRecord, taskId } from '../../core/task.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { userNumbers } from '../auth/user-numbers.ts'
 import type { HttpContext } from '../context.ts'
 import { bodyOf } from '../json-body.ts'
 import { describeCall } from '../openapi.ts'
@@ -135,7 +136,10 @@ function addReads(app: FastifyInstance, context: HttpContext): void {
         cursor: cursor ?? null,
         offset: offset ?? 0,
       })
-      const ids = await context.userNumbers(page.tasks.map(task => task.submittedBy))
+      const ids = await userNumbers(
+        context,
+        page.tasks.map(task => task.submittedBy),
+      )
       const texts = page.tasks.map((task, at) => numberedJson(task, ids[at] ?? null))
       const next = JSON.stringify(page.nextCursor)
       return reply.header('content-type', json).send(`{"tasks":[${texts.join(',')}],"next_cursor":${next}}`)
@@ -170,7 +174,7 @@ async function named(engine: Engine, request: FastifyRequest): Promise<TaskRecor
 }
 
 async function sendNumbered(context: HttpContext, reply: FastifyReply, task: TaskRecord): Promise<FastifyReply> {
-  const [userId] = await context.userNumbers([task.submittedBy])
+  const [userId] = await userNumbers(context, [task.submittedBy])
   return reply.header('content-type', json).send(numberedJson(task, userId ?? null))
 }
 

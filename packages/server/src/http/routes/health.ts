@@ -69,7 +69,7 @@ export function addHealthRoutes(app: FastifyInstance, context: HttpContext): voi
       refuses: ['store_unavailable', 'stopping'],
       replies: { 200: ['The figures', 'Stats'] },
     }),
-    handler: () => engine.stats(),
+    handler: request => context.engineOf(request).stats(),
   })
 }
 

@@ -10,7 +10,7 @@ import { isName } from '../worker-input.ts'
 const params = { name: 'The name of the queue.' }
 const checkQueueName = createSchemaCheck({ type: 'object', properties: { queue: nameSchema } })
 
-export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): void {
+export function addQueueRoutes(app: FastifyInstance, { engineOf }: HttpContext): void {
   app.route({
     method: 'GET',
     url: '/api/queues',
@@ -21,7 +21,7 @@ export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): v
       summary: 'All queues: depth, oldest age, rates',
       replies: { 200: ['The queues', 'QueueList'] },
     }),
-    handler: async () => ({ queues: await engine.queues() }),
+    handler: async request => ({ queues: await engineOf(request).queues() }),
   })
   app.route({
     method: 'GET',
@@ -38,7 +38,7 @@ export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): v
     handler: request => {
       const name = nameOf(request)
       if (!isName(name)) throw new Problem('queue_unknown')
-      return engine.queue(name)
+      return engineOf(request).queue(name)
     },
   })
   app.route({
@@ -47,6 +47,7 @@ export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): v
     schema: describeCall({
       operationId: 'setQueue',
       access: 'queues.change',
+      audit: 'queue.pause',
       tag: 'queues',
       summary: 'Pause or resume a queue',
       description:
@@ -59,7 +60,9 @@ export function addQueueRoutes(app: FastifyInstance, { engine }: HttpContext): v
       const name = nameOf(request)
       const problem = checkQueueName({ queue: name })
       if (problem !== null) throw problem
-      return engine.setQueue(name, { isPaused: bodyOf<{ paused: boolean }>(request).paused })
+      const isPaused = bodyOf<{ paused: boolean }>(request).paused
+      if (!isPaused) request.audited = { action: 'queue.resume' }
+      return engineOf(request).setQueue(name, { isPaused })
     },
   })
 }

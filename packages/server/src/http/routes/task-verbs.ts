@@ -37,7 +37,7 @@ export function addTaskVerbRoutes(app: FastifyInstance, context: HttpContext): v
   addBulk(app, context)
 }
 
-function addReads(app: FastifyInstance, { engine }: HttpContext): void {
+function addReads(app: FastifyInstance, { engineOf }: HttpContext): void {
   app.route({
     method: 'GET',
     url: '/api/tasks/:id',
@@ -50,7 +50,7 @@ function addReads(app: FastifyInstance, { engine }: HttpContext): void {
       replies: { 200: ['The task', 'Task'] },
       refuses: ['task_unknown'],
     }),
-    handler: async (request, reply) => sendTask(reply, await engine.task(idOf(request))),
+    handler: async (request, reply) => sendTask(reply, await engineOf(request).task(idOf(request))),
   })
   app.route({
     method: 'GET',
@@ -64,7 +64,7 @@ function addReads(app: FastifyInstance, { engine }: HttpContext): void {
       replies: { 200: ['The tries', 'AttemptList'] },
       refuses: ['task_unknown'],
     }),
-    handler: async request => ({ attempts: (await engine.attempts(idOf(request))).map(attemptOf) }),
+    handler: async request => ({ attempts: (await engineOf(request).attempts(idOf(request))).map(attemptOf) }),
   })
   app.route({
     method: 'GET',
@@ -81,7 +81,7 @@ function addReads(app: FastifyInstance, { engine }: HttpContext): void {
     }),
     handler: async request => {
       const { after = 0, limit = limits.logLinesPerCallMax } = queryOf<{ after?: number; limit?: number }>(request)
-      return logPageOf(await engine.logs(idOf(request), after, limit), limit)
+      return logPageOf(await engineOf(request).logs(idOf(request), after, limit), limit)
     },
   })
   app.route({
@@ -96,7 +96,7 @@ function addReads(app: FastifyInstance, { engine }: HttpContext): void {
       replies: { 200: ['Nodes and edges, nearest first', 'TaskGraph'] },
       refuses: ['task_unknown'],
     }),
-    handler: async request => graphOf(await engine.graph(idOf(request))),
+    handler: async request => graphOf(await engineOf(request).graph(idOf(request))),
   })
   app.route({
     method: 'GET',
@@ -110,7 +110,7 @@ function addReads(app: FastifyInstance, { engine }: HttpContext): void {
       replies: { 200: ['The reasons, most important first', 'Why'] },
       refuses: ['task_unknown'],
     }),
-    handler: request => engine.why(idOf(request)),
+    handler: request => engineOf(request).why(idOf(request)),
   })
 }
 
@@ -136,13 +136,13 @@ const parentsQuery: QuerySchema = {
   },
 }
 
-function addParents(app: FastifyInstance, { engine }: HttpContext): void {
+function addParents(app: FastifyInstance, { engineOf }: HttpContext): void {
   app.route({
     method: 'GET',
     url: '/api/tasks/:id/parents',
     schema: describeCall({
       operationId: 'parents',
-      access: 'tasks.read',
+      access: 'parents.read',
       tag: 'tasks',
       summary: 'The outcomes of the parents of a task, page by page',
       description: 'Pages hold about 1 MiB. A parent that has been pruned is told with an error of code `pruned`.',
@@ -154,6 +154,7 @@ function addParents(app: FastifyInstance, { engine }: HttpContext): void {
     handler: async (request, reply) => {
       const id = idOf(request)
       const { from = 0 } = queryOf<{ from?: number }>(request)
+      const engine = engineOf(request)
       const task = await engine.task(id)
       const parents = from < task.dependencies.length ? await engine.parents(id, from) : []
       const read = from + parents.length
@@ -178,7 +179,7 @@ const resultQuery: QuerySchema = {
   },
 }
 
-function addResult(app: FastifyInstance, { engine, isStopping }: HttpContext): void {
+function addResult(app: FastifyInstance, { engineOf, isStopping }: HttpContext): void {
   app.route({
     method: 'GET',
     url: '/api/tasks/:id/result',
@@ -196,20 +197,21 @@ function addResult(app: FastifyInstance, { engine, isStopping }: HttpContext): v
     handler: async (request, reply) => {
       const { wait = 0 } = queryOf<{ wait?: number }>(request)
       const { signal } = followDelivery(reply)
-      const task = await engine.waitForResult(idOf(request), Math.round(wait * 1_000), signal)
+      const task = await engineOf(request).waitForResult(idOf(request), Math.round(wait * 1_000), signal)
       if (isStopping()) reply.header('connection', 'close')
       return sendTask(reply.code(isFinished(task.state) ? 200 : 202), task)
     },
   })
 }
 
-function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
+function addVerbs(app: FastifyInstance, { engineOf }: HttpContext): void {
   app.route({
     method: 'POST',
     url: '/api/tasks/:id/cancel',
     schema: describeCall({
       operationId: 'cancel',
       access: 'tasks.change',
+      audit: 'task.cancel',
       tag: 'tasks',
       summary: 'Cancel a task',
       description:
@@ -220,7 +222,10 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
       refuses: ['task_unknown', 'task_finished'],
     }),
     handler: async (request, reply) =>
-      sendTask(reply, await engine.cancel(idOf(request), bodyOf<{ reason?: string }>(request).reason ?? null)),
+      sendTask(
+        reply,
+        await engineOf(request).cancel(idOf(request), bodyOf<{ reason?: string }>(request).reason ?? null),
+      ),
   })
   app.route({
     method: 'POST',
@@ -228,6 +233,7 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
     schema: describeCall({
       operationId: 'retry',
       access: 'tasks.change',
+      audit: 'task.retry',
       tag: 'tasks',
       summary: 'Run a failed or cancelled task again',
       params,
@@ -237,7 +243,7 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
     }),
     handler: async (request, reply) => {
       const withDependents = bodyOf<{ with_dependents?: boolean }>(request).with_dependents ?? false
-      return sendTask(reply, await engine.retry(idOf(request), withDependents))
+      return sendTask(reply, await engineOf(request).retry(idOf(request), withDependents))
     },
   })
   app.route({
@@ -246,6 +252,7 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
     schema: describeCall({
       operationId: 'reprioritise',
       access: 'tasks.change',
+      audit: 'task.reprioritise',
       tag: 'tasks',
       summary: 'Change the priority of a waiting task',
       params,
@@ -254,7 +261,10 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
       refuses: ['task_unknown', 'task_not_waiting'],
     }),
     handler: async (request, reply) =>
-      sendTask(reply, await engine.reprioritise(idOf(request), bodyOf<{ priority: number }>(request).priority)),
+      sendTask(
+        reply,
+        await engineOf(request).reprioritise(idOf(request), bodyOf<{ priority: number }>(request).priority),
+      ),
   })
   app.route({
     method: 'DELETE',
@@ -262,6 +272,7 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
     schema: describeCall({
       operationId: 'remove',
       access: 'tasks.change',
+      audit: 'task.delete',
       tag: 'tasks',
       summary: 'Delete a finished task with its tries and log lines',
       params,
@@ -269,19 +280,20 @@ function addVerbs(app: FastifyInstance, { engine }: HttpContext): void {
       refuses: ['task_unknown', 'task_unfinished', 'task_needed'],
     }),
     handler: async (request, reply) => {
-      await engine.remove(idOf(request))
+      await engineOf(request).remove(idOf(request))
       return reply.code(204).send()
     },
   })
 }
 
-function addBulk(app: FastifyInstance, { engine }: HttpContext): void {
+function addBulk(app: FastifyInstance, { engineOf }: HttpContext): void {
   app.route({
     method: 'POST',
     url: '/api/tasks/bulk',
     schema: describeCall({
       operationId: 'bulk',
       access: 'tasks.change',
+      audit: 'task.bulk',
       tag: 'tasks',
       summary: 'Cancel, retry, re-prioritise or delete many tasks',
       description:
@@ -289,7 +301,11 @@ function addBulk(app: FastifyInstance, { engine }: HttpContext): void {
       body: 'BulkRequest',
       replies: { 200: ['How many had which verdict', 'BulkReply'] },
     }),
-    handler: request => engine.bulk(readBulk(bodyOf<BulkRequest>(request))),
+    handler: request => {
+      const ask = readBulk(bodyOf<BulkRequest>(request))
+      request.audited = { action: `task.bulk_${ask.action}${ask.isDryRun ? '_dry_run' : ''}` }
+      return engineOf(request).bulk(ask)
+    },
   })
 }
 

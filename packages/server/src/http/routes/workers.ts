@@ -32,7 +32,7 @@ export function addWorkerRoutes(app: FastifyInstance, context: HttpContext): voi
   addAdministration(app, context)
 }
 
-function addRegister(app: FastifyInstance, { engine }: HttpContext): void {
+function addRegister(app: FastifyInstance, { engineOf }: HttpContext): void {
   app.route({
     method: 'POST',
     url: '/api/workers/register',
@@ -47,7 +47,7 @@ function addRegister(app: FastifyInstance, { engine }: HttpContext): void {
       replies: { 201: ['Registered', 'RegistrationReply'] },
     }),
     handler: async (request, reply) => {
-      const registered = await engine.register(readRegistration(bodyOf<WorkerRegistration>(request)))
+      const registered = await engineOf(request).register(readRegistration(bodyOf<WorkerRegistration>(request)))
       return reply
         .code(201)
         .header('location', `/api/workers/${encodeURIComponent(registered.worker_id)}`)
@@ -57,7 +57,6 @@ function addRegister(app: FastifyInstance, { engine }: HttpContext): void {
 }
 
 function addClaim(app: FastifyInstance, context: HttpContext): void {
-  const { engine } = context
   app.route({
     method: 'POST',
     url: '/api/workers/:id/claim',
@@ -79,7 +78,7 @@ function addClaim(app: FastifyInstance, context: HttpContext): void {
       const body = bodyOf<ClaimRequest>(request)
       const delivery = followDelivery(reply)
       const requestId = body.request_id ?? null
-      const tasks = await engine.claim({
+      const tasks = await context.engineOf(request).claim({
         workerId: id,
         limit: body.limit ?? 1,
         waitMs: Math.round((body.wait ?? 0) * 1_000),
@@ -87,7 +86,7 @@ function addClaim(app: FastifyInstance, context: HttpContext): void {
         signal: delivery.signal,
       })
       if (context.isStopping()) reply.header('connection', 'close')
-      if (tasks.length > 0) delivery.watch(() => giveBack(context, id, tasks, requestId))
+      if (tasks.length > 0) delivery.watch(() => giveBack(context, request, id, tasks, requestId))
       return reply.header('content-type', json).send(claimJson(tasks, body.sparse))
     },
   })
@@ -95,21 +94,24 @@ function addClaim(app: FastifyInstance, context: HttpContext): void {
 
 /** Nobody received these. Should giving them back fail too, their leases run out. */
 function giveBack(
-  { engine, log }: HttpContext,
+  { engineOf, log }: HttpContext,
+  request: FastifyRequest,
   id: WorkerId,
   tasks: readonly ClaimedTask[],
   requestId: string | null,
 ): void {
   log.info({ worker_id: id, tasks: tasks.length }, 'Claim was not delivered; its tasks are released')
-  engine.releaseUndelivered(id, tasks, requestId).catch((error: unknown) => {
-    log.warn(
-      { worker_id: id, tasks: tasks.length, err: error },
-      'Undelivered tasks could not be released; their leases run out',
-    )
-  })
+  engineOf(request)
+    .releaseUndelivered(id, tasks, requestId)
+    .catch((error: unknown) => {
+      log.warn(
+        { worker_id: id, tasks: tasks.length, err: error },
+        'Undelivered tasks could not be released; their leases run out',
+      )
+    })
 }
 
-function addHeartbeat(app: FastifyInstance, { engine }: HttpContext): void {
+function addHeartbeat(app: FastifyInstance, { engineOf }: HttpContext): void {
   app.route({
     method: 'POST',
     url: '/api/workers/:id/heartbeat',
@@ -127,7 +129,7 @@ function addHeartbeat(app: FastifyInstance, { engine }: HttpContext): void {
     }),
     handler: async (request, reply) => {
       const { beat, impossible } = readHeartbeat(workerOf(request), bodyOf<HeartbeatRequest>(request))
-      const answer = await engine.heartbeat(beat)
+      const answer = await engineOf(request).heartbeat(beat)
       const body: HeartbeatReply =
         impossible.length === 0 ? answer : { ...answer, lost: [...answer.lost, ...impossible] }
       return reply.header('content-type', json).send(JSON.stringify(body))
@@ -136,7 +138,6 @@ function addHeartbeat(app: FastifyInstance, { engine }: HttpContext): void {
 }
 
 function addSettle(app: FastifyInstance, context: HttpContext): void {
-  const { engine } = context
   app.route({
     method: 'POST',
     url: '/api/workers/:id/settle',
@@ -158,7 +159,7 @@ function addSettle(app: FastifyInstance, context: HttpContext): void {
       const results = readResults(body, request.bodyFaults)
       const possible = isName(id) ? results.filter(result => isTaskId(result.taskId)) : []
       const settling: Promise<SettleReply['results']> =
-        possible.length === 0 ? Promise.resolve([]) : engine.settle(workerId(id), possible)
+        possible.length === 0 ? Promise.resolve([]) : context.engineOf(request).settle(workerId(id), possible)
       const claim = body.claim === undefined ? null : claimBeside(settling, context, request, reply, body.claim)
       const verdicts = await settling
       const told = possible.length === results.length ? verdicts : spread(results, possible, verdicts)
@@ -188,7 +189,7 @@ async function claimBeside(
     const tasks = await context
       .engineOf(request)
       .claim({ workerId: id, limit, waitMs: 0, requestId, signal: delivery.signal })
-    const giveAllBack = (): void => giveBack(context, id, tasks, requestId)
+    const giveAllBack = (): void => giveBack(context, request, id, tasks, requestId)
     // A reply that tells of a failed settle brings no tasks.
     const isTold = await settling.then(
       () => true,
@@ -214,7 +215,7 @@ function spread(
   return results.map(result => asked.get(result) ?? { task_id: result.taskId, verdict: 'unknown' })
 }
 
-function addLogs(app: FastifyInstance, { engine }: HttpContext): void {
+function addLogs(app: FastifyInstance, { engineOf }: HttpContext): void {
   app.route({
     method: 'POST',
     url: '/api/workers/:id/logs',
@@ -234,26 +235,27 @@ function addLogs(app: FastifyInstance, { engine }: HttpContext): void {
       const { id } = request.params as { id: string } // The route's path has this parameter.
       const body = bodyOf<WorkerLogRequest>(request)
       const lines = isName(id) ? readLogLines(body) : []
-      const accepted = lines.length === 0 ? 0 : await engine.appendLogs(workerId(id), lines)
+      const accepted = lines.length === 0 ? 0 : await engineOf(request).appendLogs(workerId(id), lines)
       return { accepted, dropped: body.logs.length - accepted }
     },
   })
 }
 
-function addAdministration(app: FastifyInstance, { engine }: HttpContext): void {
+function addAdministration(app: FastifyInstance, { engineOf }: HttpContext): void {
   app.route({
     method: 'POST',
     url: '/api/workers/:id/drain',
     schema: describeCall({
       operationId: 'drainWorker',
       access: 'workers.change',
+      audit: 'worker.drain',
       tag: 'workers',
       summary: 'Let a worker finish what it holds and take no more',
       params,
       replies: { 200: ['The worker', 'Worker'] },
       refuses: ['worker_unknown'],
     }),
-    handler: request => engine.drain(workerOf(request)),
+    handler: request => engineOf(request).drain(workerOf(request)),
   })
   app.route({
     method: 'DELETE',
@@ -263,6 +265,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
     schema: describeCall({
       operationId: 'removeWorker',
       access: 'workers.serve',
+      audit: 'worker.deregister',
       tag: 'workers',
       summary: 'Deregister a worker',
       description: 'Its tasks go back at once and are not charged for it.',
@@ -271,7 +274,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
       refuses: ['worker_unknown'],
     }),
     handler: async (request, reply) => {
-      await engine.deregister(workerOf(request))
+      await engineOf(request).deregister(workerOf(request))
       return reply.code(204).send()
     },
   })
@@ -285,7 +288,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
       summary: 'All workers',
       replies: { 200: ['The workers', 'WorkerList'] },
     }),
-    handler: async () => ({ workers: await engine.workers() }),
+    handler: async request => ({ workers: await engineOf(request).workers() }),
   })
   app.route({
     method: 'GET',
@@ -299,7 +302,7 @@ function addAdministration(app: FastifyInstance, { engine }: HttpContext): void 
       replies: { 200: ['The worker', 'Worker'] },
       refuses: ['worker_unknown'],
     }),
-    handler: request => engine.worker(workerOf(request)),
+    handler: request => engineOf(request).worker(workerOf(request)),
   })
 }
 
