@@ -4,8 +4,9 @@ import { nameSchema } from './schemas.ts'
 
 /** JSON Schemas of what clients send about users and tokens. Secrets are `writeOnly`: no refusal tells them. */
 const role = { enum: [...roles] }
-/** How long it may be is told by the handler, in a sentence that does not show it. */
-const secret = { type: 'string', writeOnly: true } as const
+/** How short a new one may be is told by the handler. */
+const secret = { type: 'string', maxLength: limits.passwordCharsMax, writeOnly: true } as const
+const nameToLogIn = { type: 'string', maxLength: limits.nameCharsMax } as const
 const userName = {
   type: 'string',
   minLength: 1,
@@ -27,7 +28,7 @@ export const loginFormSchema = {
   required: ['username', 'password'],
   properties: {
     grant_type: { type: 'string', description: '`password`, or left out.' },
-    username: { type: 'string' },
+    username: nameToLogIn,
     password: secret,
     scope: { type: 'string' },
     client_id: { type: 'string' },
@@ -39,7 +40,7 @@ export const sessionSchema = {
   type: 'object',
   required: ['username', 'password'],
   additionalProperties: false,
-  properties: { username: { type: 'string' }, password: secret },
+  properties: { username: nameToLogIn, password: secret },
 } as const
 
 export const passwordChangeSchema = {

@@ -165,7 +165,9 @@ export const addressClasses: readonly InputClass[] = [
         range: 'bytes=0-0',
         'if-none-match': '*',
       }
-      return [{ name: 'all of them', request: () => requestOf(route, example, { headers }), expected: served }]
+      // No session begins for a page that does not say it is ours.
+      const expected = route.operationId === 'beginSession' ? refused('forbidden') : served
+      return [{ name: 'all of them', request: () => requestOf(route, example, { headers }), expected }]
     },
   },
 ]
@@ -236,7 +238,7 @@ function unknownName(route: Route): Expected {
   // Celery has any id that it does not know for pending.
   if (operationId === 'arithmeticStatus') return served
   if (operationId === 'setQueue' || isPullWorker(route)) return { codes: ['validation_failed'], isServed: true }
-  return refused('task_unknown', 'worker_unknown', 'queue_unknown')
+  return refused('task_unknown', 'worker_unknown', 'queue_unknown', 'user_unknown', 'token_unknown')
 }
 
 function unknownPath(route: Route): Expected {
@@ -245,6 +247,8 @@ function unknownPath(route: Route): Expected {
     'task_unknown',
     'worker_unknown',
     'queue_unknown',
+    'user_unknown',
+    'token_unknown',
     'method_not_allowed',
   ]
   // `q%2f` is the name of another queue; `q;a=1` and `q%20` are names too, and no good ones.

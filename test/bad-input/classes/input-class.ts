@@ -1,7 +1,7 @@
 import type { ProblemCode } from '@tasklane/protocol'
 import type { Sent } from '../support/client.ts'
 import type { Route } from '../support/document.ts'
-import type { Example } from '../support/examples.ts'
+import { type Example, formType } from '../support/examples.ts'
 import { bodyWith, type Field, fieldsOf, nameOf } from '../support/fields.ts'
 
 /** What may be answered; the first is what is meant, the others where two faults are seen in either order. */
@@ -43,8 +43,17 @@ export function isSettle({ operationId }: Route): boolean {
 }
 
 export function requestOf(route: Route, example: Example, changes: Partial<Sent> = {}): Sent {
-  const body = example.body === undefined ? {} : { body: JSON.stringify(example.body) }
-  return { method: route.method, path: pathOf(example), ...body, ...changes }
+  const headers = { ...headersOf(example), ...changes.headers }
+  return { method: route.method, path: pathOf(example), ...bodyOf(example), ...changes, headers }
+}
+
+function bodyOf({ body, form }: Example): Partial<Sent> {
+  if (form !== undefined) return { body: new URLSearchParams(form).toString() }
+  return body === undefined ? {} : { body: JSON.stringify(body) }
+}
+
+function headersOf({ form, headers = {} }: Example): Record<string, string> {
+  return form === undefined ? { ...headers } : { 'content-type': formType, ...headers }
 }
 
 export function pathOf(example: Example, query: Readonly<Record<string, string>> = example.query ?? {}): string {

@@ -5,6 +5,9 @@ export interface Example {
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly body?: Readonly<Record<string, unknown>>
+  /** In place of a JSON body. */
+  readonly form?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /**
@@ -25,7 +28,17 @@ export interface World {
   /** `next_cursor` of a list of one. */
   cursor(): Promise<string>
   freshId(): string
+  /** The name of a new user; the password is `userPassword`. */
+  user(): Promise<string>
+  /** The id of a new service token. */
+  token(): Promise<string>
+  /** Of a new user that is logged in. */
+  bearer(): Promise<string>
+  /** `next_cursor` of a page of one entry. */
+  auditCursor(): Promise<string>
 }
+
+export const userPassword = 'a password for a test'
 
 export function createWorld(node: LiveNode): World {
   let made = 0
@@ -41,6 +54,7 @@ export function createWorld(node: LiveNode): World {
   }
   const world: World = {
     freshId,
+    ...createPeople(node, freshId),
     // Nobody claims this type.
     waiting: () => submit({ task_type: 'wait' }),
     running: async () => {
@@ -77,6 +91,36 @@ export function createWorld(node: LiveNode): World {
   }
   return world
 }
+
+function createPeople(node: LiveNode, freshId: () => string): Pick<World, 'user' | 'token' | 'bearer' | 'auditCursor'> {
+  const user = async (): Promise<string> => {
+    const name = freshId()
+    const reply = await node.post('/api/users', { name, password: userPassword, role: 'admin' })
+    if (reply.status !== 201) throw new Error(`The world could not make a user: ${reply.text}`)
+    return name
+  }
+  return {
+    user,
+    auditCursor: async () => {
+      await user()
+      await user()
+      return String(Object((await node.get('/api/audit?limit=1')).body).next_cursor)
+    },
+    token: async () => {
+      const reply = await node.post('/api/tokens', { name: freshId(), role: 'worker' })
+      return String(Object(reply.body).token_id)
+    },
+    bearer: async () => {
+      const form = new URLSearchParams({ username: await user(), password: userPassword }).toString()
+      const headers = { 'content-type': formType, 'content-length': String(form.length) }
+      const reply = await node.send({ method: 'POST', path: '/token', headers, body: form })
+      if (reply.status !== 200) throw new Error(`The world could not log in: ${reply.text}`)
+      return String(Object(reply.body).access_token)
+    },
+  }
+}
+
+export const formType = 'application/x-www-form-urlencoded'
 
 const taskFields = {
   task_type: 'a',
@@ -261,6 +305,46 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
   pullCancel: async world => [{ path: `/cancel_task/${await world.waiting()}` }],
   pullStatus: plain('/status'),
   stats: plain('/api/stats'),
+  login: async world => [{ path: '/token', form: { username: await world.user(), password: userPassword } }],
+  beginSession: async world => [
+    {
+      path: '/api/session',
+      body: { username: await world.user(), password: userPassword },
+      headers: { 'x-requested-with': 'tasklane' },
+    },
+  ],
+  endSession: async () => [{ path: '/api/session', query: { everywhere: 'true' } }],
+  me: plain('/api/me'),
+  changeOwnPassword: async world => [
+    {
+      path: '/api/me/password',
+      body: { current: userPassword, new: 'another password' },
+      headers: { authorization: `Bearer ${await world.bearer()}` },
+    },
+  ],
+  users: plain('/api/users'),
+  user: async world => [{ path: `/api/users/${await world.user()}` }],
+  createUser: async world => [
+    { path: '/api/users', body: { name: world.freshId(), password: userPassword, role: 'viewer' } },
+  ],
+  changeUser: async world => {
+    // The last admin would stay one.
+    await world.user()
+    const body = { role: 'viewer', disabled: true, password: 'another password', end_sessions: true }
+    return [{ path: `/api/users/${await world.user()}`, body }]
+  },
+  tokens: plain('/api/tokens'),
+  createToken: async world => [
+    {
+      path: '/api/tokens',
+      body: { name: world.freshId(), role: 'worker', queues: ['q'], types: ['a'], expires_in: 3_600 },
+    },
+  ],
+  revokeToken: async world => [{ path: `/api/tokens/${await world.token()}` }],
+  audit: async world => [
+    { path: '/api/audit', query: { actor: 'ada', action: 'login', subject: 'ada', limit: '10' } },
+    { path: '/api/audit', query: { cursor: await world.auditCursor() } },
+  ],
   health: plain('/health'),
   live: plain('/livez'),
   ready: plain('/readyz'),

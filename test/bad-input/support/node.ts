@@ -29,6 +29,12 @@ export interface NodeOptions {
   readonly connectionsMax?: number
 }
 
+/** Argon2id takes its time by design, and the suite logs in a thousand times. */
+const cheapHasher = {
+  hash: async (password: string) => `$argon2id$v=19$m=19456,t=2,p=1$${password}`,
+  verify: async (hashed: string, password: string) => hashed === `$argon2id$v=19$m=19456,t=2,p=1$${password}`,
+}
+
 export async function startNode(options: NodeOptions = {}): Promise<LiveNode> {
   const folder = mkdtempSync(join(tmpdir(), 'tasklane-bad-input-'))
   // Leases outlive any test, so that nothing changes but what a request changes.
@@ -43,7 +49,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LiveNode> {
     clock: systemClock,
     log,
     version,
-    access: { mode: 'open', accounts: store, secretKeys: [] },
+    access: { mode: 'open', accounts: store, secretKeys: [], hasher: cheapHasher },
     settings: { metricsEnabled: true, taskTimeoutMs: config.taskTimeoutMs, ...options },
   })
   await app.listen({ host: '127.0.0.1', port: 0 })

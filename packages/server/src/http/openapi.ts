@@ -36,7 +36,8 @@ export interface CallDescription {
   readonly body?: RequestName
   /** Where it is not JSON. */
   readonly consumes?: readonly string[]
-  readonly query?: QuerySchema
+  /** Null may carry any. */
+  readonly query?: QuerySchema | null
   readonly headers?: Readonly<Record<string, string>>
   /** Reply by status; null has no body. */
   readonly replies: Readonly<Record<number, readonly [what: string, schema: ReplyName | 'text' | null]>>
@@ -75,8 +76,8 @@ export function describeCall(call: CallDescription): FastifySchema {
   const refuses = new Set<ProblemCode>(call.refuses ?? [])
   if (call.body !== undefined) for (const code of refusesOfBodies) refuses.add(code)
   // Every call of the API refuses query parameters that it does not know; probes of health and dialects may carry any.
-  const query = call.query ?? (call.tag === 'health' || isDialect(call.tag) ? undefined : noQuery)
-  if (query !== undefined) refuses.add('validation_failed')
+  const query = call.query === undefined && call.tag !== 'health' && !isDialect(call.tag) ? noQuery : call.query
+  if (query != null) refuses.add('validation_failed')
   for (const code of call.tag === 'health' ? refusesOfHealth : refusesOfAll) refuses.add(code)
   if (call.access !== 'public') for (const code of refusesOfGuard) refuses.add(code)
   const schema = {
@@ -88,7 +89,7 @@ export function describeCall(call: CallDescription): FastifySchema {
     ...(call.body === undefined ? {} : { body: ref(call.body) }),
     ...(call.consumes === undefined ? {} : { consumes: [...call.consumes] }),
     ...(call.headers === undefined ? {} : { headers: headersSchema(call.headers) }),
-    ...(query === undefined ? {} : { querystring: query }),
+    ...(query == null ? {} : { querystring: query }),
     response: Object.fromEntries(
       Object.entries(call.replies).map(([status, [what, name]]) => [status, replySchema(what, name)]),
     ),

@@ -50,6 +50,7 @@ function addToken(app: FastifyInstance, { access }: HttpContext): void {
         'The password grant of OAuth 2, as a form. `grant_type` is `password` or left out; `scope`, `client_id` and `client_secret` may be there and say nothing. A refusal carries `error` as OAuth 2 has it, beside `detail`.',
       body: 'LoginForm',
       consumes: ['application/x-www-form-urlencoded'],
+      query: null,
       replies: { 200: ['The session token', 'TokenReply'] },
       refuses: ['login_refused', 'too_many_requests', 'overloaded'],
     }),
