@@ -59,7 +59,7 @@ export const pullReplies = {
   PullReported: object({
     message: string,
     task_id: string,
-    status: word,
+    status: { enum: [...word.enum, null], description: 'What was said; null where nothing was changed.' },
     applied: {
       type: 'boolean',
       description:

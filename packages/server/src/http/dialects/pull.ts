@@ -130,13 +130,10 @@ function addReport(app: FastifyInstance, { engineOf }: HttpContext): void {
       const [id, worker] = [taskIdOf(body.task_id), workerId(body.worker_id)]
       const said = (epoch: number) => resultOf(body, epoch, request.bodyFaults)
       const isApplied = await report(engine, worker, id, said)
-      if (isApplied) return { message: 'Task status updated', task_id: id, status: body.status, applied: true }
-      return {
-        message: `Worker ${worker} does not hold this task; nothing was changed`,
-        task_id: id,
-        status: await wordNow(engine, id),
-        applied: false,
-      }
+      const told = isApplied
+        ? { message: 'Task status updated', status: body.status }
+        : { message: `Worker ${worker} does not hold this task; nothing was changed`, status: null }
+      return { ...told, task_id: id, applied: isApplied }
     },
   })
 }

@@ -186,15 +186,15 @@ describe('POST /task_status', () => {
     const node = await startPullNode()
     const id = await node.add('f')
     const before = await node.report('w1', id, 'COMPLETED')
-    expect([before.status, before.body.applied, before.body.status]).toEqual([200, false, 'PENDING'])
+    expect([before.status, before.body.applied, before.body.status]).toEqual([200, false, null])
     await node.getOne('w1')
     for (const word of ['COMPLETED', 'FAILED', 'TIMED_OUT', 'CANCELED']) {
       const foreign = await node.report('w2', id, word)
-      expect([foreign.status, foreign.body.applied, foreign.body.status]).toEqual([200, false, 'RUNNING'])
+      expect([foreign.status, foreign.body.applied, foreign.body.status]).toEqual([200, false, null])
     }
     await node.report('w1', id, 'COMPLETED', { result: 1 })
     const late = await node.report('w1', id, 'FAILED')
-    expect([late.status, late.body.applied, late.body.status]).toEqual([200, false, 'COMPLETED'])
+    expect([late.status, late.body.applied, late.body.status]).toEqual([200, false, null])
     expect(await node.task(id)).toMatchObject({ status: 'completed', result: 1 })
   })
 
@@ -205,7 +205,7 @@ describe('POST /task_status', () => {
     await node.clock.advance(17_000)
     expect((await node.get('w2'))?.task_id).toBe(id)
     const zombie = await node.report('w1', id, 'COMPLETED', { result: 'late' })
-    expect(zombie.body).toMatchObject({ applied: false, status: 'RUNNING' })
+    expect(zombie.body).toMatchObject({ applied: false, status: null })
     await node.report('w2', id, 'COMPLETED', { result: 'right' })
     expect(await node.task(id)).toMatchObject({ status: 'completed', result: 'right' })
     expect(await node.attempts(id)).toMatchObject([{ outcome: 'crashed' }, { outcome: 'completed' }])
