@@ -332,10 +332,12 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     countTasks: store.countTasks,
     bulk: ask => runBulk(store, clock, ask, moved => noteChanges(moved.changes)),
 
-    register: (settings, options) => {
+    register: async (settings, options) => {
       // What a former process of this id gives back must not wake a claim that it left behind.
       claims.endOf(settings.id)
-      return workers.register(settings, options?.heartbeatMs)
+      const told = await workers.register(settings, options?.heartbeatMs)
+      sweeps.told(told.lease_seconds * 1_000)
+      return told
     },
     leasesOf: store.leasesOf,
     claim: async ask => {

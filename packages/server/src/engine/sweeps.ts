@@ -15,6 +15,8 @@ import type { Settling } from './settle.ts'
 export interface Sweeps {
   /** @param longestLeaseMs that any worker was told, maybe by a node with other settings */
   start(longestLeaseMs: number): void
+  /** A worker was told of a lease, maybe a longer one than all before. */
+  told(leaseMs: number): void
   /** The store refused what workers said: they could not be heard. */
   storeFailed(): void
   /** A pass now: a parent left children over. */
@@ -223,6 +225,9 @@ export function createSweeps(parts: SweepsParts): Sweeps {
       reapFromMs = lastPassMs + graceMs
       pruneFromMs = lastPassMs + pruneEveryMs
       run()
+    },
+    told: ms => {
+      graceMs = Math.max(graceMs, ms)
     },
     storeFailed: () => {
       reapFromMs = clock.monotonic() + graceMs

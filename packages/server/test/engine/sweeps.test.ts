@@ -57,6 +57,46 @@ describe('a silent worker', () => {
   })
 })
 
+describe('a worker that beats at an interval of its own', () => {
+  async function withSlowWorker(): Promise<TestNode> {
+    const node = await startNode({ settings: { heartbeatMs: 1_000 } })
+    await node.clock.advance(leaseMs)
+    const settings = { instance: null, capabilities: null, queues: null, slots: 1, labels: null, types: null }
+    const reply = await node.engine.register({ id: workerId('slow'), ...settings }, { heartbeatMs: 5_000 })
+    expect(reply).toMatchObject({ heartbeat_interval: 5, lease_seconds: 15 })
+    await node.engine.submit([draft('a')])
+    await node.claimOne('slow')
+    return node
+  }
+
+  it('is held to its own, and not to the shorter one of the scheduler', async () => {
+    const node = await withSlowWorker()
+    await node.clock.advance(14_000)
+    expect(await stateOf(node, 'a')).toBe('running')
+    await node.clock.advance(1_000 + sweepMs)
+    expect(await stateOf(node, 'a')).toBe('pending')
+  })
+
+  it('is given as long as that to be heard after an outage', async () => {
+    const node = await withSlowWorker()
+    await node.clock.advance(2_000)
+    node.outage = new Problem('store_unavailable')
+    await node.clock.advance(10_000)
+    node.outage = null
+    await node.clock.advance(4_500)
+    expect(await node.beat('slow')).toMatchObject({ lost: [] })
+    await node.clock.advance(4_500)
+    expect(await stateOf(node, 'a')).toBe('running')
+  })
+
+  it('is held to the scheduler’s where that is longer', async () => {
+    const node = await startNode()
+    const settings = { instance: null, capabilities: null, queues: null, slots: 1, labels: null, types: null }
+    const reply = await node.engine.register({ id: workerId('quick'), ...settings }, { heartbeatMs: 100 })
+    expect(reply).toMatchObject({ heartbeat_interval: 5, lease_seconds: 15 })
+  })
+})
+
 describe('the reaper’s grace', () => {
   it('reaps nothing for one lease after its start', async () => {
     const first = await startNode()
