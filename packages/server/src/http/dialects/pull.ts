@@ -130,6 +130,8 @@ function addReport(app: FastifyInstance, { engineOf }: HttpContext): void {
       const [id, worker] = [taskIdOf(body.task_id), workerId(body.worker_id)]
       const said = (epoch: number) => resultOf(body, epoch, request.bodyFaults)
       const isApplied = await report(engine, worker, id, said)
+      // Whoever holds a task is known already.
+      if (!isApplied) await asKnown(engine, request.principal, worker, () => engine.worker(worker))
       const told = isApplied
         ? { message: 'Task status updated', status: body.status }
         : { message: `Worker ${worker} does not hold this task; nothing was changed`, status: null }

@@ -254,13 +254,14 @@ describe('the life of a worker', () => {
     const node = await startPullNode()
     await node.get('asks')
     await node.beat('beats')
+    await node.report('reports', await node.add('f'), 'COMPLETED')
     expect((await node.call('POST', '/register_worker/says')).body).toMatchObject({
       worker_id: 'says',
       heartbeat_interval: 5,
       lease_seconds: 15,
     })
     const { workers } = (await node.call('GET', '/api/workers')).body as { workers: { worker_id: string }[] }
-    expect(workers.map(worker => worker.worker_id)).toEqual(['asks', 'beats', 'says'])
+    expect(workers.map(worker => worker.worker_id)).toEqual(['asks', 'beats', 'reports', 'says'])
     expect(workers[0]).toMatchObject({ max_concurrent_tasks: 1 })
   })
 
