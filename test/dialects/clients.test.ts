@@ -1,5 +1,6 @@
+import type { Stats } from '@tasklane/protocol'
 import { describe, expect, it, type TestContext } from 'vitest'
-import { createStage, type Stage } from '../support/processes.ts'
+import { call, createStage, type Stage } from '../support/processes.ts'
 import { client, python } from './python.ts'
 
 /** The programs of the other systems' users, unchanged, against a real scheduler with workers of its own. */
@@ -9,6 +10,22 @@ describe.skipIf(python === null).concurrent('a client in Python', () => {
     const { url } = await stage.scheduler()
     stage.worker(url, ['--worker-id', 'own'])
     expect(await run(stage, 'challenge.py', url)).toEqual({ ok: true })
+  })
+
+  it('of the arithmetic system: 150 mixed tasks, polled until SUCCESS, all with the right result', async context => {
+    const stage = setUp(context)
+    const { url } = await stage.scheduler()
+    for (const id of ['one', 'two']) stage.worker(url, ['--worker-id', id])
+    expect(await run(stage, 'arithmetic_producer.py', url)).toEqual({ right: 150 })
+    const { body } = await call<Stats>(url, 'GET', '/api/stats')
+    expect([body.total, body.tasks.completed]).toEqual([150, 150])
+  })
+
+  it('of the system on RabbitMQ and Redis: with trailing slashes', async context => {
+    const stage = setUp(context)
+    const { url } = await stage.scheduler()
+    stage.worker(url, ['--worker-id', 'worker-1'])
+    expect(await run(stage, 'rabbit.py', url)).toEqual({ results: [3, 12, 'STRASSE'], worker: 'worker-1' })
   })
 })
 
