@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createStage, type Stage } from '../support/processes.ts'
+import { createStage, type Stage, until } from '../support/processes.ts'
 import { curl } from './python.ts'
 
 /** Lines as they stand in the READMEs of the systems that Tasklane replaces. */
@@ -9,6 +9,7 @@ describe.skipIf(curl === null)('curl', () => {
   beforeAll(async () => {
     stage = createStage()
     url = (await stage.scheduler()).url
+    stage.worker(url, ['--worker-id', 'own'])
   })
   afterAll(() => stage.close())
 
@@ -22,6 +23,51 @@ describe.skipIf(curl === null)('curl', () => {
     const text = shell.stdout()
     return text === '' ? {} : JSON.parse(text)
   }
+
+  /** Asks again until it is so. */
+  function runUntil(line: string, names: Readonly<Record<string, string>>, status: string): Promise<unknown> {
+    return until(
+      () => run(line, names),
+      told => told.status === status,
+      () => `${line} to tell ${status}`,
+    )
+  }
+
+  it('the challenge', async () => {
+    const task = await run(`curl -X POST http://localhost:8000/api/tasks \\
+      -H "Content-Type: application/json" \\
+      -d '{"task_type": "multiply", "payload": {"x": 6, "y": 7}, "priority": 5}'`)
+    const done = await runUntil('curl http://localhost:8000/api/tasks/{id}', { id: String(task.task_id) }, 'completed')
+    expect(done).toMatchObject({ result: 42 })
+    const listed = await run('curl "http://localhost:8000/api/tasks?status=completed&limit=10&offset=0"')
+    expect(listed.tasks).toMatchObject([{ task_id: task.task_id }])
+  })
+
+  it('the arithmetic system', async () => {
+    const lines = {
+      5: `curl -X POST "http://localhost:8000/add" -H "Content-Type: application/json" -d '{"x": 2, "y": 3}'`,
+      6: `curl -X POST "http://localhost:8000/multiply" -H "Content-Type: application/json" -d '{"x": 2, "y": 3}'`,
+      HELLO: `curl -X POST "http://localhost:8000/upper_case" -H "Content-Type: application/json" -d '{"text": "hello"}'`,
+    }
+    for (const [expected, line] of Object.entries(lines)) {
+      const { task_id } = await run(line)
+      const names = { task_id: String(task_id) }
+      const told = await runUntil('curl "http://localhost:8000/status/{task_id}"', names, 'SUCCESS')
+      expect(String(Reflect.get(Object(told), 'result'))).toBe(expected)
+    }
+  })
+
+  it('the system on RabbitMQ and Redis', async () => {
+    const task = await run(
+      `curl -X POST http://localhost:8000/tasks/ -H 'Content-Type: application/json' -d '{"type": "add", "data": {"x": 1, "y": 2}}'`,
+    )
+    const done = await runUntil('curl http://localhost:8000/tasks/{id}', { id: String(task.task_id) }, 'completed')
+    expect(done).toMatchObject({ result: 3 })
+    expect(Reflect.get(Object(await run('curl http://localhost:8000/tasks/')), 'tasks')).not.toEqual([])
+    expect(await run('curl http://localhost:8000/workers/')).toMatchObject({ workers: [{ worker_id: 'own' }] })
+    expect(await run('curl http://localhost:8000/workers/own')).toMatchObject({ worker_id: 'own', status: 'active' })
+    expect(await run('curl http://localhost:8000/health')).toMatchObject({ status: 'ok' })
+  })
 
   it('the pull scheduler', async () => {
     await run('curl -X POST http://localhost:8000/register_worker/worker-1')
@@ -49,11 +95,11 @@ describe.skipIf(curl === null)('curl', () => {
     )
     await run('curl -X POST http://localhost:8000/cancel_task/{task_id}', { task_id: String(unwanted.task_id) })
     expect(await run('curl http://localhost:8000/status')).toMatchObject({
-      total_tasks: 2,
-      tasks_by_status: { COMPLETED: 1, CANCELED: 1 },
-      active_workers: 1,
+      tasks_by_status: { PENDING: 0, RUNNING: 0, FAILED: 0, TIMED_OUT: 0, CANCELED: 1 },
+      worker_details: { 'worker-1': { status: 'active', current_task: null } },
     })
     await run('curl -X DELETE http://localhost:8000/unregister_worker/worker-1')
-    expect(await run('curl http://localhost:8000/status')).toMatchObject({ active_workers: 0, worker_details: {} })
+    const { worker_details } = await run('curl http://localhost:8000/status')
+    expect(worker_details).not.toHaveProperty('worker-1')
   })
 })

@@ -175,6 +175,27 @@ async function endAs(node: PullNode, word: string): Promise<void> {
   }
 }
 
+describe('a task of this dialect', () => {
+  it('is told by the other dialects in their words', async () => {
+    const node = await startPullNode()
+    const id = await node.add('f', { args: [1] })
+    const told = async () => (await node.call('GET', `/status/${id}`)).body.status
+    expect(await told()).toBe('PENDING')
+    await node.getOne('w1')
+    expect(await told()).toBe('STARTED')
+    await node.report('w1', id, 'TIMED_OUT')
+    expect(await told()).toBe('RETRY')
+    await node.clock.advance(2_000)
+    await node.getOne('w1')
+    await node.report('w1', id, 'COMPLETED', { result: 7 })
+    expect((await node.call('GET', `/status/${id}`)).body).toMatchObject({ status: 'SUCCESS', result: 7 })
+    for (const name of [id, '1']) {
+      expect((await node.call('GET', `/tasks/${name}`)).body).toMatchObject({ id: 1, task_id: id, status: 'completed' })
+    }
+    expect((await node.call('GET', '/workers/w1/')).body).toMatchObject({ worker_id: 'w1' })
+  })
+})
+
 describe('the prefix /scheduler', () => {
   it('answers every call', async () => {
     const node = await startPullNode()
