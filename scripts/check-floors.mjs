@@ -13,6 +13,7 @@ const serverFloors = [
   ['http'],
   [
     'config.ts',
+    'config',
     'system-clock.ts',
     'compose.ts',
     'main.ts',
@@ -38,6 +39,7 @@ const libraryPlaces = {
   '@fastify/swagger-ui': ['packages/server/src/http'],
   jose: ['packages/server/src/http/auth'],
   '@node-rs/argon2': ['packages/server/src/http/auth'],
+  '@fastify/helmet': ['packages/server/src/http/edge/page-headers.ts'],
   ajv: ['packages/server/src/http'],
   'ajv-formats': ['packages/server/src/http'],
   'prom-client': ['packages/server/src/http'],

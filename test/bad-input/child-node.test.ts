@@ -73,7 +73,7 @@ describe('memory stays flat', () => {
     for (const path of ['/api/workers/w1/logs', '/api/workers/w1/settle']) {
       const line = dial(port)
       line.socket.write(
-        `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n{`,
+        `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n{`,
       )
       const reply = firstReply(await line.closed())
       expect(reply.status).toBe(413)
@@ -125,7 +125,7 @@ describe('memory stays flat', () => {
     await expectFlat(10, async () => {
       const lines = Array.from({ length: 300 }, () => dial(port))
       for (const { socket } of lines)
-        socket.write('POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{')
+        socket.write('POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{')
       await expectCanary()
       for (const { socket } of lines) socket.destroy()
     })
@@ -210,7 +210,7 @@ function names(count: number): string {
 async function offer(bytes: number): Promise<number> {
   const line = dial(port)
   line.socket.write(
-    'POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+    'POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
   )
   for (let sent = 0; sent < bytes && !line.isClosed() && !line.text().includes('413'); sent += chunkBytes) {
     if (line.socket.write(chunk)) continue

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => node.close())
 
-const jsonHead = 'POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+const jsonHead = 'POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
 const last = 'Connection: close\r\n\r\n'
 
 async function expectCanary(): Promise<void> {
@@ -29,9 +29,9 @@ async function expectCanary(): Promise<void> {
 const refusals: readonly (readonly [what: string, bytes: string | Buffer, status: number, code: string])[] = [
   ['nonsense', 'this is not HTTP\r\n\r\n', 400, 'request_invalid'],
   ['a TLS hello', Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3, 13, 10, 13, 10]), 400, 'request_invalid'],
-  ['a method that does not exist', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'request_invalid'],
-  ['a method in small letters', 'get /livez HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'request_invalid'],
-  ['HTTP/9.9', 'GET /livez HTTP/9.9\r\nHost: x\r\n\r\n', 400, 'request_invalid'],
+  ['a method that does not exist', 'BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'request_invalid'],
+  ['a method in small letters', 'get /livez HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'request_invalid'],
+  ['HTTP/9.9', 'GET /livez HTTP/9.9\r\nHost: localhost\r\n\r\n', 400, 'request_invalid'],
   ['no Host', `GET /livez HTTP/1.1\r\n\r\n`, 400, 'request_invalid'],
   ['two lengths', `${jsonHead}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, 400, 'request_invalid'],
   ['a negative length', `${jsonHead}Content-Length: -1\r\n\r\n{}`, 400, 'request_invalid'],
@@ -55,22 +55,32 @@ const refusals: readonly (readonly [what: string, bytes: string | Buffer, status
     400,
     'request_invalid',
   ],
-  ['a line feed alone between headers', 'GET /livez HTTP/1.1\nHost: x\nX-A: b\n\n', 400, 'request_invalid'],
-  ['a folded header', 'GET /livez HTTP/1.1\r\nHost: x\r\nX-A: b\r\n c\r\n\r\n', 400, 'request_invalid'],
-  ['a blank before the colon', 'GET /livez HTTP/1.1\r\nHost: x\r\nX-A : b\r\n\r\n', 400, 'request_invalid'],
-  ['a header with a raw U+0000', 'GET /livez HTTP/1.1\r\nHost: x\r\nX-A: a\0b\r\n\r\n', 400, 'request_invalid'],
-  ['a path with a raw blank', 'GET /api/tasks/a b HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'request_invalid'],
-  ['a path with a raw line feed', 'GET /api/tasks/a\nb HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'request_invalid'],
-  ['a path with broken percent-encoding', `GET /api/tasks/%zz HTTP/1.1\r\nHost: x\r\n${last}`, 400, 'request_invalid'],
-  ['a path of 100 KB', `GET /${'a'.repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'request_invalid'],
-  ['a query of 100 KB', `GET /api/tasks?q=${'a'.repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'request_invalid'],
+  ['a line feed alone between headers', 'GET /livez HTTP/1.1\nHost: localhost\nX-A: b\n\n', 400, 'request_invalid'],
+  ['a folded header', 'GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n c\r\n\r\n', 400, 'request_invalid'],
+  ['a blank before the colon', 'GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A : b\r\n\r\n', 400, 'request_invalid'],
+  ['a header with a raw U+0000', 'GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: a\0b\r\n\r\n', 400, 'request_invalid'],
+  ['a path with a raw blank', 'GET /api/tasks/a b HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'request_invalid'],
+  ['a path with a raw line feed', 'GET /api/tasks/a\nb HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'request_invalid'],
   [
-    'a header of 100 KB',
-    `GET /livez HTTP/1.1\r\nHost: x\r\nCookie: ${'a'.repeat(100_000)}\r\n\r\n`,
+    'a path with broken percent-encoding',
+    `GET /api/tasks/%zz HTTP/1.1\r\nHost: localhost\r\n${last}`,
+    400,
+    'request_invalid',
+  ],
+  ['a path of 100 KB', `GET /${'a'.repeat(100_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431, 'request_invalid'],
+  [
+    'a query of 100 KB',
+    `GET /api/tasks?q=${'a'.repeat(100_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
     431,
     'request_invalid',
   ],
-  ['1,000 headers', `GET /livez HTTP/1.1\r\nHost: x\r\n${manyHeaders(1_000, 20)}\r\n`, 431, 'request_invalid'],
+  [
+    'a header of 100 KB',
+    `GET /livez HTTP/1.1\r\nHost: localhost\r\nCookie: ${'a'.repeat(100_000)}\r\n\r\n`,
+    431,
+    'request_invalid',
+  ],
+  ['1,000 headers', `GET /livez HTTP/1.1\r\nHost: localhost\r\n${manyHeaders(1_000, 20)}\r\n`, 431, 'request_invalid'],
   ['a declared body of a terabyte', `${jsonHead}Content-Length: ${10 ** 12}\r\n\r\n{`, 413, 'payload_too_large'],
   ['a body of one byte more than 16 MiB', `${jsonHead}Content-Length: 16777217\r\n\r\n{`, 413, 'payload_too_large'],
   [
@@ -94,7 +104,7 @@ describe('bytes that are no request', () => {
     const takers = (await readDocument(node)).routes.filter(({ body }) => body !== null)
     expect(takers.length).toBeGreaterThan(10)
     for (const { method, path } of takers) {
-      const head = `${method} ${path.replace(/\{\w+\}/, 'x')} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`
+      const head = `${method} ${path.replace(/\{\w+\}/, 'x')} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
       const reply = firstReply(await exchange(node.port, `${head}Content-Length: 16777217\r\n\r\n{`))
       expect(codeOf(reply), `${method} ${path}: ${reply.text}`).toBe('payload_too_large')
       expectProblem(reply, path)
@@ -104,12 +114,12 @@ describe('bytes that are no request', () => {
 
   it('a second request hidden behind a refused body is never served', async () => {
     const hidden =
-      'POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"task_type":"evil"}'
+      'POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"task_type":"evil"}'
     for (const head of [
       `${jsonHead}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
       `${jsonHead}Content-Length: 16777217\r\n\r\n`,
-      `POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n`,
-      `PUT /api/tasks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n`,
+      `POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n`,
+      `PUT /api/tasks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n`,
     ]) {
       const answers = statusesOf(await exchange(node.port, head + hidden))
       expect(answers, head).toHaveLength(1)
@@ -142,13 +152,13 @@ describe('unusual requests', () => {
     const paths = Array.from({ length: 100 }, (_, at) => (at % 2 === 0 ? '/livez' : '/api/tasks/nobody'))
     const text = await exchange(
       node.port,
-      paths.map((path, at) => `GET ${path} HTTP/1.1\r\nHost: x\r\n${at === 99 ? last : '\r\n'}`).join(''),
+      paths.map((path, at) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${at === 99 ? last : '\r\n'}`).join(''),
     )
     expect(statusesOf(text)).toEqual(paths.map(path => (path === '/livez' ? 200 : 404)))
   })
 
   it('1,000 small headers are no fault', async () => {
-    const text = await exchange(node.port, `GET /livez HTTP/1.1\r\nHost: x\r\n${manyHeaders(1_000, 1)}${last}`)
+    const text = await exchange(node.port, `GET /livez HTTP/1.1\r\nHost: localhost\r\n${manyHeaders(1_000, 1)}${last}`)
     expect(statusesOf(text)).toEqual([200])
   })
 
@@ -167,13 +177,13 @@ describe('unusual requests', () => {
   })
 
   it('CONNECT makes no tunnel: the connection ends without an answer', async () => {
-    expect(await exchange(node.port, `CONNECT 127.0.0.1:${node.port} HTTP/1.1\r\nHost: x\r\n\r\n`)).toBe('')
+    expect(await exchange(node.port, `CONNECT 127.0.0.1:${node.port} HTTP/1.1\r\nHost: localhost\r\n\r\n`)).toBe('')
     await expectCanary()
   })
 
   it('an upgrade is not made: the request is answered as any other', async () => {
     for (const upgrade of ['websocket', 'h2c']) {
-      const head = `GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade: ${upgrade}\r\nConnection: Upgrade, close\r\n`
+      const head = `GET /livez HTTP/1.1\r\nHost: localhost\r\nUpgrade: ${upgrade}\r\nConnection: Upgrade, close\r\n`
       const text = await exchange(node.port, `${head}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`)
       expect(statusesOf(text), upgrade).toEqual([200])
     }
@@ -189,7 +199,7 @@ describe('a client that is slow', () => {
 
   it('with its headers, its body a byte at a time, or chunks that have no end, is cut off with 408', async () => {
     const slow: readonly (readonly [start: string, drop: string])[] = [
-      ['GET /livez HTTP/1.1\r\nHost: x\r\n', 'X-A: b\r\n'],
+      ['GET /livez HTTP/1.1\r\nHost: localhost\r\n', 'X-A: b\r\n'],
       [`${jsonHead}Content-Length: 1000\r\n\r\n{`, ' '],
       [`${jsonHead}Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`, '1\r\n \r\n'],
     ]
@@ -242,7 +252,7 @@ describe('a client that is slow', () => {
     const lines = Array.from({ length: 50 }, () => dial(node.port))
     for (const { socket } of lines) {
       socket.pause()
-      socket.write(`GET /api/tasks/canary/result?wait=30 HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(10))
+      socket.write(`GET /api/tasks/canary/result?wait=30 HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(10))
     }
     await expectCanary()
     for (const { socket } of lines) socket.destroy()
@@ -264,14 +274,14 @@ it('a node with as many connections as it takes closes further ones, and serves 
       count => count === 5,
       () => 'five connections',
     )
-    expect(await exchange(small.port, `GET /livez HTTP/1.1\r\nHost: x\r\n${last}`)).toBe('')
+    expect(await exchange(small.port, `GET /livez HTTP/1.1\r\nHost: localhost\r\n${last}`)).toBe('')
     for (const { socket } of held) socket.destroy()
     await until(
       small.connections,
       count => count === 0,
       () => 'no connections',
     )
-    expect(statusesOf(await exchange(small.port, `GET /livez HTTP/1.1\r\nHost: x\r\n${last}`))).toEqual([200])
+    expect(statusesOf(await exchange(small.port, `GET /livez HTTP/1.1\r\nHost: localhost\r\n${last}`))).toEqual([200])
   } finally {
     await small.close()
   }

@@ -49,6 +49,21 @@ export const problems = Object.freeze({
     title: 'Too many requests',
     help: 'Try again after `Retry-After`.',
   },
+  host_not_allowed: {
+    status: 421,
+    title: 'The node does not answer to this name',
+    help: 'Call it by the address it listens on, or have its operator add the name to TASKLANE_ALLOWED_HOSTS.',
+  },
+  origin_not_allowed: {
+    status: 403,
+    title: 'The request comes from a page of somebody else',
+    help: "Have the operator add the page's origin to TASKLANE_CORS_ORIGINS if it may do everything here.",
+  },
+  forwarded_not_trusted: {
+    status: 403,
+    title: 'The request came through a proxy that is not trusted',
+    help: "Have the operator set TRUST_PROXY to the proxy's address.",
+  },
   not_found: { status: 404, title: 'Nothing is at this address', help: 'The calls are listed at /docs.' },
   method_not_allowed: {
     status: 405,

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, type ConfigInput, readConfig, variables } from './config.ts'
+import { ConfigError, type ConfigInput, otherVariables, readConfig, variables } from './config.ts'
 
 const read = (env: ConfigInput['env'] = {}, flags: ConfigInput['flags'] = {}) => readConfig({ env, flags })
 
@@ -20,6 +21,14 @@ describe('the configuration of a node', () => {
       host: '127.0.0.1',
       port: 8_000,
       store: { kind: 'sqlite', file: resolve('tasklane.db') },
+      auth: {
+        mode: 'open',
+        secret: { kind: 'kept', file: resolve('tasklane.db.secret-key'), previous: null, mayPass: true },
+        tokenLifetimeMs: 1_800_000,
+        adminPassword: null,
+        auditRetentionMs: 90 * 86_400_000,
+      },
+      edge: { allowedHosts: [], trustProxy: false, corsOrigins: [], rateLimit: 1_000, tls: null },
       sqliteSynchronous: 'FULL',
       logLevel: 'info',
       metricsEnabled: true,
@@ -34,8 +43,8 @@ describe('the configuration of a node', () => {
   })
 
   it('takes a flag before the environment, and the environment before the default', () => {
-    const env = { API_HOST: '0.0.0.0', API_PORT: '9000', LOG_LEVEL: 'WARNING', HEARTBEAT_INTERVAL: '0.5' }
-    expect(read(env)).toMatchObject({ host: '0.0.0.0', port: 9_000, logLevel: 'warn', heartbeatMs: 500 })
+    const env = { API_HOST: '127.0.0.9', API_PORT: '9000', LOG_LEVEL: 'WARNING', HEARTBEAT_INTERVAL: '0.5' }
+    expect(read(env)).toMatchObject({ host: '127.0.0.9', port: 9_000, logLevel: 'warn', heartbeatMs: 500 })
     const flags = { host: '::1', port: '0', logLevel: 'debug', heartbeatInterval: '2' }
     expect(read(env, flags)).toMatchObject({ host: '::1', port: 0, logLevel: 'debug', heartbeatMs: 2_000 })
   })
@@ -117,5 +126,34 @@ describe('the configuration of a node', () => {
 
   it('names its variables', () => {
     for (const name of variables) expect(faultsOf({ [name]: '' })).toEqual([])
+  })
+
+  it('has each of its variables in .env.example, and no other', () => {
+    const example = readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8')
+    const named = [...example.matchAll(/^(?:# )?([A-Z][A-Z_]+)=/gm)].map(([, name]) => name)
+    expect(named.toSorted()).toEqual([...variables, ...otherVariables].toSorted())
+    // What stands there uncommented is the default of each.
+    const set = [...example.matchAll(/^([A-Z][A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value])
+    expect(read(Object.fromEntries(set))).toEqual(read())
+  })
+
+  it('takes what the systems it replaces are started with', () => {
+    const env = {
+      API_HOST: '127.0.0.1',
+      API_PORT: '8001',
+      DATABASE_URL: 'postgresql+asyncpg://user:pass@localhost/tasks',
+      DEBUG: 'True',
+      MAX_WORKERS: '8',
+      WORKER_ID: 'worker-1',
+      SECRET_KEY: 'your-secret-key',
+      ALGORITHM: 'HS256',
+      ACCESS_TOKEN_EXPIRE_MINUTES: '30',
+      METRICS_ENABLED: 'False',
+      TASK_TIMEOUT: '3600',
+      HEARTBEAT_INTERVAL: '30',
+      POSTGRES_PASSWORD: 'x',
+      CELERY_BROKER_URL: 'amqp://guest@localhost//',
+    }
+    expect(read(env)).toMatchObject({ port: 8_001, logLevel: 'debug', metricsEnabled: false, heartbeatMs: 30_000 })
   })
 })

@@ -1,5 +1,16 @@
-export { type Config, ConfigError, type ConfigInput, readConfig, type StoreConfig, variables } from './config.ts'
+export { SecretFileError } from './config/open-secrets.ts'
+export {
+  type Config,
+  ConfigError,
+  type ConfigInput,
+  otherVariables,
+  readConfig,
+  readStoreConfig,
+  type StoreConfig,
+  variables,
+} from './config.ts'
 export { DatabaseError } from './database-error.ts'
+export { TlsError } from './http/edge/tls.ts'
 export { type Scheduler, startScheduler } from './main.ts'
 export {
   applyMigrations,

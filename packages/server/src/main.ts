@@ -1,13 +1,19 @@
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
 import { compose, createLog, describeStore, type Parts } from './compose.ts'
+import { isLoopback } from './config/edge.ts'
 import type { Config } from './config.ts'
 import { buildApp, type HttpApp } from './http/app.ts'
+import type { EdgeSettings } from './http/edge/edge-settings.ts'
+import { followTlsFiles, readTlsPair } from './http/edge/tls.ts'
 import { systemClock } from './system-clock.ts'
 import { version } from './version.ts'
 
 export interface Scheduler {
   /** Where it listens, with the port it got. */
   readonly url: string
+  /** Nobody has to log in: whoever reaches it may do everything. */
+  readonly isOpen: boolean
   /**
    * Not ready, stop claims, finish requests, commit, close: in this order. Resolves when the store is closed. What
    * has not finished after `stopGraceMs` is cut off; its clients repeat.
@@ -25,6 +31,8 @@ const stopGraceMs = 10_000
 export async function startScheduler(config: Config): Promise<Scheduler> {
   const log = createLog(config)
   for (const warning of config.warnings) log.warn({}, warning)
+  // Before the store is opened: a wrong certificate changes nothing.
+  const edge = edgeOf(config)
   const parts = await compose(config, log)
   try {
     await parts.engine.start()
@@ -35,16 +43,38 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
       version,
       access: { mode: 'open', accounts: parts.store, secretKeys: [] },
       settings: { metricsEnabled: config.metricsEnabled, taskTimeoutMs: config.taskTimeoutMs },
+      edge,
     })
     await app.listen({ host: config.host, port: config.port })
-    const url = urlOf(config.host, app.server.address())
-    log.info({ url, store: describeStore(config.store), version }, 'Tasklane is listening.')
-    return Object.freeze<Scheduler>({ url, stop: once(() => stop(parts, app)) })
+    const { tls } = config.edge
+    const stopFollowing = tls === null ? () => {} : followTlsFiles(app.server, tls, { clock: systemClock, log })
+    const url = urlOf(tls === null ? 'http' : 'https', config.host, app.server.address())
+    log.info({ url, store: describeStore(config.store), auth: config.auth.mode, version }, 'Tasklane is listening.')
+    return Object.freeze<Scheduler>({
+      url,
+      isOpen: edge.isOpen,
+      stop: once(() => {
+        stopFollowing()
+        return stop(parts, app)
+      }),
+    })
   } catch (error) {
     await parts.engine.stop()
     await parts.broker.close()
     await parts.store.close()
     throw error
+  }
+}
+
+/** @throws TlsError */
+function edgeOf({ host, auth, edge }: Config): EdgeSettings {
+  const isLocal = isLoopback(host)
+  return {
+    ...edge,
+    isOpen: auth.mode !== 'required',
+    hosts: [host.toLowerCase(), ...(isLocal ? [] : [hostname().toLowerCase()]), ...edge.allowedHosts],
+    takesAddresses: !isLocal,
+    tls: edge.tls === null ? null : readTlsPair(edge.tls),
   }
 }
 
@@ -76,10 +106,10 @@ function closeAsTheyFallIdle(app: HttpApp): () => void {
 const idleLookMs = 50
 
 /** An address a client on this machine can use: a wildcard is reached by loopback. */
-function urlOf(host: string, address: AddressInfo | string | null): string {
+function urlOf(scheme: string, host: string, address: AddressInfo | string | null): string {
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
-  return `http://${reachable}:${port}`
+  return `${scheme}://${reachable}:${port}`
 }
 
 function once(action: () => Promise<void>): () => Promise<void> {

@@ -1,5 +1,10 @@
 import { limits } from '@tasklane/protocol'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify'
 import { Problem } from '../core/problem.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -17,6 +22,11 @@ import { addArithmeticRoutes } from './dialects/arithmetic.ts'
 import { addNumberedTaskRoutes } from './dialects/numbered-tasks.ts'
 import { addPullRoutes } from './dialects/pull.ts'
 import { addRootWorkerRoutes } from './dialects/root-workers.ts'
+import { addCallerCheck } from './edge/caller-check.ts'
+import { addCors } from './edge/cors.ts'
+import { type EdgeSettings, edgeSettingsDefault } from './edge/edge-settings.ts'
+import { answerPlainHttp, tlsVersionMin } from './edge/tls.ts'
+import { trustedProxies } from './edge/trust-proxy.ts'
 import './fastify-additions.ts'
 import { addJsonBodyParser } from './json-body.ts'
 import { addMetrics, type Metrics } from './metrics.ts'
@@ -47,6 +57,8 @@ export interface AppOptions {
   readonly version: string
   readonly settings: HttpSettings
   readonly access: AccessOptions
+  /** Open on loopback if absent. */
+  readonly edge?: EdgeSettings
 }
 
 /**
@@ -54,7 +66,7 @@ export interface AppOptions {
  * for requests under way), `engine.stop()`.
  */
 export async function buildApp(options: AppOptions): Promise<HttpApp> {
-  const { clock } = options
+  const { clock, edge = edgeSettingsDefault } = options
   const startedAtMs = clock.monotonic()
   let isStopping = false
   const viewFor = createEngineViews(options.engine, clock)
@@ -65,7 +77,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
     isStopping: () => isStopping,
     uptimeSeconds: () => Math.round(clock.monotonic() - startedAtMs) / 1_000,
   }
-  const app = createServer(context)
+  const app = createServer(context, edge)
   const allowed = gatherAllowedMethods(app)
   app.decorate('beginStop', () => {
     isStopping = true
@@ -77,13 +89,15 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   app.decorateRequest('credential', null)
   app.decorateRequest('audited', null)
   app.decorateRequest('refusal', null)
+  addCors(app, edge.corsOrigins)
   addJsonBodyParser(app)
   addValidation(app)
   addDoor(app, context, allowed)
+  addCallerCheck(app, edge)
   addGuard(app, context.access)
   addAuditing(app, context.access)
   addRenewal(app, context.access, clock)
-  await addOpenApi(app, options.version)
+  await addOpenApi(app, options.version, { hasTls: edge.tls !== null })
   const metrics = options.settings.metricsEnabled ? addMetrics(app, context) : null
   addObservation(app, context, metrics)
   addTaskRoutes(app, context)
@@ -113,12 +127,20 @@ const receiveMs = 60_000
 const headerBytesMax = 16_384
 const connectionsMax = 10_000
 
-function createServer(context: HttpContext): FastifyInstance {
+function createServer(context: HttpContext, edge: EdgeSettings): FastifyInstance {
   const { settings } = context
   const idOf = createRequestIds(context.clock)
   const requestTimeoutMs = settings.requestTimeoutMs ?? receiveMs
-  const app = fastify({
+  const http = {
+    maxHeaderSize: headerBytesMax,
+    // Node would answer without a body; the door answers with a problem.
+    requireHostHeader: false,
+    headersTimeout: Math.min(headersMs, requestTimeoutMs),
+    connectionsCheckingInterval: Math.min(5_000, Math.max(100, requestTimeoutMs / 2)),
+  }
+  const options: FastifyServerOptions = {
     logger: false,
+    trustProxy: trustedProxies(edge),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveMs,
@@ -140,15 +162,14 @@ function createServer(context: HttpContext): FastifyInstance {
       // The path could not be read, so the socket is not asked for what may follow it.
       sendProblem(reply.header('connection', 'close'), problem, status)
     },
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, idOf({ headers: {} })),
-    http: {
-      maxHeaderSize: headerBytesMax,
-      // Node would answer without a body; the door answers with a problem.
-      requireHostHeader: false,
-      headersTimeout: Math.min(headersMs, requestTimeoutMs),
-      connectionsCheckingInterval: Math.min(5_000, Math.max(100, requestTimeoutMs / 2)),
+    clientErrorHandler: (error, socket) => {
+      if (!answerPlainHttp(error, socket)) answerClientError(error, socket, idOf({ headers: {} }))
     },
-  })
+  }
+  const { tls } = edge
+  const served = tls === null ? { http } : { https: { ...http, ...tls, minVersion: tlsVersionMin } }
+  // A server of HTTPS is one of HTTP in all that is asked of it here; Fastify's types keep them apart.
+  const app: FastifyInstance = fastify({ ...options, ...served } as FastifyServerOptions)
   app.server.on('checkExpectation', (request, response) => answerExpectation(response, idOf(request)))
   app.server.maxConnections = settings.connectionsMax ?? connectionsMax
   return app
@@ -259,6 +280,7 @@ function addObservation(app: FastifyInstance, context: HttpContext, metrics: Met
       request_id: request.id,
       method: request.method,
       url: request.url,
+      address: request.ip,
       status,
       duration_ms: Math.round(durationMs * 100) / 100,
     }

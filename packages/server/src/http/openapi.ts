@@ -4,6 +4,7 @@ import { type ProblemCode, problems } from '@tasklane/protocol'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { Access } from '../core/access.ts'
 import { addPublicly } from './auth/guard.ts'
+import { addPageHeaders, type PageHeaders } from './edge/page-headers.ts'
 import { documentedRequests, type ReplyName, type RequestName, ref, replySchemas } from './openapi-components.ts'
 import { noQuery, type QuerySchema } from './query.ts'
 
@@ -45,8 +46,16 @@ export interface CallDescription {
   readonly refuses?: readonly ProblemCode[]
 }
 
-const refusesOfAll: readonly ProblemCode[] = ['request_invalid', 'internal_error', 'store_unavailable', 'stopping']
 const refusesOfGuard: readonly ProblemCode[] = ['unauthenticated', 'forbidden', 'too_many_requests']
+const refusesOfAll: readonly ProblemCode[] = [
+  'request_invalid',
+  'host_not_allowed',
+  'origin_not_allowed',
+  'forwarded_not_trusted',
+  'internal_error',
+  'store_unavailable',
+  'stopping',
+]
 const refusesOfHealth: readonly ProblemCode[] = ['request_invalid', 'internal_error']
 const refusesOfBodies: readonly ProblemCode[] = [
   'json_invalid',
@@ -101,7 +110,7 @@ export function describeCall(call: CallDescription): FastifySchema {
   return schema
 }
 
-export async function addOpenApi(app: FastifyInstance, version: string): Promise<void> {
+export async function addOpenApi(app: FastifyInstance, version: string, pages: PageHeaders): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -131,15 +140,16 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
   for (const [name, schema] of Object.entries({ ...documentedRequests, ...replySchemas })) {
     app.addSchema({ $id: name, ...schema })
   }
-  await addPublicly(app, scope =>
-    scope.register(swaggerUi, {
+  await addPublicly(app, async scope => {
+    await addPageHeaders(scope, { ...pages, hasOwnPolicy: true })
+    await scope.register(swaggerUi, {
       routePrefix: '/docs',
       uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list', validatorUrl: null },
       theme: { title: 'Tasklane API', css: [{ filename: 'tasklane.css', content: hiddenBar }] },
       staticCSP:
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    }),
-  )
+    })
+  })
 }
 
 /** The page names the one document there is; a bar to choose others, under another project's name, says nothing. */

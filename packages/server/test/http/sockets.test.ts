@@ -20,7 +20,7 @@ function dial(port: number) {
 }
 
 function post(path: string, body: string, rest = ''): string {
-  return `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${rest}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  return `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${rest}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
 describe('a claim whose reply cannot be delivered', () => {
@@ -145,7 +145,7 @@ describe('a wait for a result', () => {
     const port = await listen(node)
     await node.call('POST', '/api/tasks', { task_id: 't', task_type: 'a' })
     const { socket } = dial(port)
-    socket.write('GET /api/tasks/t/result?wait=30 HTTP/1.1\r\nHost: x\r\n\r\n')
+    socket.write('GET /api/tasks/t/result?wait=30 HTTP/1.1\r\nHost: localhost\r\n\r\n')
     await until(() => asked === 1)
     socket.destroy()
     await until(() => aborted === 1)
@@ -156,7 +156,7 @@ describe('a wait for a result', () => {
     const port = await listen(node)
     await node.call('POST', '/api/tasks', { task_id: 't', task_type: 'a' })
     const { socket, seen } = dial(port)
-    socket.write('GET /api/tasks/t/result?wait=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    socket.write('GET /api/tasks/t/result?wait=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
     await until(() => seen.isClosed)
     expect(seen.text).toMatch(/^HTTP\/1\.1 202 /)
   })
@@ -183,9 +183,9 @@ describe('a node that stops', () => {
     const claim = dial(port)
     claim.socket.write(post('/api/workers/w1/claim', '{"wait":30}'))
     const result = dial(port)
-    result.socket.write('GET /api/tasks/t/result?wait=30 HTTP/1.1\r\nHost: x\r\n\r\n')
+    result.socket.write('GET /api/tasks/t/result?wait=30 HTTP/1.1\r\nHost: localhost\r\n\r\n')
     const idle = dial(port)
-    idle.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n')
+    idle.socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
     await until(() => asked === 2 && idle.seen.text.includes('200 OK'))
     node.app.beginStop()
     node.engine.beginStop()
@@ -200,12 +200,16 @@ describe('a node that stops', () => {
 describe('requests that are none', () => {
   it.each([
     ['nonsense', 'this is not HTTP\r\n\r\n', 400],
-    ['headers beyond 16 KiB', `GET /livez HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
-    ['a path beyond 16 KiB', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],
-    ['two lengths', 'POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}', 400],
+    ['headers beyond 16 KiB', `GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    ['a path beyond 16 KiB', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431],
+    [
+      'two lengths',
+      'POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}',
+      400,
+    ],
     [
       'length and chunks together',
-      'POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      'POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
       400,
     ],
   ])('%s: a problem, and the connection ends', async (_what, text, status) => {
@@ -224,7 +228,7 @@ describe('requests that are none', () => {
     const node = await startNode({ settings: { requestTimeoutMs: 200 } })
     const { socket, seen } = dial(await listen(node))
     socket.write(
-      'POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+      'POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
     )
     await until(() => seen.isClosed)
     expect(seen.text).toMatch(/^HTTP\/1\.1 408 /)
@@ -234,7 +238,7 @@ describe('requests that are none', () => {
     const node = await startNode()
     const { socket, seen } = dial(await listen(node))
     socket.write(
-      `POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${10 ** 12}\r\n\r\n{`,
+      `POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${10 ** 12}\r\n\r\n{`,
     )
     await until(() => seen.isClosed)
     expect(seen.text).toMatch(/^HTTP\/1\.1 413 /)
@@ -245,7 +249,7 @@ describe('requests that are none', () => {
     const node = await startNode()
     const { socket, seen } = dial(await listen(node))
     socket.write(
-      'POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
     )
     const chunk = `100000\r\n${' '.repeat(1_048_576)}\r\n`
     for (let at = 0; at < 20 && !seen.isClosed; at += 1) {
@@ -263,7 +267,7 @@ describe('requests that are none', () => {
     const node = await startNode()
     const { socket, seen } = dial(await listen(node))
     socket.write(
-      'GET http://x/livez HTTP/1.1\r\nHost: x\r\n\r\nGET /api/tasks/nobody HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+      'GET http://x/livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/tasks/nobody HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
     )
     await until(() => seen.isClosed)
     expect([...seen.text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(match => match[1])).toEqual(['200', '404'])
@@ -272,7 +276,7 @@ describe('requests that are none', () => {
   it('answers OPTIONS for the whole server as an address that is none', async () => {
     const node = await startNode()
     const { socket, seen } = dial(await listen(node))
-    socket.write('OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    socket.write('OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
     await until(() => seen.isClosed)
     expect(seen.text).toMatch(/^HTTP\/1\.1 404 /)
     expect(seen.text).toContain('"code":"not_found"')
