@@ -6,6 +6,7 @@ import type { Engine } from '../../src/engine/engine.ts'
 import { buildApp } from '../../src/http/app.ts'
 import type { AccessOptions } from '../../src/http/auth/access-options.ts'
 import type { HttpSettings } from '../../src/http/context.ts'
+import { type EdgeSettings, edgeSettingsDefault } from '../../src/http/edge/edge-settings.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { Store } from '../../src/ports/store.ts'
@@ -44,6 +45,7 @@ export interface NodeOptions {
   readonly engine?: (real: Engine) => Partial<Engine>
   readonly clock?: Clock
   readonly access?: Partial<AccessOptions>
+  readonly edge?: Partial<EdgeSettings>
 }
 
 /** A node on the memory store, torn down with the test. */
@@ -68,6 +70,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     version: '0.0.0-test',
     access: { mode: 'open', accounts: store, secretKeys: [], ...options.access },
     settings: { metricsEnabled: false, requestTimeoutMs: 30_000, ...options.settings },
+    edge: { ...edgeSettingsDefault, ...options.edge },
   })
   onTestFinished(async () => {
     app.beginStop()
