@@ -53,7 +53,7 @@ async function finish(client: TasklaneClient, name: string, count: number): Prom
 
 async function startNode(port: number): Promise<{ url: string; running: Running }> {
   const running = stage.run(process.execPath, [command, 'serve', '--port', String(port), '--json'], {
-    env: { DATABASE_URL: database.url, LOG_LEVEL: 'warn' },
+    env: { DATABASE_URL: database.url, LOG_LEVEL: 'warn', TRUST_PROXY: 'loopback' },
   })
   const line = await until(
     () => running.stdout().split('\n')[0] ?? '',

@@ -90,7 +90,7 @@ function cleanEnv(): NodeJS.ProcessEnv {
   const env = { ...process.env }
   for (const name of Object.keys(env)) {
     if (
-      /^(TASKLANE_|API_|DATABASE_URL|HEARTBEAT_INTERVAL|TASK_TIMEOUT|LOG_LEVEL|WORKER_ID|METRICS_ENABLED|DEBUG$)/.test(
+      /^(TASKLANE_|API_|DATABASE_URL|SECRET_KEY|ALGORITHM$|ACCESS_TOKEN_|TRUST_PROXY|HEARTBEAT_INTERVAL|TASK_TIMEOUT|LOG_LEVEL|WORKER_ID|MAX_WORKERS|METRICS_ENABLED|DEBUG$)/.test(
         name,
       )
     ) {

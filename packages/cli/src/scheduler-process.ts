@@ -12,11 +12,15 @@ export interface SchedulerFlags {
   readonly data?: string
   /** False: the schema is not touched at start. */
   readonly migrate?: boolean
+  readonly tlsCert?: string
+  readonly tlsKey?: string
 }
 
 export interface RunningScheduler {
   /** Where it listens, with the port it got. */
   readonly url: string
+  /** Nobody has to log in. */
+  readonly isOpen: boolean
   /** Not ready, stop claims, finish requests, commit. */
   stop(): Promise<void>
 }
@@ -57,11 +61,28 @@ export async function findSchedulerFaults(
     if (!(error instanceof ConfigError)) throw error
     faults.push(...error.faults)
   }
-  const folder = flags.data === undefined || flags.data.trim() === '' ? null : dirname(resolve(flags.data))
-  if (folder !== null && !existsSync(folder)) {
-    faults.push(`--data: the folder ${folder} does not exist. Create it, or name a database file elsewhere.`)
+  return [...faults, ...findFolderFaults(flags.data)]
+}
+
+/** As `findSchedulerFaults`, for a command that works on the store alone. */
+export async function findStoreFaults(
+  env: Readonly<Record<string, string | undefined>>,
+  flags: { readonly data?: string },
+): Promise<readonly string[]> {
+  const { ConfigError, readStoreConfig } = await import('@tasklane/server')
+  try {
+    readStoreConfig({ env, flags })
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
   }
-  return faults
+  return findFolderFaults(flags.data)
+}
+
+function findFolderFaults(data: string | undefined): readonly string[] {
+  const folder = data === undefined || data.trim() === '' ? null : dirname(resolve(data))
+  if (folder === null || existsSync(folder)) return []
+  return [`--data: the folder ${folder} does not exist. Create it, or name a database file elsewhere.`]
 }
 
 export type { MoveReport, MoveStep }
@@ -97,12 +118,12 @@ export async function openSchemaTools(
   env: Readonly<Record<string, string | undefined>>,
   flags: { readonly data?: string } = {},
 ): Promise<SchemaTools> {
-  const { applyMigrations, ConfigError, planMigrations, readConfig, readSchemaStatus } = await import(
+  const { applyMigrations, ConfigError, planMigrations, readStoreConfig, readSchemaStatus } = await import(
     '@tasklane/server'
   )
   const store = (() => {
     try {
-      return readConfig({ env, flags }).store
+      return readStoreConfig({ env, flags })
     } catch (error) {
       throw error instanceof ConfigError ? new UsageError(error.faults) : error
     }
@@ -146,6 +167,8 @@ function describeStart(error: unknown): unknown {
     return new CommandFailure(exitCodes.conflict, code === null ? 'move_refused' : `move_${code}`, error.message)
   }
   if (error.name === 'SchemaError') return new CommandFailure(exitCodes.conflict, 'store_schema', error.message)
+  if (error.name === 'TlsError') return new CommandFailure(exitCodes.usage, 'tls', error.message)
+  if (error.name === 'SecretFileError') return new CommandFailure(exitCodes.usage, 'secret_key', error.message)
   if (code === 'store_unavailable') return new CommandFailure(exitCodes.unreachable, code, error.message)
   if (error.name === 'StoreFileError') return new CommandFailure(exitCode, 'store_file', error.message)
   return error

@@ -1,8 +1,10 @@
 import { Command } from 'commander'
 import { type ClientOptions, defaultAddress, readConnection, type SchedulerClient } from '../connection.ts'
+import { readEnvFile } from '../env-file.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { type Arguments, readArguments } from '../input/arguments.ts'
+import { readPath } from '../input/values.ts'
 import { createOutput, type Output } from '../output/output.ts'
 
 /** Where the commands leave how the process shall end. */
@@ -44,6 +46,8 @@ export interface CommandSpec {
   /** Command lines that work as they stand, with what they do. */
   readonly examples: readonly (readonly [line: string, does: string])[]
   readonly notes?: string
+  /** The environment is read together with a file `.env`. For what runs here; what only calls a scheduler would send its token to wherever a file says. */
+  readonly readsEnvFile?: boolean
   readonly run: (run: ConnectedRun) => Promise<ExitCode | undefined>
 }
 
@@ -60,6 +64,11 @@ export const urlOption: OptionSpec = {
   help: `the scheduler, or several with commas (TASKLANE_URL; default ${defaultAddress})`,
 }
 
+const envFileOptions: readonly OptionSpec[] = [
+  { flags: '--env-file <file>', help: 'read variables from this file (default .env, if there is one)' },
+  { flags: '--no-env-file', help: 'read no such file' },
+]
+
 /** Options that every command which talks to a scheduler has. */
 export const connectionOptions: readonly OptionSpec[] = [urlOption, jsonOption]
 
@@ -68,7 +77,7 @@ export function createCommand(session: Session, spec: CommandSpec): Command {
   const [name = '', ...operands] = spec.usage.split(' ')
   const command = new Command(name).description(spec.summary)
   for (const operand of operands) command.argument(operand)
-  for (const option of spec.options) {
+  for (const option of spec.readsEnvFile === true ? [...spec.options, ...envFileOptions] : spec.options) {
     const made = command.createOption(option.flags, option.help)
     if (option.isHidden === true) made.hideHelp()
     if (option.isRepeated === true) made.argParser(collect)
@@ -79,7 +88,7 @@ export function createCommand(session: Session, spec: CommandSpec): Command {
   command.action(async () => {
     session.isJson = command.opts().json === true
     session.commandLine = nameWithParents(command)
-    const run = createRun(session, command)
+    const run = createRun(session, command, spec.readsEnvFile === true)
     session.exitCode = (await spec.run(run)) ?? exitCodes.ok
   })
   return command
@@ -97,9 +106,11 @@ export function createGroup(name: string, summary: string, commands: readonly Co
   return group
 }
 
-function createRun(session: Session, command: Command): ConnectedRun {
-  const { host } = session
+function createRun(session: Session, command: Command, readsEnvFile: boolean): ConnectedRun {
+  const { env, warnings } = readsEnvFile ? readEnvironment(session.host, command) : { ...session.host, warnings: [] }
+  const host: Host = { ...session.host, env }
   const output = createOutput(host, session.isJson)
+  for (const warning of warnings) output.warn(warning)
   const read: CommandRun['read'] = body => readArguments({ ...rawArguments(command), env: host.env }, body)
   return {
     host,
@@ -118,6 +129,18 @@ function createRun(session: Session, command: Command): ConnectedRun {
       }
     },
   }
+}
+
+function readEnvironment({ env, cwd }: Host, command: Command) {
+  const { envFile } = command.opts<{ readonly envFile?: string | false }>()
+  return readEnvFile({ env, cwd, file: envFile ?? null })
+}
+
+/** For a process that this one starts: the same file, or none. */
+export function envFileArgs(input: Arguments): readonly string[] {
+  if (input.isSet('--no-env-file')) return ['--no-env-file']
+  const file = input.flag('--env-file', readPath)
+  return file === null ? [] : ['--env-file', file]
 }
 
 function rawArguments(command: Command) {

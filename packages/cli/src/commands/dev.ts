@@ -8,8 +8,8 @@ import { formatDuration, formatPlural } from '../output/quantities.ts'
 import { startSchedulerChild } from '../scheduler-child.ts'
 import { type Supervised, type SupervisionEvent, supervise } from '../supervision.ts'
 import { readTaskModule } from '../task-module.ts'
-import { type CommandRun, createCommand, jsonOption, type Session } from './command.ts'
-import { readSchedulerFlags, schedulerOptions } from './scheduler-flags.ts'
+import { type CommandRun, createCommand, envFileArgs, jsonOption, type Session } from './command.ts'
+import { readSchedulerFlags, schedulerArgs, schedulerOptions } from './scheduler-flags.ts'
 import { exitCodeOfSignal, untilAborted } from './stopping.ts'
 
 const workersDefault = 3
@@ -37,6 +37,7 @@ export function createDevCommand(session: Session) {
       ['tasklane dev', 'a scheduler at http://127.0.0.1:8000 and three workers'],
       ['tasklane dev tasks.ts --workers 5', 'five workers with your own task types'],
     ],
+    readsEnvFile: true,
     run: runDev,
   })
 }
@@ -100,13 +101,15 @@ function readDev(run: CommandRun) {
     const workers = input.flag('--workers', whole(workersMax)) ?? workersDefault
     const concurrency = input.flag('--concurrency', whole(10_000))
     const flags = await readSchedulerFlags(input, run.host.env)
+    const envFile = envFileArgs(input)
     return {
       workers,
-      schedulerArgs: Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+      schedulerArgs: [...schedulerArgs(flags), ...envFile],
       workerArgs: [
         ...(module === null ? [] : [module]),
         ...(concurrency === null ? [] : ['--concurrency', String(concurrency)]),
         ...(input.isSet('--allow-private-addresses') ? ['--allow-private-addresses'] : []),
+        ...envFile,
       ],
     }
   })

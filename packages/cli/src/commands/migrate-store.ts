@@ -26,6 +26,7 @@ export function createMigrateStoreCommand(session: Session) {
     examples: [
       ['DATABASE_URL=postgresql://tasklane@db/tasklane tasklane migrate-store --from tasklane.db', 'all of it'],
     ],
+    readsEnvFile: true,
     run: async run => {
       const { host, output } = run
       const places = await run.read(input => readPlaces(input))

@@ -1,7 +1,7 @@
 import { exitCodes } from '../exit-codes.ts'
 import type { Output } from '../output/output.ts'
 import { renderFacts } from '../output/table.ts'
-import { findSchedulerFaults, openSchemaTools, type SchemaStatus, type SchemaTools } from '../scheduler-process.ts'
+import { findStoreFaults, openSchemaTools, type SchemaStatus, type SchemaTools } from '../scheduler-process.ts'
 import { type CommandRun, createCommand, createGroup, jsonOption, type OptionSpec, type Session } from './command.ts'
 
 /** Migrations as a step of their own, for those who do not want a node that starts to change the schema. */
@@ -13,6 +13,7 @@ export function createMigrateCommand(session: Session) {
       options: [dataOption, jsonOption],
       notes: 'The store is the one that `tasklane serve` would use.',
       examples: [['DATABASE_URL=postgresql://me@db.example/tasks tasklane migrate status', '']],
+      readsEnvFile: true,
       run: async run => {
         const { output } = run
         const tools = await readTools(run)
@@ -27,6 +28,7 @@ export function createMigrateCommand(session: Session) {
       options: [dataOption, jsonOption],
       notes: 'A script for psql, for where no program may change a schema.',
       examples: [['tasklane migrate plan > schema.sql', 'nothing is printed where nothing is open']],
+      readsEnvFile: true,
       run: async run => {
         const { output } = run
         const tools = await readTools(run)
@@ -47,6 +49,7 @@ export function createMigrateCommand(session: Session) {
         'the same at its start, unless it is told --no-migrate.',
       ].join('\n'),
       examples: [['tasklane migrate up', 'a line for each migration']],
+      readsEnvFile: true,
       run: async run => {
         const { output } = run
         const tools = await readTools(run)
@@ -70,7 +73,7 @@ async function readTools({ host, read }: CommandRun): Promise<SchemaTools> {
   const flags = await read(async input => {
     const data = input.flag('--data', (_subject, text) => ({ value: text }))
     const given = data === null ? {} : { data }
-    for (const fault of await findSchedulerFaults(host.env, given)) input.fault(fault)
+    for (const fault of await findStoreFaults(host.env, given)) input.fault(fault)
     return given
   })
   return openSchemaTools(host.env, flags)

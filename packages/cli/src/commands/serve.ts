@@ -18,6 +18,7 @@ export function createServeCommand(session: Session) {
       ['tasklane serve', 'http://127.0.0.1:8000, tasks in ./tasklane.db'],
       ['tasklane serve --port 0 --data /tmp/a.db --json', 'any free port, told as {"url": …}'],
     ],
+    readsEnvFile: true,
     run: async run => {
       const { host, output } = run
       const flags = await run.read(input => readSchedulerFlags(input, host.env))
@@ -28,6 +29,7 @@ export function createServeCommand(session: Session) {
         // The address alone, so that a program can start this and read where it is; the sentence is for people.
         output.document({ url: scheduler.url }, () => scheduler.url)
         output.note(`Tasklane is listening on ${scheduler.url}; its API is described at ${scheduler.url}/docs.`)
+        if (scheduler.isOpen) output.note('Nobody has to log in: whoever can reach it may do everything.')
         await untilAborted(interrupts.signal)
         await scheduler.stop()
         return exitCodes.ok

@@ -54,6 +54,7 @@ export function createWorkerCommand(session: Session) {
       ['tasklane worker tasks.ts --concurrency 4', 'and those of a module'],
       ['tasklane worker --capabilities add,multiply --queues math', 'only these types, of one queue'],
     ],
+    readsEnvFile: true,
     run: runWorker,
   })
 }

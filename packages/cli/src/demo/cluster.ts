@@ -47,7 +47,7 @@ const schedulerPatienceMs = 10_000
 
 /** Settings of another scheduler in the caller's environment, which this one must not take over. */
 const foreignVariables =
-  /^(TASKLANE_.*|API_.*|DATABASE_URL|REDIS_URL|RABBITMQ_URL|SECRET_KEY|DEBUG|LOG_LEVEL|WORKER_ID|MAX_WORKERS|METRICS_ENABLED|TASK_TIMEOUT|HEARTBEAT_INTERVAL)$/
+  /^(TASKLANE_.*|API_.*|DATABASE_URL.*|REDIS_URL|RABBITMQ_URL|SECRET_KEY.*|ALGORITHM|ACCESS_TOKEN_EXPIRE_MINUTES|TRUST_PROXY|DEBUG|LOG_LEVEL|WORKER_ID|MAX_WORKERS|METRICS_ENABLED|TASK_TIMEOUT|HEARTBEAT_INTERVAL)$/
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const env = {
@@ -67,7 +67,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     const started = await startSchedulerChild({
       name: 'scheduler',
-      args: ['--host', '127.0.0.1', '--port', '0', '--data', join(folder, 'tasklane.db')],
+      args: ['--host', '127.0.0.1', '--port', '0', '--data', join(folder, 'tasklane.db'), '--no-env-file'],
       env,
       onLine: (_stream, line) => options.onLine('scheduler', line),
     })
@@ -110,6 +110,7 @@ function startWorker(
     '--allow-files',
     options.readableFolder,
     '--tell-parent',
+    '--no-env-file',
     '--json',
   ]
   const tally = { running: 0, ended: 0 }
