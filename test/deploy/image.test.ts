@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -84,7 +85,9 @@ describe('the commands of compose.yaml', () => {
     expect(composeCommands().map(([name]) => name)).toEqual(['serve', 'worker'])
     for (const command of composeCommands()) {
       const cli = join(root, 'packages/cli/bin/tasklane.js')
-      const run = stage.run(process.execPath, [cli, ...command, '--no-such-option', '--json'])
+      // A node that everybody can reach does not start without a key.
+      const env = { SECRET_KEY: randomBytes(32).toString('hex') }
+      const run = stage.run(process.execPath, [cli, ...command, '--no-such-option', '--json'], { env })
       expect((await run.exited).code).toBe(2)
       const { error }: { error: { messages: string[] } } = JSON.parse(run.stderr())
       expect(error.messages).toEqual([expect.stringContaining('--no-such-option')])
