@@ -48,7 +48,7 @@ export function createCallerCheck(settings: EdgeSettings): CallerCheck {
     }
     const host = mayForward ? request.host : (headers.host ?? '')
     // HTTP/1.0 may leave it out; no browser does.
-    if (host !== '' && !isOwnHost(host)) return foreignHost(host)
+    if (host !== '' && !isOwnHost(host)) return foreignHost()
     const { origin } = headers
     if (origin !== undefined && corsOrigins.has(origin)) return null
     if (origin !== undefined && !isSameOrigin(origin, host)) return foreignOrigin(origin)
@@ -92,7 +92,7 @@ function isHostAllowed(header: string, { hosts, takesAddresses }: EdgeSettings):
 
 /** `Host` without its port and brackets, in small letters; null where it is none. */
 function nameOf(header: string): string | null {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:/@[\]]+?)\.?)(?::\d{1,5})?$/i.exec(header)
+  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+?)\.?)(?::\d{1,5})?$/i.exec(header)
   return (match?.[1] ?? match?.[2])?.toLowerCase() ?? null
 }
 
@@ -113,10 +113,11 @@ function isNavigation({ method, headers }: FastifyRequest): boolean {
   return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
 }
 
-function foreignHost(host: string): Problem {
+/** The name is not repeated: it may have been made to harm who reads this. */
+function foreignHost(): Problem {
   return new Problem(
     'host_not_allowed',
-    `This node asks nobody for a login, and so answers only to names it knows; '${host.slice(0, 200)}' is none. Call it by the address it listens on, ` +
+    'This node asks nobody for a login, and so answers only to names it knows; the one in Host is none of them. Call it by the address it listens on, ' +
       'add the name to TASKLANE_ALLOWED_HOSTS, or set TASKLANE_AUTH=required.',
   )
 }
