@@ -14,6 +14,10 @@ import {
 } from '../../../test/support/servers/postgres.ts'
 import { run } from './fake-host.ts'
 
+/** Of PostgreSQL; a file has as many. */
+const all = ['tasks', 'accounts'].map((name, at) => ({ version: at + 1, name }))
+const known = all.length
+
 describe.skipIf((await postgresServer()) === null)('the schema on a server', () => {
   it('is told of, brought up to date, and told of again', async () => {
     const env = { DATABASE_URL: await newDatabase() }
@@ -21,10 +25,14 @@ describe.skipIf((await postgresServer()) === null)('the schema on a server', () 
     expect(before.exitCode).toBe(0)
     expect(before.out).toContain('none yet')
     expect(before.out).toContain('`tasklane migrate up` applies what is open')
-    expect(await run(['migrate', 'up'], { env })).toMatchObject({ exitCode: 0, out: 'applied 1 tasks\n', err: '' })
+    expect(await run(['migrate', 'up'], { env })).toMatchObject({
+      exitCode: 0,
+      out: all.map(({ version, name }) => `applied ${version} ${name}\n`).join(''),
+      err: '',
+    })
     const after = await run(['migrate', 'status'], { env })
     expect(after.out).toMatch(/applied 1 +tasks, 20\d\d-/)
-    expect(after.out).toContain('1, up to date')
+    expect(after.out).toContain(`${known}, up to date`)
     expect(await run(['migrate', 'up'], { env })).toMatchObject({
       exitCode: 0,
       out: '',
@@ -34,7 +42,7 @@ describe.skipIf((await postgresServer()) === null)('the schema on a server', () 
 
   it('is told of as JSON, without the password', async () => {
     const env = { DATABASE_URL: await newDatabase() }
-    const open = [{ version: 1, name: 'tasks' }]
+    const open = all
     const jsonOf = async (word: string): Promise<unknown> => {
       const { out, err } = await run(['migrate', word, '--json'], { env })
       expect(err).toBe('')
@@ -42,16 +50,22 @@ describe.skipIf((await postgresServer()) === null)('the schema on a server', () 
       if (password !== '') expect(out).not.toContain(password)
       return JSON.parse(out)
     }
-    expect(await jsonOf('status')).toMatchObject({ store: 'postgres', version: 0, known_version: 1, applied: [], open })
+    expect(await jsonOf('status')).toMatchObject({
+      store: 'postgres',
+      version: 0,
+      known_version: known,
+      applied: [],
+      open,
+    })
     expect(await jsonOf('plan')).toMatchObject({ open, sql: expect.stringContaining('COMMIT;') })
     expect(await jsonOf('up')).toEqual({ applied: open })
     expect(await jsonOf('up')).toEqual({ applied: [] })
     expect(await jsonOf('plan')).toEqual({ open: [], sql: '' })
     expect(await jsonOf('status')).toMatchObject({
-      version: 1,
+      version: known,
       is_usable: true,
       open: [],
-      applied: [{ version: 1, name: 'tasks', applied_at: expect.stringMatching(/Z$/) }],
+      applied: all.map(each => ({ ...each, applied_at: expect.stringMatching(/Z$/) })),
     })
   })
 
@@ -63,7 +77,7 @@ describe.skipIf((await postgresServer()) === null)('the schema on a server', () 
     await ask(byPlan, out)
     expect(await schemaOf(byPlan)).toEqual(await schemaOf(byUp))
     const status = await run(['migrate', 'status'], { env: { DATABASE_URL: byPlan } })
-    expect(status.out).toContain('1, up to date')
+    expect(status.out).toContain(`${known}, up to date`)
     expect(await run(['migrate', 'plan'], { env: { DATABASE_URL: byPlan } })).toMatchObject({
       exitCode: 0,
       out: '',
@@ -74,16 +88,22 @@ describe.skipIf((await postgresServer()) === null)('the schema on a server', () 
   it('of a newer Tasklane is left alone where this one cannot work with it, and served where it can', async () => {
     const env = { DATABASE_URL: await newDatabase() }
     await run(['migrate', 'up'], { env })
-    await ask(env.DATABASE_URL, `INSERT INTO tasklane.migrations (version, needs, name) VALUES (2, 1, 'kind')`)
+    await ask(
+      env.DATABASE_URL,
+      `INSERT INTO tasklane.migrations (version, needs, name) VALUES (${known + 1}, 1, 'kind')`,
+    )
     expect((await run(['migrate', 'status'], { env })).out).toMatch(
-      /2, of a newer Tasklane \(this one knows 1\)[\s\S]*usable +yes/,
+      new RegExp(`${known + 1}, of a newer Tasklane \\(this one knows ${known}\\)[\\s\\S]*usable +yes`),
     )
     expect((await run(['migrate', 'up'], { env })).exitCode).toBe(0)
-    await ask(env.DATABASE_URL, `INSERT INTO tasklane.migrations (version, needs, name) VALUES (3, 3, 'unkind')`)
+    await ask(
+      env.DATABASE_URL,
+      `INSERT INTO tasklane.migrations (version, needs, name) VALUES (${known + 2}, ${known + 2}, 'unkind')`,
+    )
     expect((await run(['migrate', 'status'], { env })).out).toContain('later version than this one can work with')
     const up = await run(['migrate', 'up'], { env })
     expect(up).toMatchObject({ exitCode: 5, out: '' })
-    expect(up.err).toContain('newer Tasklane (version 3, this one knows 1)')
+    expect(up.err).toContain(`newer Tasklane (version ${known + 2}, this one knows ${known})`)
     expect((await run(['serve', '--port', '0'], { env })).exitCode).toBe(5)
   })
 
@@ -144,12 +164,12 @@ describe('the schema of a file', () => {
     const bytes = digestOf(file)
     const status = await run(['migrate', 'status', '--data', file])
     expect(status.exitCode).toBe(0)
-    expect(status.out).toContain('1, up to date')
+    expect(status.out).toContain(`${known}, up to date`)
     expect(JSON.parse((await run(['migrate', 'status', '--data', file, '--json'])).out)).toEqual({
       store: 'sqlite',
       file,
-      version: 1,
-      known_version: 1,
+      version: known,
+      known_version: known,
     })
     for (const word of ['up', 'plan']) {
       const { exitCode, out, err } = await run(['migrate', word, '--data', file])
