@@ -40,6 +40,7 @@ const libraryPlaces = {
   jose: ['packages/server/src/http/auth'],
   '@node-rs/argon2': ['packages/server/src/http/auth'],
   '@fastify/helmet': ['packages/server/src/http/edge/page-headers.ts'],
+  '@fastify/static': ['packages/server/src/http/dashboard.ts'],
   ajv: ['packages/server/src/http'],
   'ajv-formats': ['packages/server/src/http'],
   'prom-client': ['packages/server/src/http'],

@@ -18,6 +18,7 @@ import { addGuard } from './auth/guard.ts'
 import { addRenewal } from './auth/renewal.ts'
 import { answerClientError, answerExpectation } from './client-errors.ts'
 import type { HttpContext, HttpSettings } from './context.ts'
+import { addDashboard } from './dashboard.ts'
 import { addArithmeticRoutes } from './dialects/arithmetic.ts'
 import { addNumberedTaskRoutes } from './dialects/numbered-tasks.ts'
 import { addPullRoutes } from './dialects/pull.ts'
@@ -114,6 +115,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   addUserRoutes(app, context)
   addTokenRoutes(app, context)
   addAuditRoutes(app, context)
+  await addDashboard(app, { hasTls: edge.tls !== null })
   app.get('/openapi.json', { schema: { hide: true }, config: { access: 'public' } }, () => app.swagger())
   await app.ready()
   return app
