@@ -55,7 +55,7 @@ describe('methods', () => {
 
   it('answers 404 to every method at an address that is none, and reads no body there', async () => {
     const { call } = await startNode()
-    for (const path of ['/nope', '/api', '/api/nope', '/api/tasks/a/b/c', '/api/Tasks', '/../etc/passwd', '//']) {
+    for (const path of ['/nope', '/api', '/api/nope', '/api/tasks/a/b/c', '/api/Tasks', '/../etc/passwd']) {
       for (const method of ['GET', 'POST', 'PUT', 'OPTIONS', 'DELETE'] as const) {
         const answer = await call(method, path, method === 'POST' ? 'x' : undefined, { 'content-type': 'text/plain' })
         expect(answer).toMatchObject({ status: 404, body: { code: 'not_found', status: 404 } })
