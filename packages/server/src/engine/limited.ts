@@ -135,7 +135,7 @@ function servesWithin(engine: Engine, limits: Limits, clock: Clock): Partial<Eng
 }
 
 /** What a worker may know of tasks beside those that it is handed: the parents of one that runs. */
-function readsOfWorker(engine: Engine, limits: Limits): Pick<Engine, 'task' | 'parents'> {
+function readsOfWorker(engine: Engine, limits: Limits): Pick<Engine, 'task' | 'taskByNumber' | 'parents'> {
   async function running(id: TaskId): ReturnType<Engine['task']> {
     const task = await engine.task(id)
     const isAllowed =
@@ -145,6 +145,7 @@ function readsOfWorker(engine: Engine, limits: Limits): Pick<Engine, 'task' | 'p
   }
   return {
     task: running,
+    taskByNumber: async number => running((await engine.taskByNumber(number)).id),
     parents: async (id, from) => {
       await running(id)
       return engine.parents(id, from)

@@ -1,6 +1,6 @@
 import { type StateCounts, type TaskState, taskStates, type Why } from '@tasklane/protocol'
 import { Problem } from '../core/problem.ts'
-import type { TaskDraft, TaskId } from '../core/task.ts'
+import { type TaskDraft, type TaskId, taskId } from '../core/task.ts'
 import type { ParentRecord, TaskFilter } from '../ports/store.ts'
 import type { BulkAsk, Engine } from './engine.ts'
 import { unknownTask } from './unknown.ts'
@@ -36,6 +36,11 @@ export function ownTasksOnly(engine: Engine, submitter: string): Engine {
     task: async id => {
       const task = await engine.task(id)
       if (task.submittedBy !== submitter) throw unknownTask(id)
+      return task
+    },
+    taskByNumber: async number => {
+      const task = await engine.taskByNumber(number)
+      if (task.submittedBy !== submitter) throw unknownTask(taskId(String(number)))
       return task
     },
     tasks: (filter, page) => engine.tasks(ownFilter(filter), page),
