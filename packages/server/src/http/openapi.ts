@@ -31,6 +31,8 @@ export interface CallDescription {
   /** Its name in the audit log, for calls that change something and are not told by the history of a task. */
   readonly audit?: string
   readonly tag: 'tasks' | 'workers' | 'queues' | 'accounts' | 'health' | DialectTag
+  /** Of a call that two dialects share. */
+  readonly alsoTag?: DialectTag
   readonly summary: string
   readonly description?: string
   readonly params?: Readonly<Record<string, string>>
@@ -91,7 +93,7 @@ export function describeCall(call: CallDescription): FastifySchema {
   if (call.access !== 'public') for (const code of refusesOfGuard) refuses.add(code)
   const schema = {
     operationId: call.operationId,
-    tags: [call.tag],
+    tags: [call.tag, ...(call.alsoTag === undefined ? [] : [call.alsoTag])],
     summary: call.summary,
     ...(call.description === undefined ? {} : { description: call.description }),
     ...(call.params === undefined ? {} : { params: paramsSchema(call.params) }),

@@ -1,11 +1,13 @@
-import type { Json, TaskError } from '@tasklane/protocol'
+import { type Json, limits, type TaskError } from '@tasklane/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem } from '../../core/problem.ts'
 import { type TaskRecord, taskId } from '../../core/task.ts'
 import type { HttpContext } from '../context.ts'
-import { bodyOf } from '../json-body.ts'
+import { bodyOf, exceedsBytes } from '../json-body.ts'
 import { describeCall } from '../openapi.ts'
 import { readSubmission, refusal, submitContext } from '../task-input.ts'
+import { isTaskId } from '../worker-input.ts'
+import { takeForJson } from './untyped-bodies.ts'
 
 /** Dialect D: three tasks of Celery, which its clients poll until SUCCESS. The built-in types of the workers do the work. */
 export function addArithmeticRoutes(app: FastifyInstance, context: HttpContext): void {
@@ -32,6 +34,7 @@ function addSum(app: FastifyInstance, context: HttpContext, { type, operationId,
   app.route({
     method: 'POST',
     url: `/${type}`,
+    onRequest: takeForJson,
     schema: describeCall({
       operationId,
       access: 'tasks.submit',
@@ -41,13 +44,14 @@ function addSum(app: FastifyInstance, context: HttpContext, { type, operationId,
         'Exact on whole numbers. Operands, or a result, outside ±(2^53 − 1) are refused here, not by the task.',
       body: 'Operands',
       replies: { 200: ['Submitted', 'TaskQueued'] },
-      refuses: ['overloaded'],
+      refuses: ['task_conflict', 'overloaded'],
     }),
     handler: async request => {
       const { x, y } = bodyOf<{ readonly x: number; readonly y: number }>(request)
       // A client that polls for SUCCESS would never learn of a refusal that comes later.
       if (Math.abs(sum(x, y)) > Number.MAX_SAFE_INTEGER) {
-        throw refusal('', 'The result would be outside ±(2^53 − 1), where a JSON number is no longer exact.')
+        const detail = `Of ${x} and ${y} the result is outside ±(2^53 − 1), where a JSON number is no longer exact; send smaller numbers.`
+        throw refusal('', detail)
       }
       return submit(context, request, type, { x, y })
     },
@@ -58,6 +62,7 @@ function addUpperCase(app: FastifyInstance, context: HttpContext): void {
   app.route({
     method: 'POST',
     url: '/upper_case',
+    onRequest: takeForJson,
     schema: describeCall({
       operationId: 'arithmeticUpperCase',
       access: 'tasks.submit',
@@ -66,10 +71,17 @@ function addUpperCase(app: FastifyInstance, context: HttpContext): void {
       description: 'By Unicode’s full mapping: `straße` becomes `STRASSE`.',
       body: 'TextToChange',
       replies: { 200: ['Submitted', 'TaskQueued'] },
-      refuses: ['overloaded'],
+      refuses: ['task_conflict', 'overloaded'],
     }),
-    handler: request =>
-      submit(context, request, 'upper_case', { text: bodyOf<{ readonly text: string }>(request).text }),
+    handler: async request => {
+      const { text } = bodyOf<{ readonly text: string }>(request)
+      // Capitals may take three times the room, and a result that cannot be kept fails its task.
+      if (exceedsBytes(JSON.stringify(text.toUpperCase()), limits.resultBytesMax)) {
+        const detail = `In capitals the text has more than ${limits.resultBytesMax} bytes of JSON, which is what a result takes; send less.`
+        throw new Problem('payload_too_large', detail, [{ pointer: '/text', detail }])
+      }
+      return submit(context, request, 'upper_case', { text })
+    },
   })
 }
 
@@ -102,7 +114,8 @@ function addStatus(app: FastifyInstance, { engineOf }: HttpContext): void {
     handler: async (request, reply) => {
       const { task_id: id } = request.params as { readonly task_id: string } // The path has it.
       if (id === '') throw new Problem('not_found', 'The path names no task; ask for /status/TASK_ID.')
-      const task = await engineOf(request).task(taskId(id)).catch(nullWhereUnknown)
+      // What cannot be an id names no task; no store is asked for it.
+      const task = isTaskId(id) ? await engineOf(request).task(taskId(id)).catch(nullWhereUnknown) : null
       const text = `{"task_id":${JSON.stringify(id)},"status":"${wordOf(task)}","result":${resultOf(task)}}`
       return reply.header('content-type', json).send(text)
     },

@@ -12,6 +12,8 @@ import { listQuery } from '../routes/tasks.ts'
 import { readTaskFilter } from '../task-filter.ts'
 import { readSubmission, refusal, submitContext } from '../task-input.ts'
 import { taskJson } from '../task-json.ts'
+import { isTaskId } from '../worker-input.ts'
+import { takeForJson } from './untyped-bodies.ts'
 
 /**
  * `/tasks` of the dialects A and B, which share one path and one shape: the task of the API proper with the integer
@@ -42,14 +44,17 @@ function addSubmit(app: FastifyInstance, context: HttpContext): void {
   app.route({
     method: 'POST',
     url: '/tasks',
+    onRequest: takeForJson,
     schema: describeCall({
       operationId: 'numberedSubmit',
       access: 'tasks.submit',
       tag: 'A: advanced',
+      alsoTag: 'B: RabbitMQ and Redis',
       summary: 'Submit a task by its name, or by its type',
       description:
         'Dialects A and B. `{name, description}` alone is a task of the type `simulate`; with `task_type` (or `type`) and `payload` (or `data`, `params`) it is any task. The other fields are those of POST /api/tasks; null is as good as absent, and unknown fields are passed over.',
       body: 'NamedSubmission',
+      headers: { 'Idempotency-Key': 'As in POST /api/tasks.' },
       replies: {
         201: ['The new task', 'NumberedTask'],
         200: ['The first task of this id or key', 'NumberedTask'],
@@ -60,7 +65,9 @@ function addSubmit(app: FastifyInstance, context: HttpContext): void {
       const draft = readSubmission(context, toSubmission(bodyOf<NamedSubmission>(request)), submitContext(request))
       const [submitted] = await context.engineOf(request).submit([draft])
       if (submitted === undefined) throw new Error('Assertion failed: a submit of one task has one outcome')
-      return sendNumbered(context, reply.code(submitted.outcome === 'created' ? 201 : 200), submitted.record)
+      const { outcome, record } = submitted
+      reply.code(outcome === 'created' ? 201 : 200).header('location', `/tasks/${encodeURIComponent(record.id)}`)
+      return sendNumbered(context, reply, record)
     },
   })
 }
@@ -152,6 +159,7 @@ function addReads(app: FastifyInstance, context: HttpContext): void {
       operationId: 'numberedTask',
       access: 'tasks.read',
       tag: 'A: advanced',
+      alsoTag: 'B: RabbitMQ and Redis',
       summary: 'One task, by its id or its number',
       params: idParams,
       replies: { 200: ['The task', 'NumberedTask'] },
@@ -164,6 +172,8 @@ function addReads(app: FastifyInstance, context: HttpContext): void {
 /** An exact id first, then the number. Throws `task_unknown`. */
 async function named(engine: Engine, request: FastifyRequest): Promise<TaskRecord> {
   const { id } = request.params as { readonly id: string } // The path has it.
+  // What cannot be an id names no task; no store is asked for it.
+  if (!isTaskId(id)) throw new Problem('task_unknown')
   try {
     return await engine.task(taskId(id))
   } catch (error) {
@@ -192,6 +202,7 @@ function addComplete(app: FastifyInstance, context: HttpContext): void {
     schema: describeCall({
       operationId: 'numberedComplete',
       access: 'tasks.change',
+      audit: 'task.complete',
       tag: 'A: advanced',
       summary: 'Complete a waiting or running task by hand',
       description:
@@ -203,6 +214,7 @@ function addComplete(app: FastifyInstance, context: HttpContext): void {
     handler: async (request, reply) => {
       const engine = context.engineOf(request)
       const task = await named(engine, request)
+      request.audited = { subject: task.id }
       return sendNumbered(context, reply, await complete(engine, task))
     },
   })
@@ -226,27 +238,30 @@ function addDelete(app: FastifyInstance, context: HttpContext): void {
     schema: describeCall({
       operationId: 'numberedDelete',
       access: 'tasks.change',
+      audit: 'task.cancel',
       tag: 'B: RabbitMQ and Redis',
       summary: 'Cancel an unfinished task, or delete a finished one',
       description: 'A running task is marked: its worker is asked to stop, and `status` is still `running`.',
       params: idParams,
       replies: { 200: ['What was done', 'TaskDeleted'] },
-      refuses: ['task_unknown', 'task_needed'],
+      refuses: ['task_unknown', 'task_unfinished', 'task_needed'],
     }),
     handler: async request => {
       const engine = context.engineOf(request)
-      return cancelOrRemove(engine, await named(engine, request))
+      return cancelOrRemove(engine, await named(engine, request), request)
     },
   })
 }
 
-async function cancelOrRemove(engine: Engine, { id }: TaskRecord): Promise<object> {
+async function cancelOrRemove(engine: Engine, { id }: TaskRecord, request: FastifyRequest): Promise<object> {
+  request.audited = { subject: id }
   try {
     const { state } = await engine.cancel(id, null)
     const message = state === 'running' ? 'Task is asked to stop' : 'Task cancelled'
     return { message, task_id: id, status: state }
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'task_finished') throw error
+    request.audited = { action: 'task.delete', subject: id }
     const { state } = await engine.task(id)
     await engine.remove(id)
     return { message: 'Task deleted', task_id: id, status: state }

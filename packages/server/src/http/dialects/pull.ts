@@ -20,6 +20,7 @@ import {
   wordOf,
 } from './pull-tasks.ts'
 import { asKnown, handOut, registerPullWorker, report } from './pull-workers.ts'
+import { takeForJson } from './untyped-bodies.ts'
 
 const tag = 'E: pull scheduler'
 const workerParams = { worker_id: 'The id of the worker; one that is not known is registered.' }
@@ -39,10 +40,10 @@ export function addPullRoutes(app: FastifyInstance, context: HttpContext): void 
 /** Each call answers under `/scheduler`, too; the document tells that once. */
 function addRoute(app: FastifyInstance, route: RouteOptions): void {
   // A HEAD must not take a task.
-  app.route({ ...route, exposeHeadRoute: false })
+  const both: RouteOptions = { ...route, exposeHeadRoute: false, onRequest: takeForJson }
+  app.route(both)
   app.route({
-    ...route,
-    exposeHeadRoute: false,
+    ...both,
     url: `/scheduler${route.url}`,
     schema: { ...route.schema, hide: true },
   })
@@ -171,6 +172,7 @@ function addCancel(app: FastifyInstance, { engineOf }: HttpContext): void {
     schema: describeCall({
       operationId: 'pullCancel',
       access: 'tasks.change',
+      audit: 'task.cancel',
       tag,
       summary: 'Cancel a task',
       description:

@@ -40,6 +40,7 @@ export function addRootWorkerRoutes(app: FastifyInstance, { engineOf }: HttpCont
     schema: describeCall({
       operationId: 'rootRemoveWorker',
       access: 'workers.change',
+      audit: 'worker.deregister',
       tag,
       summary: 'Forget a worker; its tasks go back at once',
       params,
