@@ -135,11 +135,7 @@ export const addressClasses: readonly InputClass[] = [
   {
     name: 'an Idempotency-Key that is none',
     cases: (route, [example]) => {
-      if (
-        example === undefined ||
-        !['submit', 'submitMany', 'pullAddTask', 'numberedSubmit'].includes(route.operationId)
-      )
-        return []
+      if (example === undefined || !takesKeys.has(route.operationId)) return []
       const keys = ['', '""', '"open', 'two words', 'a,b', '"a", "b"', 'é', 'x'.repeat(257), '"\\x"']
       return keys.map(key => ({
         name: key.slice(0, 20),
@@ -171,6 +167,16 @@ export const addressClasses: readonly InputClass[] = [
     },
   },
 ]
+
+const takesKeys: ReadonlySet<string> = new Set([
+  'submit',
+  'submitMany',
+  'numberedSubmit',
+  'arithmeticAdd',
+  'arithmeticMultiply',
+  'arithmeticUpperCase',
+  'pullAddTask',
+])
 
 const hostileTexts = [
   "' OR 1=1--",

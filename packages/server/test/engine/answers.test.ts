@@ -297,3 +297,10 @@ describe('the totals', () => {
     expect(await stateOf(node, 'b')).toBe('pending')
   })
 })
+
+it('numbers name the tasks in the order of their acceptance', async () => {
+  const { engine } = await startNode({ isStarted: false })
+  await engine.submit([draft('a'), draft('b')])
+  expect([(await engine.taskByNumber(1)).id, (await engine.taskByNumber(2)).id]).toEqual(['a', 'b'])
+  expect(await codeOf(engine.taskByNumber(3))).toBe('task_unknown')
+})

@@ -150,6 +150,29 @@ describe('/openapi.json', () => {
     })
   })
 
+  it('has the calls of each dialect under a tag of its own, and a shared call under both', async () => {
+    const { document: told } = await document()
+    const tagged = Object.entries(told.paths).flatMap(([path, operations]) =>
+      Object.entries(operations).flatMap(([method, { tags }]) => tags.map(tag => ({ tag, call: `${method} ${path}` }))),
+    )
+    const under = (name: string) => tagged.filter(({ tag }) => tag === name).map(({ call }) => call)
+    expect(under('A: advanced').sort()).toEqual(['get /tasks/{id}', 'post /tasks', 'put /tasks/{id}/complete'])
+    expect(under('B: RabbitMQ and Redis').sort()).toEqual(
+      [
+        'post /tasks',
+        'get /tasks',
+        'get /tasks/{id}',
+        'delete /tasks/{id}',
+        'get /workers',
+        'get /workers/{id}',
+        'delete /workers/{id}',
+      ].sort(),
+    )
+    const ofD = ['get /status/{task_id}', 'post /add', 'post /multiply', 'post /upper_case']
+    expect(under('D: arithmetic').sort()).toEqual(ofD)
+    expect(under('E: pull scheduler')).toContain('get /status')
+  })
+
   it('describes every member that a task really has', async () => {
     const { node, document: told } = await document()
     const task = await node.call('POST', '/api/tasks', { task_type: 'a' })

@@ -54,7 +54,34 @@ describe('submits', () => {
   })
 })
 
+it('POST /upper_case refuses a text whose capitals no result could hold', async () => {
+  const node = await startNode()
+  // One letter of two bytes becomes three of two bytes each.
+  await submit(node, '/upper_case', { text: 'ΐ'.repeat(150_000) })
+  const answer = await node.call('POST', '/upper_case', { text: 'ΐ'.repeat(200_000) })
+  expect(answer).toMatchObject({ status: 413, body: { code: 'payload_too_large' } })
+})
+
 describe('GET /status/{task_id}', () => {
+  it('stands beside the totals of the pull scheduler', async () => {
+    const node = await startNode()
+    const id = await submit(node, '/add', { x: 1, y: 2 })
+    for (const path of ['/status', '/status/']) {
+      expect((await node.call('GET', path)).body).toMatchObject({ total_tasks: 1, tasks_by_status: { PENDING: 1 } })
+    }
+    expect(await status(node, id)).toMatchObject({ task_id: id, status: 'PENDING' })
+  })
+
+  it('tells tasks that were added to the pull scheduler, and those that wait for others', async () => {
+    const node = await startNode()
+    const added = await node.call('POST', '/add_task', { func_name: 'f', args: [1] })
+    await node.call('POST', '/api/tasks', { task_type: 'a', task_id: 'b', dependencies: [added.body.task_id] })
+    await node.call('POST', '/api/tasks', { task_type: 'a', task_id: 'c', delay: 60 })
+    for (const id of [String(added.body.task_id), 'b', 'c']) {
+      expect(await status(node, id)).toEqual({ task_id: id, status: 'PENDING', result: null })
+    }
+  })
+
   it('tells a task’s life in the words of Celery', async () => {
     const clock = createVirtualClock()
     const node = await startNode({ clock })

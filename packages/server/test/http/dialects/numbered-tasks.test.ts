@@ -77,7 +77,69 @@ describe('POST /tasks of dialect B', () => {
   })
 })
 
+describe('POST /tasks of both', () => {
+  it('takes every field of the API proper', async () => {
+    const node = await startNode()
+    await submit(node, { type: 'a', task_id: 'parent' })
+    const fields = {
+      task_id: 'a',
+      task_type: 'mail',
+      payload: [1, 2],
+      priority: 8.5,
+      dependencies: ['parent'],
+      timeout: 12.5,
+      max_retries: 3,
+      queue: 'reports',
+      name: 'A name',
+      description: 'A description',
+      labels: { team: 'blue' },
+      idempotency_key: 'k1',
+    }
+    const answer = await submit(node, { ...fields, on_dependency_failure: 'proceed', delay: 60 })
+    expect(answer.body).toMatchObject({ ...fields, status: 'blocked' })
+    expect(answer.headers.location).toBe('/tasks/a')
+  })
+
+  it('takes null for whatever a model of Python leaves out', async () => {
+    const node = await startNode()
+    const names = ['task_id', 'priority', 'dependencies', 'on_dependency_failure', 'max_retries', 'queue', 'run_at']
+    const more = ['delay', 'name', 'description', 'labels', 'idempotency_key', 'payload', 'data', 'params', 'type']
+    const nulls = Object.fromEntries([...names, ...more].map(name => [name, null]))
+    const { body } = await submit(node, { ...nulls, task_type: 'mail' })
+    expect(body).toMatchObject({ priority: 5, dependencies: [], max_retries: 5, queue: 'default', payload: null })
+  })
+
+  it('knows a submit again by the header Idempotency-Key', async () => {
+    const node = await startNode()
+    const again = (path: string, body: object) => node.call('POST', path, body, { 'idempotency-key': 'k1' })
+    const first = await again('/tasks', { type: 'mail', data: 1 })
+    expect(await again('/tasks', { task_type: 'mail', payload: 1 })).toMatchObject({ status: 200, body: first.body })
+    for (const [path, body] of [
+      ['/tasks', { name: 'a' }],
+      ['/add', { x: 1, y: 2 }],
+    ] as const) {
+      expect(await again(path, body)).toMatchObject({ status: 409, body: { code: 'task_conflict' } })
+    }
+  })
+})
+
 describe('reading /tasks', () => {
+  it('asks the store for nothing that cannot be an id', async () => {
+    const node = await startNode({
+      engine: () => ({
+        task: async () => {
+          throw new Error('asked')
+        },
+      }),
+    })
+    for (const name of ['a%00b', 'a%20b', '%F0%9F%98%80', 'x'.repeat(200)]) {
+      expect((await node.call('GET', `/tasks/${name}`)).status, name).toBe(404)
+      expect((await node.call('PUT', `/tasks/${name}/complete`)).status, name).toBe(404)
+      expect((await node.call('DELETE', `/tasks/${name}`)).status, name).toBe(404)
+      expect((await node.call('GET', `/status/${name}`)).body).toMatchObject({ status: 'PENDING' })
+    }
+  })
+
   it('finds a task by its exact id first, and then by its number', async () => {
     const node = await startNode()
     await submit(node, { name: 'first' })
