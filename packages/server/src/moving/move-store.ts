@@ -11,7 +11,7 @@ import { openTarget, type StoredMove, type Target } from './target.ts'
 /**
  * Moves everything a SQLite file holds into an empty PostgreSQL database: tasks of every state under their numbers, with
  * attempts, results, edges, keys, logs; lanes and queues, workers, leases with their epochs, counters, what claims with a
- * request id handed out, and parents whose children are still to be told.
+ * request id handed out, and parents whose children are still to be told; users, tokens and the audit log.
  *
  * - The file is read, never written, and no scheduler can start on it meanwhile.
  * - Rows are moved in batches. Each commits together with how far it has come (tasklane.house_move), so that a move that
@@ -106,7 +106,7 @@ async function move(ask: MoveAsk, source: Source, target: Target): Promise<MoveR
     const tell = counting(ask, 'copying', total, already)
     const bounds = ask.bounds ?? batchBoundsDefault
     const progress = await copyTables({ source, target, bounds, signal: ask.signal ?? null, onBatch: tell }, before)
-    await target.settleIn(source.lastNumber)
+    await target.settleIn(source)
     return sum(Object.values(progress.moved).map(each => each.rows)) - already
   })
   const compared = await measure(() => compareTables(ask, source, target, total))

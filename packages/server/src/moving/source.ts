@@ -11,6 +11,8 @@ export interface Source {
   readonly counts: ReadonlyMap<string, number>
   /** The highest number that was ever given to a task, also where that task has been removed since. */
   readonly lastNumber: number
+  /** The same of the audit log. */
+  readonly lastAuditNumber: number
   /** The rows behind this place, in the order of the key. */
   rows(table: MovedTable, after: Place): Iterable<SqlRow>
   close(): void
@@ -39,6 +41,7 @@ export function openSource(file: string): Source {
         count(`SELECT value FROM meta WHERE name = 'last_number'`),
         count('SELECT max(number) FROM tasks'),
       ),
+      lastAuditNumber: count(`SELECT seq FROM sqlite_sequence WHERE name = 'audit'`),
       rows(table, after) {
         const sql = selectOf(table, after.length > 0)
         const statement = statements.get(sql) ?? database.prepare(sql)

@@ -20,8 +20,8 @@ export interface Target {
   write(batch: Batch, from: string, to: string): Promise<boolean>
   /** Up to `limit` rows behind this place, in the order of the key, with digests in the place of long texts. */
   page(table: MovedTable, after: Place, limit: number): Promise<readonly SqlRow[]>
-  /** What is left to do when all rows are there: the next task gets a number above `lastNumber`. */
-  settleIn(lastNumber: number): Promise<void>
+  /** What is left to do when all rows are there: what comes next gets higher numbers. */
+  settleIn(last: { readonly lastNumber: number; readonly lastAuditNumber: number }): Promise<void>
   finish(report: string): Promise<void>
   close(): Promise<void>
 }
@@ -76,10 +76,16 @@ const sql = Object.freeze({
     name: '',
     text: `SELECT setval(pg_get_serial_sequence('tasklane.tasks', 'number'), $1::bigint) WHERE $1::bigint > 0`,
   },
-  turnOn: {
+  auditOn: {
+    name: '',
+    text: `SELECT setval(pg_get_serial_sequence('tasklane.audit', 'number'), $1::bigint) WHERE $1::bigint > 0`,
+  },
+  turnsOn: {
     name: '',
     text: `SELECT setval(pg_get_serial_sequence('tasklane.unresolved', 'turn'), max(turn)) FROM tasklane.unresolved
-      HAVING max(turn) > 0`,
+        HAVING max(turn) > 0
+      UNION ALL SELECT setval(pg_get_serial_sequence('tasklane.tokens', 'turn'), max(turn)) FROM tasklane.tokens
+        HAVING max(turn) > 0`,
   },
 })
 
@@ -162,9 +168,10 @@ function createTarget(database: Database, connection: Connection, place: string,
         return true
       }),
     page: (table, after, limit) => connection.rows(pageOf(table, after.length > 0), limit, ...after),
-    async settleIn(lastNumber) {
+    async settleIn({ lastNumber, lastAuditNumber }) {
       await connection.rows(sql.numberOn, lastNumber)
-      await connection.rows(sql.turnOn)
+      await connection.rows(sql.auditOn, lastAuditNumber)
+      await connection.rows(sql.turnsOn)
       // Statistics for whoever asks with SQL of their own; ours are planned without.
       for (const { name } of movedTables) await connection.exec(`ANALYZE tasklane.${name}`)
     },

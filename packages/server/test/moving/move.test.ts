@@ -29,6 +29,7 @@ vi.mock('@tasklane/protocol', async load => {
   return { ...actual, limits: { ...actual.limits, ...smallBounds } }
 })
 
+const everyEntry = { actor: null, action: null, subject: null }
 const seeds = [1, 2, 3, 4, 5, 6]
 
 describe.skipIf(!(await hasPostgres()))('a house that was moved', () => {
@@ -154,6 +155,37 @@ describe.skipIf(!(await hasPostgres()))('a house that was moved', () => {
     expect(await moveStore({ file, url })).toMatchObject({ lastNumber: 3 })
     const [receipt] = await driveStore(await openPostgres(url, clock)).submit(draft('fourth'))
     expect(receipt?.number).toBeGreaterThan(3)
+  })
+
+  it('knows its users and tokens, and numbers on where it stopped, also where the audit log was pruned', async () => {
+    const clock = createVirtualClock()
+    const file = newFile()
+    const before = await openSqlite(file, clock)
+    await before.createUser({ name: 'root', passwordHash: '$argon2id$v=19$m=1', role: 'admin' })
+    const worker = { role: 'worker', queues: ['mail'], types: null, createdBy: 'root', lastsMs: 60_000 } as const
+    // More than a transaction is tried again: a number given twice is no accident that passes.
+    for (const at of Array(20).keys()) {
+      await before.createToken({ ...worker, id: `${at}`, hash: `${at}`, name: `ci-${at}` })
+    }
+    const entry = { actor: 'root', action: 'login', subject: null, address: '::1', outcome: 'ok', requestId: 'r' }
+    await before.appendAudit(Array(20).fill(entry))
+    const [newest] = await before.audit(everyEntry, { limit: 1, before: null })
+    clock.pause(2)
+    await before.pruneAudit(1, 100)
+    const told = [await before.users(), await before.tokens()]
+    await before.close()
+
+    const url = await newDatabase()
+    await moveStore({ file, url })
+    const after = await openPostgres(url, clock)
+    expect([await after.users(), await after.tokens()]).toStrictEqual(told)
+    expect(await after.createUser({ name: 'two', passwordHash: 'x', role: 'viewer' })).toMatchObject({ number: 2 })
+    expect(await after.createToken({ ...worker, name: 'ci-7', id: 'x', hash: 'x' })).toBeNull()
+    expect(await after.createToken({ ...worker, name: 'new', id: 'y', hash: 'y' })).toMatchObject({ id: 'y' })
+    expect((await after.tokens())[0]).toMatchObject({ id: 'y' })
+    await after.appendAudit([entry])
+    const [next] = await after.audit(everyEntry, { limit: 1, before: null })
+    expect(next?.number).toBeGreaterThan(newest?.number ?? Number.NaN)
   })
 
   it('keeps text that is hard to quote, and numbers that are hard to print', async () => {
