@@ -1,30 +1,45 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../../../../test/support/servers/postgres.ts'
+import { accountStatements } from '../../src/stores/postgres/account-statements.ts'
 import { planning } from '../../src/stores/postgres/database.ts'
 import { readStatements } from '../../src/stores/postgres/read-statements.ts'
 import { statements } from '../../src/stores/postgres/statements.ts'
 import { hasPostgres, schemaTemplate } from '../support/postgres-stores.ts'
 
-const all = Object.values({ ...statements, ...readStatements }).filter(({ text }) =>
-  /tasklane\.(tasks|edges)\b/.test(text),
+const all = Object.values({ ...statements, ...readStatements, ...accountStatements }).filter(({ text }) =>
+  /tasklane\.(tasks|edges|audit)\b/.test(text),
 )
 
 /** Tables that look as they do in a busy hour, and tables that nobody has ever looked at. */
 const fillings: Readonly<Record<string, string>> = {
   '20,000 tasks': `
     INSERT INTO tasklane.tasks (rank, due_at, priority, created_at, lane, waiting_count, parent_count, max_retries,
-        has_dependents, state, id, priority_source, policy, worker_id, lease_until, started_at, finished_at, run_at)
+        has_dependents, state, id, priority_source, policy, worker_id, lease_until, started_at, finished_at, run_at,
+        submitted_by)
       SELECT n, n, 5, n, n % 7, 0, 1, 5, true, s.state, 't' || n, 'default', 'cancel',
         CASE s.state WHEN 'running' THEN 'w' || n % 10 END, CASE s.state WHEN 'running' THEN n END, n,
-        CASE s.state WHEN 'completed' THEN n END, CASE s.state WHEN 'scheduled' THEN n END
+        CASE s.state WHEN 'completed' THEN n END, CASE s.state WHEN 'scheduled' THEN n END,
+        CASE WHEN n % 3 > 0 THEN 'user' || n % 5 END
       FROM generate_series(1, 20000) AS n CROSS JOIN LATERAL (SELECT
         (ARRAY['completed', 'completed', 'completed', 'pending', 'running', 'scheduled', 'blocked', 'failed'])[1 + n % 8]
         AS state) AS s;
     INSERT INTO tasklane.edges (child, parent, position, resolved, is_repeat, policy, parent_id)
       SELECT n, n - 1, 0, n % 8 <> 6, false, 'cancel', 't' || n - 1 FROM generate_series(2, 20000) AS n;
+    INSERT INTO tasklane.audit (at, actor, action, subject, outcome)
+      SELECT n, 'user' || n % 5, 'verb' || n % 9, 't' || n % 3000, 'ok' FROM generate_series(1, 20000) AS n;
     ANALYZE`,
   'no task at all': 'SELECT 1',
+}
+
+/** Those whose way is one index, whatever the planner thinks of another. */
+const ways: Readonly<Record<string, string>> = {
+  submitterPage: 'tasks_submitter',
+  submitterPages: 'tasks_submitter',
+  audit: 'audit_pkey',
+  auditOfSubject: 'audit_subject',
+  auditOfActor: 'audit_actor',
+  auditOfAction: 'audit_action',
 }
 
 describe.skipIf(!(await hasPostgres())).each(Object.entries(fillings))(
@@ -50,7 +65,7 @@ describe.skipIf(!(await hasPostgres())).each(Object.entries(fillings))(
       const values = parameters === 0 ? '' : `(${Array.from({ length: parameters }, () => 'NULL').join(', ')})`
       const { rows } = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN EXECUTE "${name}"${values}`)
       const plan = rows.map(row => row['QUERY PLAN'])
-      expect(plan.filter(step => /Seq Scan on (tasks|edges)\b/.test(step))).toEqual([])
+      expect(plan.filter(step => /Seq Scan on (tasks|edges|audit)\b/.test(step))).toEqual([])
       // A list is walked by its numbers or by the index of its state; everything else has conditions on its way.
       const walks = plan.filter(
         (step, at) => /Index.* Scan/.test(step) && !/Index Cond/.test(plan.slice(at + 1, at + 4).join('\n')),
@@ -59,6 +74,9 @@ describe.skipIf(!(await hasPostgres())).each(Object.entries(fillings))(
         /using (tasks_pkey|tasks_id|edges_pkey|edges_parent)\b|on (tasks|edges)_pkey/.test(step),
       )
       expect(whole).toEqual([])
+      const way = ways[name]
+      if (way !== undefined)
+        expect(plan.filter(step => /Scan/.test(step)).join()).toMatch(new RegExp(`(using|on) ${way}\\b`))
     })
   },
 )

@@ -1,3 +1,4 @@
+import { shortPage } from './short-page.ts'
 import { name } from './statements.ts'
 
 const userColumns = 'number, name, password_hash, role, is_disabled, version, created_at, changed_at'
@@ -8,8 +9,13 @@ const auditColumns = 'number, at, actor, action, subject, address, outcome, requ
 const isAlive = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2::bigint)'
 
 /** $1 below number, $2 actor, $3 action, $4 subject, $5 limit; a condition is off where its parameter is null. */
-const auditMatches = `number < $1::bigint AND ($2::text IS NULL OR actor || '' = $2)
-  AND ($3::text IS NULL OR action = $3) AND ($4::text IS NULL OR subject || '' = $4) ORDER BY number DESC LIMIT $5`
+const auditMatches = `($2::text IS NULL OR actor = $2) AND ($3::text IS NULL OR action = $3)
+  AND ($4::text IS NULL OR subject = $4)`
+const audit = `SELECT ${auditColumns} FROM tasklane.audit AS t`
+
+function auditOf(what: string): string {
+  return `${shortPage(`${audit} WHERE ${what} AND -t.number > -$1::bigint`, auditMatches)} LIMIT $5`
+}
 
 /** Who changes users or tokens holds the table, so that what was looked at before is still so; readers are not kept waiting. */
 export const accountStatements = name({
@@ -44,9 +50,10 @@ export const accountStatements = name({
     SELECT $1::bigint, actor, action, subject, address, outcome, request_id
     FROM json_to_recordset($2::json)
       AS r (actor text, action text, subject text, address text, outcome text, request_id text)`,
-  audit: `SELECT ${auditColumns} FROM tasklane.audit WHERE ${auditMatches}`,
-  auditOfActor: `SELECT ${auditColumns} FROM tasklane.audit WHERE actor = $2 AND ${auditMatches}`,
-  auditOfSubject: `SELECT ${auditColumns} FROM tasklane.audit WHERE subject = $4 AND ${auditMatches}`,
+  audit: `${audit} WHERE t.number < $1::bigint AND ${auditMatches} ORDER BY t.number DESC LIMIT $5`,
+  auditOfActor: auditOf('actor = $2'),
+  auditOfAction: auditOf('action = $3'),
+  auditOfSubject: auditOf('subject = $4'),
   // Numbers and times rise together, but for a clock that was set back: then an entry stays a little longer.
   pruneAudit: `DELETE FROM tasklane.audit WHERE number IN (SELECT number FROM
     (SELECT number, at FROM tasklane.audit ORDER BY number LIMIT $2) AS oldest WHERE at < $1::bigint)`,

@@ -1,5 +1,6 @@
 import type { Role } from '@tasklane/protocol'
 import { changedUser } from '../../core/account.ts'
+import { assert } from '../../core/assert.ts'
 import type {
   AccountStore,
   AuditDraft,
@@ -15,6 +16,7 @@ import { accountStatements as sql } from './account-statements.ts'
 import type { Connection, SqlRow } from './database.ts'
 import { boolean, number, numberOrNull, text, textOrNull } from './rows.ts'
 import type { Session } from './session.ts'
+import { shortPageMax } from './short-page.ts'
 
 /** Users, tokens and the audit log. `run` turns the world's faults into problems. */
 export function createAccounts(
@@ -167,7 +169,11 @@ async function readAudit(
   { actor, action, subject }: AuditFilter,
   { limit, before }: { readonly limit: number; readonly before: number | null },
 ): Promise<readonly AuditRecord[]> {
-  const page = subject !== null ? sql.auditOfSubject : actor !== null ? sql.auditOfActor : sql.audit
+  assert(limit <= shortPageMax, 'a page of the audit log is bounded')
+  const ofActor = actor === null ? null : sql.auditOfActor
+  const ofAction = action === null ? null : sql.auditOfAction
+  // By the index of what is likely the rarest of what is asked for.
+  const page = (subject === null ? null : sql.auditOfSubject) ?? ofActor ?? ofAction ?? sql.audit
   const rows = await connection.rows(page, before ?? Number.MAX_SAFE_INTEGER, actor, action, subject, limit)
   return rows.map(row => ({
     number: number(row[0]),

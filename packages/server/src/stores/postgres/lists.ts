@@ -7,6 +7,7 @@ import { learnNewLanes } from './lanes.ts'
 import { readStatements as sql } from './read-statements.ts'
 import { number, taskIdOf, toRecord } from './rows.ts'
 import { learnLanes, type Reader, type Session } from './session.ts'
+import { shortPageMax } from './short-page.ts'
 
 export interface ListedId {
   readonly id: TaskId
@@ -30,10 +31,14 @@ export function listIds(session: Session, filter: TaskFilter, page: PageAsk): Pr
 
 export function countTasks(session: Session, filter: TaskFilter, most: number): Promise<number> {
   return session.read(async reader => {
-    const isCounted = [filter.workerId, filter.submittedBy, filter.label, filter.text].every(each => each === null)
-    if (isCounted) return Math.min(most, await countUpTo(reader, filter))
+    if (isCounted(filter)) return Math.min(most, countUpTo(reader, filter, await readCounts(reader)))
     return (await list(reader, filter, { limit: most, before: null, offset: 0 })).length
   })
+}
+
+/** Whether the counters alone tell how many match. */
+function isCounted({ workerId, submittedBy, label, text }: TaskFilter): boolean {
+  return workerId === null && submittedBy === null && label === null && text === null
 }
 
 /** Those that exist, in the order of the numbers asked for. */
@@ -49,19 +54,18 @@ export async function readRecords(reader: Reader, numbers: readonly number[]): P
 }
 
 /**
- * The way to the rows is chosen by the states asked for: rare states and running tasks have indexes; everything else
- * walks the numbers downwards.
+ * The way to the rows is chosen by the states asked for: rare states and running tasks have indexes, and so have
+ * submitters; everything else walks the numbers downwards.
  */
 async function list(reader: Reader, filter: TaskFilter, page: PageAsk): Promise<readonly ListedId[]> {
   const most = page.offset + page.limit
   await learnNewLanes(reader.connection, reader.lanes)
-  if (most === 0 || (await countUpTo(reader, filter)) === 0) return []
-  const states = filter.states === null ? null : [...new Set(filter.states)]
-  const conditions = [...toConditions(reader, filter, page.before), most]
-  const rows =
-    filter.submittedBy === null
-      ? await readPages(reader, states, conditions)
-      : await reader.connection.rows(sql.submitterPage, ...conditions, filter.submittedBy)
+  if (most === 0) return []
+  const counts = await readCounts(reader)
+  if (countUpTo(reader, filter, counts) === 0) return []
+  const pages = pagesOf(filter, counts, most)
+  const parameters = [...toConditions(reader, filter, page.before), most]
+  const rows = (await Promise.all(pages.map(each => reader.connection.rows(each, ...parameters)))).flat()
   return rows
     .map(row => ({ number: number(row[0]), id: taskIdOf(row[1]) }))
     .sort((one, other) => other.number - one.number)
@@ -78,30 +82,37 @@ const pageOf: Readonly<Record<TaskState, Statement | null>> = Object.freeze({
   cancelled: sql.cancelledPage,
 })
 
-async function readPages(
-  { connection }: Reader,
-  states: readonly TaskState[] | null,
-  parameters: readonly SqlParameter[],
-): Promise<readonly SqlRow[]> {
-  const pages = states?.map(state => pageOf[state]) ?? [null]
-  const indexed = pages.filter(page => page !== null)
-  if (indexed.length !== pages.length) return connection.rows(sql.page, ...parameters)
-  return (await Promise.all(indexed.map(page => connection.rows(page, ...parameters)))).flat()
+/** Up to so many tasks of the states asked for, their index is the way, also to those of one submitter. */
+const fewTasks = 5_000
+
+function pagesOf(filter: TaskFilter, counts: readonly SqlRow[], most: number): readonly Statement[] {
+  const states = [...new Set(filter.states ?? taskStates)]
+  const indexed = states.map(state => pageOf[state]).filter(page => page !== null)
+  const isIndexed = indexed.length === states.length
+  if (filter.submittedBy === null) return isIndexed ? indexed : [sql.page]
+  const all = sumByState(counts, null)
+  if (isIndexed && states.reduce((sum, state) => sum + all[state], 0) <= fewTasks) return indexed
+  return [most <= shortPageMax ? sql.submitterPage : sql.submitterPages]
 }
 
-/** An upper bound of how many tasks match, from the counters; exact where only states, queues and types are asked for. */
-async function countUpTo(reader: Reader, filter: TaskFilter): Promise<number> {
+/** Rows of `counts`; their lanes are known. */
+async function readCounts(reader: Reader): Promise<readonly SqlRow[]> {
   const rows = await reader.connection.rows(sql.counts)
   await learnLanes(
     reader,
     rows.map(row => number(row[0])),
   )
-  const lanes = new Set(reader.lanes.matching(filter.queues, filter.types).map(lane => lane.id))
-  const counts = sumByState(rows, lanes)
-  return [...new Set(filter.states ?? taskStates)].reduce((sum, state) => sum + counts[state], 0)
+  return rows
 }
 
-/** $1 to $8 of the page statements. */
+/** An upper bound of how many tasks match, from the counters; exact where only states, queues and types are asked for. */
+function countUpTo({ lanes }: Reader, filter: TaskFilter, counts: readonly SqlRow[]): number {
+  const matching = new Set(lanes.matching(filter.queues, filter.types).map(lane => lane.id))
+  const byState = sumByState(counts, matching)
+  return [...new Set(filter.states ?? taskStates)].reduce((sum, state) => sum + byState[state], 0)
+}
+
+/** $1 to $9 of the page statements. */
 function toConditions({ lanes }: Reader, filter: TaskFilter, before: number | null): readonly SqlParameter[] {
   const words = filter.text === null ? null : asciiLower(filter.text)
   const isAnyLane = filter.queues === null && filter.types === null
@@ -116,6 +127,7 @@ function toConditions({ lanes }: Reader, filter: TaskFilter, before: number | nu
     filter.label?.value ?? null,
     words,
     named.map(lane => lane.id),
+    filter.submittedBy,
   ]
 }
 

@@ -1,18 +1,22 @@
 import { leaseColumns, recordColumns } from './columns.ts'
+import { shortPage } from './short-page.ts'
 import { name } from './statements.ts'
 
 // Each condition is off where its parameter is null, so that one constant text serves every filter. Lanes stand for
 // queues and types, which the registry knows. $1 below number, $2 states, $3 lanes, $4 worker, $5 label key, $6 label
-// value, $7 text in lower case, $8 lanes whose type contains the text, $9 limit.
-const matches = `t.number < $1::bigint
-  AND ($2::text[] IS NULL OR t.state || '' = ANY($2))
+// value, $7 text in lower case, $8 lanes whose type contains the text, $9 submitter, $10 limit.
+const conditions = `($2::text[] IS NULL OR t.state || '' = ANY($2))
   AND ($3::int[] IS NULL OR t.lane = ANY($3))
   AND ($4::text IS NULL OR t.worker_id || '' = $4)
   AND ($5::text IS NULL OR (t.labels IS NOT NULL
     AND t.labels::json ->> $5 IS NOT NULL AND ($6::text IS NULL OR t.labels::json ->> $5 = $6)))
-  AND ($7::text IS NULL OR strpos(lower(t.id), $7) > 0 OR strpos(lower(t.name), $7) > 0 OR t.lane = ANY($8::int[]))`
+  AND ($7::text IS NULL OR strpos(lower(t.id), $7) > 0 OR strpos(lower(t.name), $7) > 0 OR t.lane = ANY($8::int[]))
+  AND ($9::text IS NULL OR t.submitted_by || '' = $9)`
 
-const page = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE ${matches}`
+const page = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.number < $1::bigint AND ${conditions}`
+
+/** One submitter's, whatever their states: as far as the walk goes, it goes over their own. */
+const submitted = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.submitted_by = $9 AND -t.number > -$1::bigint`
 
 /** Longer results and errors of parents are read by a statement of their own. */
 export const familyTextBytesMax = 4_096
@@ -29,15 +33,15 @@ export const readStatements = name({
   unfinishedAmong: 'SELECT id FROM tasklane.tasks WHERE id = ANY($1::text[]) AND finished_at IS NULL',
   numberById: 'SELECT number FROM tasklane.tasks WHERE id = $1',
 
-  page: `${page} ORDER BY t.number DESC LIMIT $9`,
-  // One submitter's, whatever their states: as far as the walk goes, it goes over their own.
-  submitterPage: `${page} AND t.submitted_by = $10 ORDER BY t.number DESC LIMIT $9`,
+  page: `${page} ORDER BY t.number DESC LIMIT $10`,
+  submitterPage: `${shortPage(submitted, conditions)} LIMIT $10`,
+  submitterPages: `${submitted} AND ${conditions} ORDER BY -t.number LIMIT $10`,
   // A literal state is what lets the planner use the partial index.
-  scheduledPage: `${page} AND t.state = 'scheduled' ORDER BY t.number DESC LIMIT $9`,
-  runningPage: `${page} AND t.state = 'running' ORDER BY t.number DESC LIMIT $9`,
-  blockedPage: `${page} AND t.state = 'blocked' ORDER BY t.number DESC LIMIT $9`,
-  failedPage: `${page} AND t.state = 'failed' ORDER BY t.number DESC LIMIT $9`,
-  cancelledPage: `${page} AND t.state = 'cancelled' ORDER BY t.number DESC LIMIT $9`,
+  scheduledPage: `${page} AND t.state = 'scheduled' ORDER BY t.number DESC LIMIT $10`,
+  runningPage: `${page} AND t.state = 'running' ORDER BY t.number DESC LIMIT $10`,
+  blockedPage: `${page} AND t.state = 'blocked' ORDER BY t.number DESC LIMIT $10`,
+  failedPage: `${page} AND t.state = 'failed' ORDER BY t.number DESC LIMIT $10`,
+  cancelledPage: `${page} AND t.state = 'cancelled' ORDER BY t.number DESC LIMIT $10`,
 
   leasesByIds: `SELECT ${leaseColumns} FROM tasklane.tasks AS t
     WHERE t.id = ANY($1::text[]) AND t.state || '' = 'running'`,

@@ -38,6 +38,7 @@ export const accountTexts = {
   insertAudit: `INSERT INTO audit (at, actor, action, subject, address, outcome, request_id) VALUES (?, ?, ?, ?, ?, ?, ?)`,
   audit: `SELECT ${auditColumns} FROM audit NOT INDEXED WHERE ${auditMatches}`,
   auditOfActor: `SELECT ${auditColumns} FROM audit INDEXED BY audit_actor WHERE actor = ?2 AND ${auditMatches}`,
+  auditOfAction: `SELECT ${auditColumns} FROM audit INDEXED BY audit_action WHERE action = ?3 AND ${auditMatches}`,
   auditOfSubject: `SELECT ${auditColumns} FROM audit INDEXED BY audit_subject WHERE subject = ?4 AND ${auditMatches}`,
   // Numbers and times rise together, but for a clock that was set back: then an entry stays a little longer.
   pruneAudit: `DELETE FROM audit WHERE number IN (SELECT number FROM (SELECT number, at FROM audit ORDER BY number LIMIT ?2 + 0)

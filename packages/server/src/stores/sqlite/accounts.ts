@@ -167,8 +167,11 @@ function readAudit(
   { actor, action, subject }: AuditFilter,
   { limit, before }: { readonly limit: number; readonly before: number | null },
 ): readonly AuditRecord[] {
-  const { audit, auditOfActor, auditOfSubject } = session.accounts
-  const page = subject !== null ? auditOfSubject : actor !== null ? auditOfActor : audit
+  const { accounts } = session
+  const ofActor = actor === null ? null : accounts.auditOfActor
+  const ofAction = action === null ? null : accounts.auditOfAction
+  // By the index of what is likely the rarest of what is asked for.
+  const page = (subject === null ? null : accounts.auditOfSubject) ?? ofActor ?? ofAction ?? accounts.audit
   return page.all(before ?? Number.MAX_SAFE_INTEGER, actor, action, subject, limit).map(row => ({
     number: number(row[0]),
     atMs: number(row[1]),

@@ -1,7 +1,7 @@
-import type { TaskState } from '@tasklane/protocol'
+import { type TaskState, taskStates } from '@tasklane/protocol'
 import { type TaskId, type TaskRecord, taskId } from '../../core/task.ts'
 import type { PageAsk, TaskFilter } from '../../ports/store.ts'
-import type { SqlRow, SqlValue, Statement } from './database.ts'
+import type { SqlValue, Statement } from './database.ts'
 import { number, text } from './rows.ts'
 import { readRecord, type Session } from './session.ts'
 
@@ -20,17 +20,13 @@ export function listRecords(session: Session, filter: TaskFilter, page: PageAsk)
 
 /**
  * The way to the rows is chosen by the states asked for, since the counters tell how many there are: rare states and
- * running tasks have indexes; everything else walks the numbers downwards.
+ * running tasks have indexes, and so have submitters; everything else walks the numbers downwards.
  */
 export function listIds(session: Session, filter: TaskFilter, page: PageAsk): readonly ListedId[] {
   const conditions = toConditions(session, filter, page.before)
-  const states = filter.states === null ? null : [...new Set(filter.states)]
   const most = page.offset + page.limit
   if (most === 0 || countUpTo(session, filter) === 0) return []
-  const rows =
-    filter.submittedBy === null
-      ? readPages(session, states, [...conditions, most])
-      : session.reads.submitterPage.all(...conditions, most, filter.submittedBy)
+  const rows = pagesOf(session, filter).flatMap(each => each.all(...conditions, most))
   return rows
     .map(row => ({ number: number(row[0]), id: taskId(text(row[1])) }))
     .sort((one, other) => other.number - one.number)
@@ -38,18 +34,21 @@ export function listIds(session: Session, filter: TaskFilter, page: PageAsk): re
 }
 
 export function countTasks(session: Session, filter: TaskFilter, most: number): number {
-  const isCounted = [filter.workerId, filter.submittedBy, filter.label, filter.text].every(each => each === null)
-  if (isCounted) return Math.min(most, countUpTo(session, filter))
+  if (isCounted(filter)) return Math.min(most, countUpTo(session, filter))
   return listIds(session, filter, { limit: most, before: null, offset: 0 }).length
 }
 
-function readPages(
-  session: Session,
-  states: readonly TaskState[] | null,
-  parameters: readonly SqlValue[],
-): readonly SqlRow[] {
+/** Whether the counters alone tell how many match. */
+function isCounted({ workerId, submittedBy, label, text: words }: TaskFilter): boolean {
+  return workerId === null && submittedBy === null && label === null && words === null
+}
+
+/** Up to so many tasks of the states asked for, their index is the way, also to those of one submitter. */
+const fewTasks = 5_000
+
+function pagesOf(session: Session, filter: TaskFilter): readonly Statement[] {
   const { reads } = session
-  const byState: Readonly<Record<TaskState, Statement | null>> = {
+  const pageOf: Readonly<Record<TaskState, Statement | null>> = {
     blocked: reads.blockedPage,
     scheduled: reads.scheduledPage,
     pending: null,
@@ -58,21 +57,21 @@ function readPages(
     failed: reads.failedPage,
     cancelled: reads.cancelledPage,
   }
-  const pages = states?.map(state => byState[state]) ?? [null]
-  const indexed = pages.filter(page => page !== null)
-  return indexed.length === pages.length
-    ? indexed.flatMap(page => page.all(...parameters))
-    : reads.page.all(...parameters)
+  const states = [...new Set(filter.states ?? taskStates)]
+  const indexed = states.map(state => pageOf[state]).filter(page => page !== null)
+  const isIndexed = indexed.length === states.length
+  if (filter.submittedBy === null) return isIndexed ? indexed : [reads.page]
+  const all = session.counters.sum(session.lanes.all())
+  return isIndexed && states.reduce((sum, state) => sum + all[state], 0) <= fewTasks ? indexed : [reads.submitterPage]
 }
 
 /** An upper bound of how many tasks match, from the counters; exact where only states, queues and types are asked for. */
 function countUpTo(session: Session, filter: TaskFilter): number {
   const counts = session.counters.sum(session.lanes.matching(filter.queues, filter.types))
-  const states = filter.states ?? (Object.keys(counts) as TaskState[]) // Its keys are all the states.
-  return [...new Set(states)].reduce((sum, state) => sum + counts[state], 0)
+  return [...new Set(filter.states ?? taskStates)].reduce((sum, state) => sum + counts[state], 0)
 }
 
-/** ?1 to ?8 of the page statements. */
+/** ?1 to ?9 of the page statements. */
 function toConditions(session: Session, filter: TaskFilter, before: number | null): readonly SqlValue[] {
   const words = filter.text === null ? null : asciiLower(filter.text)
   const isAnyLane = filter.queues === null && filter.types === null
@@ -87,6 +86,7 @@ function toConditions(session: Session, filter: TaskFilter, before: number | nul
     filter.label?.value ?? null,
     words,
     JSON.stringify(named.map(lane => lane.id)),
+    filter.submittedBy,
   ]
 }
 

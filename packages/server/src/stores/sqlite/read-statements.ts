@@ -4,7 +4,7 @@ import { prepareAll } from './statements.ts'
 
 // Each condition is off where its parameter is null, so that one constant text serves every filter. Lanes stand for
 // queues and types, which the registry has in memory. ?1 below number, ?2 states, ?3 lanes, ?4 worker, ?5 label key,
-// ?6 label value, ?7 text in lower case, ?8 lanes whose type contains the text.
+// ?6 label value, ?7 text in lower case, ?8 lanes whose type contains the text, ?9 submitter, ?10 limit.
 const matches = `number < ?1
   AND (?2 IS NULL OR state IN (SELECT value FROM json_each(?2)))
   AND (?3 IS NULL OR lane IN (SELECT value FROM json_each(?3)))
@@ -12,7 +12,8 @@ const matches = `number < ?1
   AND (?5 IS NULL OR (labels IS NOT NULL
     AND EXISTS (SELECT 1 FROM json_each(labels) WHERE key = ?5 AND (?6 IS NULL OR value = ?6))))
   AND (?7 IS NULL OR instr(lower(id), ?7) > 0 OR instr(lower(name), ?7) > 0
-    OR lane IN (SELECT value FROM json_each(?8)))`
+    OR lane IN (SELECT value FROM json_each(?8)))
+  AND (?9 IS NULL OR submitted_by = ?9)`
 
 /** Longer results and errors of parents are read by a statement of their own. */
 export const familyTextBytesMax = 4_096
@@ -26,21 +27,21 @@ export const readTexts = {
   unfinishedAmong: `SELECT id FROM tasks WHERE id IN (SELECT value FROM json_each(?)) AND finished_at IS NULL`,
   dependencies: 'SELECT parent_id FROM edges WHERE child = ? ORDER BY position',
 
-  page: `SELECT number, id FROM tasks NOT INDEXED WHERE ${matches} ORDER BY number DESC LIMIT ?9 + 0`,
+  page: `SELECT number, id FROM tasks NOT INDEXED WHERE ${matches} ORDER BY number DESC LIMIT ?10 + 0`,
   // One submitter's, whatever their states: as far as the walk goes, it goes over their own.
-  submitterPage: `SELECT number, id FROM tasks INDEXED BY tasks_submitter WHERE submitted_by = ?10 AND ${matches}
-    ORDER BY number DESC LIMIT ?9 + 0`,
+  submitterPage: `SELECT number, id FROM tasks INDEXED BY tasks_submitter WHERE submitted_by = ?9 AND ${matches}
+    ORDER BY number DESC LIMIT ?10 + 0`,
   // The literal state is what lets SQLite use the partial index.
   blockedPage: `SELECT number, id FROM tasks INDEXED BY tasks_blocked WHERE state = 'blocked' AND ${matches}
-    ORDER BY number DESC LIMIT ?9 + 0`,
+    ORDER BY number DESC LIMIT ?10 + 0`,
   scheduledPage: `SELECT number, id FROM tasks INDEXED BY tasks_scheduled WHERE state = 'scheduled' AND ${matches}
-    ORDER BY number DESC LIMIT ?9 + 0`,
+    ORDER BY number DESC LIMIT ?10 + 0`,
   runningPage: `SELECT number, id FROM tasks INDEXED BY tasks_running WHERE state = 'running' AND ${matches}
-    ORDER BY number DESC LIMIT ?9 + 0`,
+    ORDER BY number DESC LIMIT ?10 + 0`,
   failedPage: `SELECT number, id FROM tasks INDEXED BY tasks_failed WHERE state = 'failed' AND ${matches}
-    ORDER BY number DESC LIMIT ?9 + 0`,
+    ORDER BY number DESC LIMIT ?10 + 0`,
   cancelledPage: `SELECT number, id FROM tasks INDEXED BY tasks_cancelled WHERE state = 'cancelled' AND ${matches}
-    ORDER BY number DESC LIMIT ?9 + 0`,
+    ORDER BY number DESC LIMIT ?10 + 0`,
 
   attempts: `SELECT attempt, epoch, worker_id, started_at, ended_at, outcome, error FROM attempts
     WHERE number = ? ORDER BY epoch`,
