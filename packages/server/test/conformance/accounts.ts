@@ -1,146 +1,193 @@
+import type { Role } from '@tasklane/protocol'
 import { expect } from 'vitest'
 import type { TokenDraft, UserDraft } from '../../src/ports/accounts.ts'
 import type { Topic } from './topic.ts'
 
-const anna: UserDraft = { name: 'anna', passwordHash: 'hash-1', role: 'operator' }
-const admin: UserDraft = { name: 'root', passwordHash: 'hash-2', role: 'admin' }
-
-export function tokenDraft(name: string, more: Partial<TokenDraft> = {}): TokenDraft {
-  const id = `id-${name}`
-  const rest = { queues: null, types: null, createdBy: null, lastsMs: null }
-  return { id, name, hash: `hash-${id}`, role: 'worker', ...rest, ...more }
-}
-
 export const usersTopic: Topic = test => {
-  test('keeps what a user is, and counts them from 1', async ({ store, clock }) => {
-    expect(await store.users()).toEqual([])
-    const [nowMs, rest] = [clock.now(), { isDisabled: false, version: 1 }]
-    const first = await store.createUser(anna)
-    expect(first).toEqual({ number: 1, ...anna, ...rest, createdAtMs: nowMs, changedAtMs: nowMs })
+  test('keeps users in the order of their numbers, as they were made', async ({ store, clock }) => {
+    const createdAtMs = clock.now()
+    const zoe = await store.createUser(userDraft('zoe', 'admin'))
     await clock.advance(1_000)
-    const second = await store.createUser(admin)
-    expect(second).toMatchObject({ number: 2, name: 'root', createdAtMs: nowMs + 1_000 })
-    expect(await store.users()).toEqual([first, second])
-    expect(await store.user('anna')).toEqual(first)
-    expect(await store.user('Anna')).toBeNull()
+    const ada = await store.createUser(userDraft('ada', 'viewer'))
+    expect(zoe).toEqual({
+      ...userDraft('zoe', 'admin'),
+      number: 1,
+      isDisabled: false,
+      version: 1,
+      createdAtMs,
+      changedAtMs: createdAtMs,
+    })
+    expect(ada).toMatchObject({ number: 2, createdAtMs: createdAtMs + 1_000 })
+    expect(await store.users()).toEqual([zoe, ada])
+    expect(await store.user('ada')).toEqual(ada)
+    expect(await store.user('eve')).toBeNull()
   })
 
-  test('a name is one user’s', async ({ store }) => {
-    await store.createUser(anna)
-    expect(await store.createUser({ ...anna, passwordHash: 'other' })).toBeNull()
-    expect(await store.user('anna')).toMatchObject({ passwordHash: 'hash-1' })
-    expect(await store.createUser({ ...anna, name: 'ANNA' })).toMatchObject({ number: 2 })
+  test('gives a name once, and compares names exactly', async ({ store }) => {
+    await store.createUser(userDraft('ada', 'admin'))
+    expect(await store.createUser(userDraft('ada', 'viewer'))).toBeNull()
+    expect(await store.createUser(userDraft('Ada', 'viewer'))).toMatchObject({ number: 2, role: 'viewer' })
+    expect(await store.createUser(userDraft('ada ', 'viewer'))).toMatchObject({ number: 3 })
+    expect(await store.user('ADA')).toBeNull()
+    expect(await store.user('ada')).toMatchObject({ role: 'admin' })
   })
 
-  test('creates the first user only where there is none', async ({ store }) => {
-    expect(await store.createUser(admin, { onlyAsFirst: true })).toMatchObject({ number: 1 })
-    expect(await store.createUser(anna, { onlyAsFirst: true })).toBeNull()
+  test('makes the first user only where there is none', async ({ store }) => {
+    expect(await store.createUser(userDraft('first', 'admin'), { onlyAsFirst: true })).toMatchObject({ number: 1 })
+    expect(await store.createUser(userDraft('second', 'admin'), { onlyAsFirst: true })).toBeNull()
     expect(await store.users()).toHaveLength(1)
   })
 
-  test('each change raises the version, and nothing else does', async ({ store, clock }) => {
-    await store.createUser(admin)
-    await store.createUser(anna)
-    await clock.advance(5)
-    const versionOf = async () => (await store.user('anna'))?.version
-    expect(await store.changeUser('anna', {})).toMatchObject({ version: 1 })
-    expect(await store.changeUser('anna', { role: 'operator' })).toMatchObject({ version: 1 })
-    expect(await store.changeUser('anna', { role: 'viewer' })).toMatchObject({
-      role: 'viewer',
-      version: 2,
-      changedAtMs: clock.now(),
-    })
-    expect(await store.changeUser('anna', { passwordHash: 'new' })).toMatchObject({ passwordHash: 'new', version: 3 })
-    expect(await store.changeUser('anna', { isDisabled: true })).toMatchObject({ isDisabled: true, version: 4 })
-    expect(await store.changeUser('anna', { endsSessions: true })).toMatchObject({ isDisabled: true, version: 5 })
-    expect(await versionOf()).toBe(5)
-    expect(await store.changeUser('nobody', { role: 'admin' })).toBeNull()
+  test('changes what is named and voids what was given out before', async ({ store, clock }) => {
+    await store.createUser(userDraft('root', 'admin'))
+    const ada = await store.createUser(userDraft('ada', 'viewer'))
+    await clock.advance(1_000)
+    const changed = { ...ada, role: 'operator', version: 2, changedAtMs: clock.now() }
+    expect(await store.changeUser('ada', { role: 'operator' })).toEqual(changed)
+    expect(await store.changeUser('ada', { passwordHash: 'other' })).toMatchObject({ version: 3, role: 'operator' })
+    expect(await store.changeUser('ada', { isDisabled: true })).toMatchObject({ version: 4, passwordHash: 'other' })
+    expect(await store.changeUser('ada', { isDisabled: false, role: 'viewer' })).toMatchObject({ version: 5 })
+    expect(await store.changeUser('ada', { endsSessions: true })).toMatchObject({ version: 6, role: 'viewer' })
+    expect(await store.user('ada')).toMatchObject({ version: 6, passwordHash: 'other', isDisabled: false })
+    expect(await store.changeUser('eve', { role: 'admin' })).toBeNull()
   })
 
-  test('never leaves the house without an enabled admin', async ({ store }) => {
-    await store.createUser(admin)
-    await store.createUser({ ...anna, role: 'admin' })
-    expect(await store.changeUser('root', { role: 'viewer' })).toMatchObject({ role: 'viewer' })
-    expect(await store.changeUser('anna', { role: 'viewer' })).toBe('last_admin')
-    expect(await store.changeUser('anna', { isDisabled: true, passwordHash: 'new' })).toBe('last_admin')
-    expect(await store.user('anna')).toMatchObject({
-      role: 'admin',
-      isDisabled: false,
-      passwordHash: 'hash-1',
-      version: 1,
-    })
-    expect(await store.changeUser('anna', { passwordHash: 'new' })).toMatchObject({ version: 2 })
-    expect(await store.changeUser('root', { role: 'admin' })).toMatchObject({ role: 'admin' })
-    expect(await store.changeUser('anna', { isDisabled: true })).toMatchObject({ isDisabled: true })
-    // A disabled admin is none.
+  test('a change to what already holds is none', async ({ store, clock }) => {
+    await store.createUser(userDraft('root', 'admin'))
+    const ada = await store.createUser(userDraft('ada', 'viewer'))
+    const version = await store.accountsVersion()
+    await clock.advance(1_000)
+    expect(await store.changeUser('ada', { role: 'viewer', isDisabled: false, passwordHash: 'hash of ada' })).toEqual(
+      ada,
+    )
+    expect(await store.changeUser('ada', {})).toEqual(ada)
+    expect(await store.changeUser('ada', { endsSessions: false })).toEqual(ada)
+    expect(await store.accountsVersion()).toBe(version)
+  })
+
+  test('leaves an enabled admin, whatever is asked', async ({ store }) => {
+    const root = await store.createUser(userDraft('root', 'admin'))
+    await store.createUser(userDraft('op', 'operator'))
+    const version = await store.accountsVersion()
     expect(await store.changeUser('root', { role: 'viewer' })).toBe('last_admin')
-  })
-
-  test('tells by a number that something changed', async ({ store }) => {
-    const seen: number[] = []
-    const look = async () => void seen.push(await store.accountsVersion())
-    await look()
-    await store.createUser(admin)
-    await look()
-    await store.changeUser('root', { passwordHash: 'new' })
-    await look()
-    await store.createToken(tokenDraft('ci'))
-    await look()
-    await store.revokeToken('ci')
-    await look()
-    expect(seen).toEqual([...new Set(seen)].sort((one, other) => one - other))
-    await store.createUser(admin)
-    await store.changeUser('root', { role: 'admin' })
-    await store.touchTokens(['id-ci'])
-    await store.revokeToken('id-ci')
-    expect(await store.accountsVersion()).toBe(seen.at(-1))
+    expect(await store.changeUser('root', { isDisabled: true, endsSessions: true })).toBe('last_admin')
+    expect(await store.user('root')).toEqual(root)
+    expect(await store.accountsVersion()).toBe(version)
+    // Its password and its sessions are its own.
+    expect(await store.changeUser('root', { passwordHash: 'other' })).toMatchObject({ version: 2 })
+    expect(await store.changeUser('root', { endsSessions: true })).toMatchObject({ version: 3 })
+    await store.createUser(userDraft('other', 'admin'))
+    expect(await store.changeUser('other', { isDisabled: true })).toMatchObject({ isDisabled: true })
+    expect(await store.changeUser('root', { role: 'viewer' })).toBe('last_admin')
+    await store.changeUser('other', { isDisabled: false })
+    expect(await store.changeUser('root', { role: 'viewer' })).toMatchObject({ role: 'viewer' })
+    expect(await store.changeUser('other', { isDisabled: true })).toBe('last_admin')
+    // A disabled admin is none already.
+    await store.changeUser('op', { role: 'admin', isDisabled: true })
+    expect(await store.changeUser('op', { role: 'viewer' })).toMatchObject({ role: 'viewer' })
   })
 }
 
 export const tokensTopic: Topic = test => {
-  test('keeps what a token is, newest first', async ({ store, clock }) => {
-    const nowMs = clock.now()
-    const narrow = tokenDraft('narrow', { queues: ['a', 'ü'], types: [], createdBy: 'anna', lastsMs: 60_000 })
-    const { lastsMs: _, ...kept } = narrow
-    const first = await store.createToken(narrow)
-    const rest = { createdAtMs: nowMs, revokedAtMs: null, lastUsedAtMs: null }
-    expect(first).toEqual({ ...kept, ...rest, expiresAtMs: nowMs + 60_000 })
-    const second = await store.createToken(tokenDraft('wide', { role: 'submitter' }))
-    expect(second).toMatchObject({ queues: null, types: null, expiresAtMs: null })
+  test('keeps tokens with what they are for, newest first', async ({ store, clock }) => {
+    const createdAtMs = clock.now()
+    const first = await store.createToken(tokenDraft('first'))
+    const { lastsMs, ...draft } = tokenDraft('second', { queues: ['a', 'ü'], types: [], lastsMs: 5_000 })
+    const second = await store.createToken({ ...draft, lastsMs })
+    expect(second).toEqual({
+      ...draft,
+      createdAtMs,
+      expiresAtMs: createdAtMs + 5_000,
+      revokedAtMs: null,
+      lastUsedAtMs: null,
+    })
+    expect(first).toMatchObject({ expiresAtMs: null, queues: null, types: null })
     expect(await store.tokens()).toEqual([second, first])
-    expect(await store.tokenByHash('hash-id-wide')).toEqual(second)
-    expect(await store.tokenByHash('hash')).toBeNull()
+    expect(await store.tokenByHash('hash of first')).toEqual(first)
+    expect(await store.tokenByHash('hash of FIRST')).toBeNull()
   })
 
-  test('a name is one living token’s', async ({ store, clock }) => {
-    await store.createToken(tokenDraft('ci', { lastsMs: 1_000 }))
-    expect(await store.createToken(tokenDraft('ci', { id: 'id-2', hash: 'hash-2' }))).toBeNull()
-    await clock.advance(1_000)
-    expect(await store.createToken(tokenDraft('ci', { id: 'id-2', hash: 'hash-2' }))).toMatchObject({ id: 'id-2' })
+  test('gives the name of a token again when its first one is revoked or expired', async ({ store, clock }) => {
+    await store.createToken(tokenDraft('ci', { id: '1', lastsMs: 5_000 }))
+    expect(await store.createToken(tokenDraft('ci', { id: '2' }))).toBeNull()
+    expect(await store.createToken(tokenDraft('CI', { id: '3' }))).not.toBeNull()
+    await clock.advance(4_999)
+    expect(await store.createToken(tokenDraft('ci', { id: '4' }))).toBeNull()
+    await clock.advance(1)
+    expect(await store.createToken(tokenDraft('ci', { id: '5' }))).not.toBeNull()
     await store.revokeToken('ci')
-    expect(await store.createToken(tokenDraft('ci', { id: 'id-3', hash: 'hash-3' }))).toMatchObject({ id: 'id-3' })
-    expect((await store.tokens()).map(token => token.id)).toEqual(['id-3', 'id-2', 'id-ci'])
+    expect(await store.createToken(tokenDraft('ci', { id: '6' }))).not.toBeNull()
+    expect((await store.tokens()).map(each => each.id)).toEqual(['6', '5', '3', '1'])
   })
 
-  test('revokes by id or by the name of the living one, once', async ({ store, clock }) => {
-    await store.createToken(tokenDraft('one'))
-    await store.createToken(tokenDraft('two'))
-    const atMs = clock.now()
-    expect(await store.revokeToken('one')).toMatchObject({ id: 'id-one', revokedAtMs: atMs })
-    await clock.advance(10)
-    expect(await store.revokeToken('id-two')).toMatchObject({ revokedAtMs: atMs + 10 })
-    expect(await store.revokeToken('id-two')).toMatchObject({ revokedAtMs: atMs + 10 })
-    expect(await store.revokeToken('one')).toBeNull()
-    expect(await store.revokeToken('id-one')).toMatchObject({ revokedAtMs: atMs })
-    expect(await store.tokenByHash('hash-id-one')).toMatchObject({ revokedAtMs: atMs })
+  test('revokes a token by its name or its id, once', async ({ store, clock }) => {
+    await store.createToken(tokenDraft('old', { id: '1', lastsMs: 1_000 }))
+    await store.createToken(tokenDraft('new', { id: '2' }))
+    await clock.advance(1_000)
+    const revokedAtMs = clock.now()
+    expect(await store.revokeToken('new')).toMatchObject({ id: '2', revokedAtMs })
+    // By its name there is no living one any more; by its id it is told as it is.
+    await clock.advance(1_000)
+    expect(await store.revokeToken('new')).toBeNull()
+    expect(await store.revokeToken('2')).toMatchObject({ id: '2', revokedAtMs })
+    expect(await store.revokeToken('old')).toBeNull()
+    expect(await store.revokeToken('1')).toMatchObject({ id: '1', revokedAtMs: clock.now() })
+    expect(await store.revokeToken('3')).toBeNull()
+    expect(await store.tokenByHash('hash of new, 2')).toMatchObject({ revokedAtMs })
   })
 
-  test('notes when a token was last used', async ({ store, clock }) => {
-    await store.createToken(tokenDraft('one'))
-    await store.createToken(tokenDraft('two'))
-    await clock.advance(500)
-    await store.touchTokens(['id-one', 'unknown'])
-    expect((await store.tokens()).map(token => token.lastUsedAtMs)).toEqual([null, clock.now()])
+  test('notes the use of tokens, and passes over those that it does not know', async ({ store, clock }) => {
+    await store.createToken(tokenDraft('a', { id: '1' }))
+    await store.createToken(tokenDraft('b', { id: '2' }))
+    const version = await store.accountsVersion()
+    await clock.advance(1_000)
+    await store.touchTokens(['1', 'ghost'])
     await store.touchTokens([])
+    expect((await store.tokens()).map(each => each.lastUsedAtMs)).toEqual([null, clock.now()])
+    expect(await store.accountsVersion()).toBe(version)
   })
+
+  test('raises its version with every change of a user or a token, and with nothing else', async ({ store }) => {
+    const versions: number[] = []
+    const note = async (): Promise<void> => {
+      versions.push(await store.accountsVersion())
+    }
+    await note()
+    await store.createUser(userDraft('root', 'admin'))
+    await note()
+    await store.createUser(userDraft('root', 'admin'))
+    await store.createUser(userDraft('eve', 'admin'), { onlyAsFirst: true })
+    await store.revokeToken('ghost')
+    await note()
+    await store.changeUser('root', { endsSessions: true })
+    await note()
+    await store.createToken(tokenDraft('ci'))
+    await note()
+    await store.createToken(tokenDraft('ci', { id: '2' }))
+    await note()
+    await store.revokeToken('ci')
+    await note()
+    const [none, made, refused, changed, given, taken, revoked] = versions
+    expect([refused, taken]).toEqual([made, given])
+    const steps = [none, made, changed, given, revoked]
+    expect(steps.every((each, at) => at === 0 || Number(each) > Number(steps[at - 1]))).toBe(true)
+  })
+}
+
+export function userDraft(name: string, role: Role): UserDraft {
+  return { name, role, passwordHash: `hash of ${name}` }
+}
+
+export function tokenDraft(name: string, options: Partial<TokenDraft> = {}): TokenDraft {
+  return {
+    id: name,
+    name,
+    hash: options.id === undefined ? `hash of ${name}` : `hash of ${name}, ${options.id}`,
+    role: 'worker',
+    queues: null,
+    types: null,
+    createdBy: 'root',
+    lastsMs: null,
+    ...options,
+  }
 }

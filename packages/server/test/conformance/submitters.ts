@@ -1,63 +1,109 @@
 import { expect } from 'vitest'
 import { taskId } from '../../src/core/task.ts'
-import type { TaskFilter } from '../../src/ports/store.ts'
-import { draft } from '../support/drafts.ts'
+import type { Store, TaskFilter } from '../../src/ports/store.ts'
+import { draft, names } from '../support/drafts.ts'
 import type { Topic } from './topic.ts'
 
-const anything: TaskFilter = {
-  states: null,
-  types: null,
-  queues: null,
-  workerId: null,
-  submittedBy: null,
-  label: null,
-  text: null,
-}
-const page = { limit: 10, before: null, offset: 0 }
-
 export const submittersTopic: Topic = test => {
-  test('finds the tasks of one submitter, with every other condition', async bench => {
-    const { store, submit } = bench
-    await submit(
-      draft('a1', { submittedBy: 'anna', queue: 'mail' }),
-      draft('b1', { submittedBy: 'bert' }),
-      draft('a2', { submittedBy: 'anna' }),
-      draft('n1'),
-      draft('a3', { submittedBy: 'anna', dependencies: ['a1'] }),
-    )
-    const ids = async (filter: Partial<TaskFilter>, more: Partial<typeof page> = {}) =>
-      (await store.taskIds({ ...anything, submittedBy: 'anna', ...filter }, { ...page, ...more })).map(task => task.id)
-    expect(await ids({})).toEqual(['a3', 'a2', 'a1'])
-    expect(await ids({}, { limit: 1, offset: 1 })).toEqual(['a2'])
-    expect(await ids({ states: ['blocked'] })).toEqual(['a3'])
-    expect(await ids({ states: ['pending', 'failed'] })).toEqual(['a2', 'a1'])
-    expect(await ids({ queues: ['mail'] })).toEqual(['a1'])
-    expect(await ids({ text: '2' })).toEqual(['a2'])
-    expect(await ids({ submittedBy: 'Anna' })).toEqual([])
-    expect(await store.countTasks({ ...anything, submittedBy: 'anna' }, 10)).toBe(3)
-    expect(await store.countTasks({ ...anything, submittedBy: 'anna' }, 2)).toBe(2)
-    expect(await store.countTasks({ ...anything, submittedBy: 'bert', states: ['pending'] }, 10)).toBe(1)
-    expect((await store.tasks({ ...anything, submittedBy: 'bert' }, page)).map(task => task.submittedBy)).toEqual([
-      'bert',
-    ])
+  test('finds a task by its number', async ({ store, submit, task }) => {
+    const [first, second] = await submit(draft('a', { submittedBy: 'ada', dependencies: [] }), draft('b'))
+    expect(await store.taskByNumber(first?.number ?? 0)).toEqual(await task('a'))
+    expect(await store.taskByNumber(second?.number ?? 0)).toEqual(await task('b'))
+    expect(await store.taskByNumber(1_000_000)).toBeNull()
+    expect(await store.taskByNumber(0)).toBeNull()
+    expect(await store.taskByNumber(-1)).toBeNull()
+    await store.cancel([taskId('b')], null)
+    await store.remove([taskId('b')])
+    expect(await store.taskByNumber(second?.number ?? 0)).toBeNull()
   })
 
-  test('tells who submitted what, of those that exist', async ({ store, submit }) => {
-    await submit(draft('a', { submittedBy: 'anna' }), draft('n'))
-    const told = await store.submittersOf(['n', 'a', 'unknown'].map(taskId))
-    expect([...told].sort((one, other) => (one.id < other.id ? -1 : 1))).toEqual([
-      { id: 'a', submittedBy: 'anna' },
-      { id: 'n', submittedBy: null },
-    ])
+  test('finds a child by its number with its dependencies', async ({ store, submit }) => {
+    const [, child] = await submit(draft('parent'), draft('child', { dependencies: ['parent'], submittedBy: 'ada' }))
+    expect(await store.taskByNumber(child?.number ?? 0)).toMatchObject({ id: 'child', dependencies: ['parent'] })
+  })
+
+  test('tells who submitted which, of those that exist', async ({ store, submit }) => {
+    await submit(draft('a', { submittedBy: 'ada' }), draft('b', { submittedBy: 'token:ci' }), draft('c'))
+    const told = await store.submittersOf(['a', 'ghost', 'b', 'c'].map(taskId))
+    expect(new Map(told.map(each => [each.id, each.submittedBy]))).toEqual(
+      new Map([
+        ['a', 'ada'],
+        ['b', 'token:ci'],
+        ['c', null],
+      ]),
+    )
     expect(await store.submittersOf([])).toEqual([])
   })
 
-  test('finds a task by its number', async ({ store, submit, task }) => {
-    await submit(draft('a'), draft('b'))
-    const { number } = await task('b')
-    expect(await store.taskByNumber(number)).toEqual(await task('b'))
-    expect(await store.taskByNumber(number + 1)).toBeNull()
-    expect(await store.taskByNumber(0)).toBeNull()
+  test('a claim tells who submitted the task', async ({ submitAndClaim, task }) => {
+    expect(await submitAndClaim(draft('a', { submittedBy: 'ada' }))).toMatchObject({ submittedBy: 'ada' })
+    expect(await task('a')).toMatchObject({ submittedBy: 'ada' })
+  })
+
+  test('lists, names and counts the tasks of one submitter only, newest first', async ({ store, submit }) => {
+    await submit(
+      ...names('ada', 3).map(id => draft(id, { submittedBy: 'ada' })),
+      draft('ADA-0', { submittedBy: 'ADA' }),
+      draft('bob-0', { submittedBy: 'bob' }),
+      draft('nobody'),
+    )
+    expect(await ids(store, { submittedBy: 'ada' })).toEqual(['ada-2', 'ada-1', 'ada-0'])
+    expect(await ids(store, { submittedBy: 'ADA' })).toEqual(['ADA-0'])
+    expect(await ids(store, { submittedBy: 'eve' })).toEqual([])
+    expect(await ids(store, {})).toHaveLength(6)
+    expect(await store.countTasks(filter({ submittedBy: 'ada' }), 10)).toBe(3)
+    expect(await store.countTasks(filter({ submittedBy: 'ada' }), 2)).toBe(2)
+    expect(await store.countTasks(filter({ submittedBy: 'eve' }), 10)).toBe(0)
+    expect(await store.countTasks(filter({}), 10)).toBe(6)
+  })
+
+  test('walks the pages of one submitter, by number and by offset', async ({ store, submit }) => {
+    await submit(...names('t', 20).map((id, at) => draft(id, { submittedBy: at % 2 === 0 ? 'ada' : 'bob' })))
+    const walked: string[] = []
+    let before: number | null = null
+    do {
+      const page: readonly { id: string; number: number }[] = await store.taskIds(filter({ submittedBy: 'ada' }), {
+        limit: 4,
+        before,
+        offset: 0,
+      })
+      walked.push(...page.map(each => each.id))
+      before = page.at(-1)?.number ?? null
+    } while (before !== null)
+    expect(walked).toEqual(['t-18', 't-16', 't-14', 't-12', 't-10', 't-8', 't-6', 't-4', 't-2', 't-0'])
+    const page = await store.tasks(filter({ submittedBy: 'bob' }), { limit: 2, before: null, offset: 3 })
+    expect(page.map(each => each.id)).toEqual(['t-13', 't-11'])
+  })
+
+  test('filters the tasks of one submitter by everything else, too', async bench => {
+    const { store, submit } = bench
+    await submit(
+      draft('runs', { submittedBy: 'ada', priority: 10 }),
+      draft('bad', { submittedBy: 'ada', priority: 9 }),
+      draft('waits', { submittedBy: 'ada', queue: 'mail', labels: { env: 'prod' } }),
+      draft('later', { submittedBy: 'ada', delayMs: 5_000, type: 'other' }),
+      draft('child', { submittedBy: 'ada', dependencies: ['waits'] }),
+      draft('stops', { submittedBy: 'ada' }),
+      draft('theirs', { submittedBy: 'bob', queue: 'mail', labels: { env: 'prod' } }),
+      draft('worse', { submittedBy: 'bob', priority: 8 }),
+    )
+    await bench.claimOne({ worker: 'w1' })
+    await bench.fail(await bench.claimOne())
+    await bench.fail(await bench.claimOne())
+    await store.cancel([taskId('stops')], null)
+    const own = (rest: Partial<TaskFilter>): Promise<readonly string[]> => ids(store, { submittedBy: 'ada', ...rest })
+    expect(await own({ states: ['running'] })).toEqual(['runs'])
+    expect(await own({ states: ['failed'] })).toEqual(['bad'])
+    expect(await own({ states: ['blocked', 'scheduled'] })).toEqual(['child', 'later'])
+    expect(await own({ states: ['pending', 'cancelled'] })).toEqual(['stops', 'waits'])
+    expect(await own({ states: [] })).toEqual([])
+    expect(await own({ queues: ['mail'] })).toEqual(['waits'])
+    expect(await own({ types: ['other'] })).toEqual(['later'])
+    expect(await own({ workerId: (await bench.task('runs')).workerId })).toEqual(['bad', 'runs'])
+    expect(await own({ label: { key: 'env', value: 'prod' } })).toEqual(['waits'])
+    expect(await own({ text: 'WAI' })).toEqual(['waits'])
+    expect(await store.countTasks(filter({ submittedBy: 'bob', states: ['failed'] }), 10)).toBe(1)
+    expect(await store.countTasks(filter({ submittedBy: 'bob', queues: ['mail'] }), 10)).toBe(1)
   })
 
   test('whoever sees its own tasks only never repeats another’s', async ({ store, submit }) => {
@@ -77,4 +123,17 @@ export const submittersTopic: Topic = test => {
     expect(byKey).toMatchObject({ detail: expect.stringContaining('another task') })
     expect(await store.task(taskId('b'))).toBeNull()
   })
+}
+
+function filter(some: Partial<TaskFilter>): TaskFilter {
+  const all = { states: null, types: null, queues: null, workerId: null, submittedBy: null, label: null, text: null }
+  return { ...all, ...some }
+}
+
+async function ids(store: Store, some: Partial<TaskFilter>): Promise<readonly string[]> {
+  const page = { limit: 100, before: null, offset: 0 }
+  const listed = (await store.taskIds(filter(some), page)).map(each => each.id)
+  expect((await store.tasks(filter(some), page)).map(each => each.id)).toEqual(listed)
+  expect(await store.countTasks(filter(some), 100)).toBe(listed.length)
+  return listed
 }

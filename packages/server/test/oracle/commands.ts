@@ -30,6 +30,7 @@ export type Command =
   | { readonly kind: 'deregister'; readonly worker: number }
   | { readonly kind: 'set_queue'; readonly queue: number; readonly isPaused: boolean }
   | { readonly kind: 'append_logs'; readonly leases: readonly number[]; readonly isDated: boolean }
+  | { readonly kind: 'account'; readonly account: AccountSpec }
   | { readonly kind: 'advance'; readonly ms: number }
 
 export type DraftSpec =
@@ -48,7 +49,24 @@ export interface ContentSpec {
   readonly key: number | null
   readonly time: 'now' | 'delayed' | 'past' | 'future'
   readonly timeoutMs: number | null
+  readonly submitter: number | null
 }
+
+/** Of the users, tokens and the audit log. Names are few, so that they meet. */
+export type AccountSpec =
+  | { readonly verb: 'create_user'; readonly name: number; readonly isAdmin: boolean; readonly onlyAsFirst: boolean }
+  | {
+      readonly verb: 'change_user'
+      readonly name: number
+      readonly isAdmin: boolean | null
+      readonly isDisabled: boolean | null
+      readonly endsSessions: boolean
+    }
+  | { readonly verb: 'create_token'; readonly name: number; readonly lastsMs: number | null }
+  | { readonly verb: 'revoke_token'; readonly name: number; readonly isById: boolean }
+  | { readonly verb: 'touch_tokens'; readonly tokens: readonly number[] }
+  | { readonly verb: 'append_audit'; readonly entries: readonly { readonly actor: number; readonly action: number }[] }
+  | { readonly verb: 'prune_audit'; readonly keepMs: number }
 
 export interface ClaimSpec {
   readonly worker: number
@@ -84,7 +102,7 @@ export interface BeatSpec {
   readonly leaseMs: number
 }
 
-export const pool = Object.freeze({ workers: 3, queues: 3, types: 3, keys: 4, leases: 16, tasks: 24 })
+export const pool = Object.freeze({ workers: 3, queues: 3, types: 3, keys: 4, leases: 16, tasks: 24, names: 3 })
 
 const below = (count: number) => fc.nat({ max: count - 1 })
 const rarely = (outOf: number) => fc.nat({ max: outOf - 1 }).map(at => at === outOf - 1)
@@ -108,6 +126,7 @@ const content: fc.Arbitrary<ContentSpec> = fc.record({
   key: fc.oneof({ weight: 12, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: below(pool.keys) }),
   time: fc.constantFrom('now', 'now', 'now', 'now', 'now', 'delayed', 'past', 'future'),
   timeoutMs: fc.constantFrom(null, 500, 300_000),
+  submitter: fc.constantFrom(null, null, 0, 1),
 })
 const draftSpec: fc.Arbitrary<DraftSpec> = fc.oneof(
   { weight: 8, arbitrary: content.map(each => ({ kind: 'new' as const, content: each })) },
@@ -160,6 +179,32 @@ const beatSpec: fc.Arbitrary<BeatSpec> = fc.record({
   ),
   leaseMs,
 })
+
+const name = below(pool.names)
+const maybe = fc.constantFrom(null, true, false)
+const accountSpec: fc.Arbitrary<AccountSpec> = fc.oneof(
+  fc.record({
+    verb: fc.constant('create_user' as const),
+    name,
+    isAdmin: fc.boolean(),
+    onlyAsFirst: rarely(3),
+  }),
+  fc.record({
+    verb: fc.constant('change_user' as const),
+    name,
+    isAdmin: maybe,
+    isDisabled: maybe,
+    endsSessions: rarely(4),
+  }),
+  fc.record({ verb: fc.constant('create_token' as const), name, lastsMs: fc.constantFrom(null, 1_000, 15_000) }),
+  fc.record({ verb: fc.constant('revoke_token' as const), name, isById: fc.boolean() }),
+  fc.record({ verb: fc.constant('touch_tokens' as const), tokens: fc.array(name, { maxLength: 3 }) }),
+  fc.record({
+    verb: fc.constant('append_audit' as const),
+    entries: fc.array(fc.record({ actor: name, action: below(2) }), { maxLength: 4 }),
+  }),
+  fc.record({ verb: fc.constant('prune_audit' as const), keepMs: fc.constantFrom(0, 1_000, 60_000) }),
+)
 
 export const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 7, arbitrary: fc.record({ kind: fc.constant('submit' as const), groups }) },
@@ -234,6 +279,7 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
       isDated: fc.boolean(),
     }),
   },
+  { weight: 3, arbitrary: accountSpec.map(account => ({ kind: 'account' as const, account })) },
   {
     weight: 4,
     arbitrary: fc.record({

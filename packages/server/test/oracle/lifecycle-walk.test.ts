@@ -39,6 +39,7 @@ const waysOf: Readonly<Record<Exclude<Command['kind'], 'exchange'>, readonly Tra
   deregister: ['release', 'unblock', 'cascade'],
   set_queue: [],
   append_logs: [],
+  account: [],
   advance: [],
 }
 

@@ -1,7 +1,8 @@
 import type { TaskId } from '../../src/core/task.ts'
 import type { Store, TaskFilter } from '../../src/ports/store.ts'
+import { lookAtAccounts } from './accounts.ts'
 import { pool } from './commands.ts'
-import { queueOf, typeOf, workerOf } from './perform.ts'
+import { queueOf, submitterOf, typeOf, workerOf } from './perform.ts'
 
 const every: TaskFilter = {
   states: null,
@@ -18,6 +19,8 @@ const filters: readonly TaskFilter[] = [
   { ...every, states: ['failed', 'cancelled'], queues: [queueOf(0), queueOf(1)] },
   { ...every, types: [typeOf(1)], text: 'T1' },
   { ...every, workerId: workerOf(0) },
+  { ...every, submittedBy: submitterOf(0) },
+  { ...every, submittedBy: submitterOf(1), states: ['failed', 'blocked'] },
 ]
 
 /** Everything that can be read of a store, in a form that can be compared. */
@@ -30,6 +33,8 @@ export async function lookAt(store: Store, ids: readonly TaskId[]): Promise<unkn
         count: await store.countTasks(filter, 6),
       })),
     ),
+    submitters: texts(await store.submittersOf(ids)),
+    accounts: await lookAtAccounts(store),
     records: await store.tasks(every, { limit: 500, before: null, offset: 0 }),
     counts: await store.counts(),
     queues: await store.queues(),
@@ -41,9 +46,11 @@ export async function lookAt(store: Store, ids: readonly TaskId[]): Promise<unkn
 }
 
 async function lookAtTask(store: Store, id: TaskId): Promise<unknown> {
+  const task = await store.task(id)
   const graph = await store.graph(id, 1_000)
   return {
-    task: await store.task(id),
+    task,
+    sameByNumber: task === null ? null : await store.taskByNumber(task.number),
     attempts: await store.attempts(id),
     parents: await store.parents(id, 0, 70),
     laterParents: await store.parents(id, 1, 1_000),

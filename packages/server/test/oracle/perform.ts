@@ -14,6 +14,7 @@ import type {
   WorkerBeat,
 } from '../../src/ports/store.ts'
 import { draft, errorJson, json } from '../support/drafts.ts'
+import { toAccountCall } from './accounts.ts'
 import {
   type BeatSpec,
   type ClaimSpec,
@@ -35,11 +36,12 @@ export interface Run {
   readonly drafts: TaskDraft[]
   readonly now: () => number
   nextTask: number
+  nextToken: number
   latestSubmits: ExchangeBatch['submits']
 }
 
 export function createRun(now: () => number): Run {
-  return { leases: [], drafts: [], now, nextTask: 0, latestSubmits: [] }
+  return { leases: [], drafts: [], now, nextTask: 0, nextToken: 0, latestSubmits: [] }
 }
 
 /** Notes what an answer brought, for the commands to come. */
@@ -59,6 +61,7 @@ export function learn(run: Run, answer: unknown): void {
 export const workerOf = (number: number): WorkerId => workerId(`w${number}`)
 export const queueOf = (number: number): string => `q${number}`
 export const typeOf = (number: number): string => `x${number}`
+export const submitterOf = (number: number): string => `u${number}`
 
 /** Null where the command has nothing to act on, or is the clock’s. */
 export function toCall(command: Command, run: Run): Call | null {
@@ -102,6 +105,8 @@ export function toCall(command: Command, run: Run): Call | null {
     case 'set_queue':
     case 'append_logs':
       return toWorkerCall(command, run)
+    case 'account':
+      return toAccountCall(command.account, run)
   }
 }
 
@@ -225,6 +230,7 @@ function toDraft(place: number, spec: ContentSpec, group: readonly string[], run
     payload: { x: [1, 'two'] },
     idempotencyKey: spec.key === null ? null : `key-${spec.key}`,
     timeoutMs: spec.timeoutMs,
+    submittedBy: spec.submitter === null ? null : submitterOf(spec.submitter),
     ...(spec.priority === null ? {} : { priority: spec.priority }),
     ...times[spec.time],
   })

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { migrations } from '../../src/stores/postgres/migrate.ts'
+import { taskId } from '../../src/core/task.ts'
+import { migrations, planOf } from '../../src/stores/postgres/migrate.ts'
 import { draft, names } from '../support/drafts.ts'
 import { hasPostgres } from '../support/postgres-stores.ts'
 import { nodeAt, openNode, openNodes } from './nodes.ts'
@@ -13,6 +14,21 @@ describe.skipIf(!(await hasPostgres()))('the schema', () => {
     ).toEqual(migrations.map(({ version }) => ({ version, n: 1 })))
     await Promise.all(cluster.nodes.map((node, at) => node.submit(draft(`t${at}`))))
     expect(await nodeAt(cluster, 0).store.counts()).toMatchObject({ pending: 10 })
+  })
+
+  it('of the first version is brought up to date by many nodes at once, and goes on serving what knows only that', async () => {
+    const cluster = await openNodes(5, { isEmpty: true })
+    await cluster.ask(planOf(migrations.slice(0, 1)))
+    // Stands for a node of that version, which knows nothing of what came later.
+    const old = nodeAt(cluster, 0)
+    await old.submit(draft('before'))
+    await Promise.all(cluster.nodes.slice(1).map(({ store }) => store.migrate()))
+    expect(await cluster.ask('SELECT count(*)::int AS n FROM tasklane.migrations')).toEqual([{ n: migrations.length }])
+    expect(await old.complete(await old.claimOne())).toMatchObject({ verdict: 'applied' })
+    const { store, submit } = nodeAt(cluster, 1)
+    await submit(draft('after', { submittedBy: 'ada' }))
+    expect(await store.submittersOf(['before', 'after'].map(taskId))).toHaveLength(2)
+    expect(await store.createUser({ name: 'ada', passwordHash: 'x', role: 'admin' })).toMatchObject({ number: 1 })
   })
 
   it('of a newer version is used by this one only if that version says so', async () => {

@@ -2,9 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { taskId } from '../../src/core/task.ts'
-import type { Store } from '../../src/ports/store.ts'
+import type { Store, TaskFilter } from '../../src/ports/store.ts'
 import { openDatabase } from '../../src/stores/sqlite/database.ts'
 import { StoreFileError } from '../../src/stores/sqlite/file-errors.ts'
+import { tasksMigration } from '../../src/stores/sqlite/migrations/001-tasks.ts'
 import { createSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { draft } from '../support/drafts.ts'
 import { driveStore } from '../support/store-driver.ts'
@@ -52,6 +53,21 @@ describe('the file of a SQLite store', () => {
     expect(JSON.parse((await driver.task('task-3')).payload ?? '')).toEqual(payloads[3])
   })
 
+  it('of the first schema is brought up to date with what it holds', async () => {
+    const file = join(newFolder(), 'tasks.db')
+    const lane = `INSERT INTO lanes VALUES (1, 'q', 'noop'); INSERT INTO counters VALUES (1, 'pending', 1);`
+    const task = `INSERT INTO tasks (number, id, lane, state, rank, due_at, priority, priority_source, created_at,
+      waiting_count, parent_count, has_dependents, max_retries, policy, is_payload_apart)
+      VALUES (7, 'old', 1, 'pending', 1, 1, 5, 'default', 1, 0, 0, 0, 5, 'cancel', 0);`
+    execute(file, `${tasksMigration}; ${lane} ${task} PRAGMA application_id = 0x5461736b; PRAGMA user_version = 1`)
+    const store = await open(file)
+    expect(await store.taskByNumber(7)).toMatchObject({ id: 'old', queue: 'q', submittedBy: null })
+    await driveStore(store).submit(draft('new', { submittedBy: 'ada' }))
+    const filter = { ...anything, submittedBy: 'ada' }
+    expect(await store.taskIds(filter, { limit: 5, before: null, offset: 0 })).toEqual([{ id: 'new', number: 8 }])
+    expect(await store.createUser({ name: 'ada', passwordHash: 'x', role: 'admin' })).toMatchObject({ number: 1 })
+  })
+
   it('is refused where a newer version wrote it', async () => {
     const file = join(newFolder(), 'tasks.db')
     await (await open(file)).close()
@@ -96,10 +112,19 @@ async function expectRefusal(file: string, words: string): Promise<void> {
   expect(String(refusal)).toContain(words)
 }
 
+const anything: TaskFilter = {
+  states: null,
+  types: null,
+  queues: null,
+  workerId: null,
+  submittedBy: null,
+  label: null,
+  text: null,
+}
+
 async function everything(store: Store): Promise<Record<string, unknown>> {
-  const filter = { states: null, types: null, queues: null, workerId: null, submittedBy: null, label: null, text: null }
   return {
-    tasks: await store.tasks(filter, { limit: 100, before: null, offset: 0 }),
+    tasks: await store.tasks(anything, { limit: 100, before: null, offset: 0 }),
     attempts: await store.attempts(taskId('parent')),
     counts: await store.counts(),
     queues: await store.queues(),
