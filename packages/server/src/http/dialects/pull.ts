@@ -332,6 +332,7 @@ function addUnregister(app: FastifyInstance, { engineOf }: HttpContext): void {
       schema: describeCall({
         operationId,
         access: 'workers.serve',
+        audit: 'worker.deregister',
         tag,
         summary: 'A worker leaves',
         description: 'What it holds goes back at once, and no try is charged.',
