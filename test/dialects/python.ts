@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { root } from '../support/processes.ts'
+import { expect, type TestContext } from 'vitest'
+import { createStage, root, type Stage } from '../support/processes.ts'
 import { findOrInstall, programOnPath } from '../support/servers/find-or-install.ts'
 
 /** The clients are programs in Python, with nothing but its standard library. */
@@ -13,4 +14,22 @@ export const curl = await findOrInstall({ name: 'curl', packages: ['curl'], find
 
 export function client(name: string): string {
   return join(root, 'test/dialects/clients', name)
+}
+
+/** Tests that run at the same time say each for itself when it is over. */
+export function setUp({ onTestFinished }: Pick<TestContext, 'onTestFinished'>): Stage {
+  const stage = createStage()
+  onTestFinished(() => stage.close())
+  return stage
+}
+
+/** What a program prints at its end, once all that it asserts held. */
+export async function runClient(
+  stage: Stage,
+  name: string,
+  ...args: readonly string[]
+): Promise<Record<string, unknown>> {
+  const running = stage.run(String(python), [client(name), ...args])
+  expect((await running.exited).code, running.stderr()).toBe(0)
+  return JSON.parse(running.stdout())
 }

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Attempt, Task } from '@tasklane/protocol'
-import { describe, expect, it, type TestContext } from 'vitest'
-import { call, createStage, type Running, type Stage, until } from '../support/processes.ts'
-import { client, python } from './python.ts'
+import type { Attempt, Stats, Task } from '@tasklane/protocol'
+import { describe, expect, it } from 'vitest'
+import { call, type Running, type Stage, until } from '../support/processes.ts'
+import { client, python, runClient, setUp } from './python.ts'
 
-/** Dialect E with the programs of its users: real processes, unchanged, that know nothing of Tasklane. */
+/**
+ * The programs of the other systems' users: real processes, unchanged, that know nothing of Tasklane. They run at the same
+ * time, since one of them has to wait until a lease has run out.
+ */
 describe.skipIf(python === null).concurrent('the pull scheduler’s own programs', () => {
   it('a client that submits with dependencies and waits, and a worker that runs them', async context => {
     const stage = setUp(context)
@@ -115,12 +118,30 @@ describe.skipIf(python === null).concurrent('the pull scheduler’s own programs
   })
 })
 
-/** The tests run at the same time: each says for itself when it is over. */
-function setUp({ onTestFinished }: TestContext): Stage {
-  const stage = createStage()
-  onTestFinished(() => stage.close())
-  return stage
-}
+describe.skipIf(python === null).concurrent('a client in Python', () => {
+  it('of the challenge: submits, lists, and a worker that registers and beats', async context => {
+    const stage = setUp(context)
+    const { url } = await stage.scheduler()
+    stage.worker(url, ['--worker-id', 'own'])
+    expect(await runClient(stage, 'challenge.py', url)).toEqual({ ok: true })
+  })
+
+  it('of the arithmetic system: 150 mixed tasks, polled until SUCCESS, all with the right result', async context => {
+    const stage = setUp(context)
+    const { url } = await stage.scheduler()
+    for (const id of ['one', 'two']) stage.worker(url, ['--worker-id', id])
+    expect(await runClient(stage, 'arithmetic_producer.py', url)).toEqual({ right: 150 })
+    const { body } = await call<Stats>(url, 'GET', '/api/stats')
+    expect([body.total, body.tasks.completed]).toEqual([150, 150])
+  })
+
+  it('of the system on RabbitMQ and Redis: with trailing slashes', async context => {
+    const stage = setUp(context)
+    const { url } = await stage.scheduler()
+    stage.worker(url, ['--worker-id', 'worker-1'])
+    expect(await runClient(stage, 'rabbit.py', url)).toEqual({ results: [3, 12, 'STRASSE'], worker: 'worker-1' })
+  })
+})
 
 async function startWorker(stage: Stage, url: string, ...args: readonly string[]): Promise<Running> {
   const worker = stage.run(String(python), [client('pull_worker.py'), url, ...args])
