@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,9 +21,17 @@ describe('add and multiply', () => {
     [-1.5, 2, 0.5, -3],
     [0, -0, 0, 0],
     [exact - 1, 1, exact, exact - 1],
+    [-6_361, 1, -6_360, -6_361],
   ])('of %d and %d return %d and %d', async (x, y, sum, product) => {
     expect(await attempt(add, { x, y })).toBe(sum)
     expect(await attempt(multiply, { x, y })).toBe(product)
+  })
+
+  it('are exact where a double is: every factor of 2^53 − 1', async () => {
+    for (const factor of [6_361, 69_431, 20_394_401]) {
+      expect(await attempt(multiply, { x: factor, y: exact / factor })).toBe(exact)
+      expect(await attempt(multiply, { x: factor, y: -exact / factor })).toBe(-exact)
+    }
   })
 
   it('fail for good where the result would not be exact', async () => {
@@ -50,6 +59,8 @@ describe('upper_case', () => {
     ['日本', '日本'],
     ['', ''],
     ['i', 'I'],
+    // By no language's rules: in Turkish the capital of i has a dot.
+    ['i\u0131\u0130\u01c6', 'II\u0130\u01c4'],
   ])('of %s is %s', async (text, expected) => {
     expect(await attempt(upperCase, { text })).toBe(expected)
   })
@@ -63,6 +74,12 @@ describe('waiting types', () => {
   it('simulate sleeps the shorter the higher the priority', async () => {
     expect(await attempt(simulate, { seconds: 0.01 }, { priority: 10 })).toEqual({ slept: 0.001, priority: 10 })
     expect(await attempt(simulate, { seconds: 0.01 }, { priority: 1 })).toEqual({ slept: 0.01, priority: 1 })
+  })
+
+  it('simulate tells how far it is', async () => {
+    const told: number[] = []
+    await attempt(simulate, { seconds: 0.4 }, { priority: 2, progress: percent => void told.push(percent) })
+    expect(told).toEqual([50, 100])
   })
 
   it('simulate takes what clients of other systems send with it', async () => {
@@ -173,8 +190,12 @@ describe('merge_counts', () => {
 })
 
 describe('the built-in types', () => {
-  it('are those the help lists', () => {
+  it('are those the help lists, and the README', () => {
     expect(createBuiltIns().map(task => task.type)).toEqual([...builtInTypes])
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    const table = readme.split('## Built-in task types')[1]?.split('##')[0] ?? ''
+    const listed = [...table.matchAll(/^\| (`.+?) +\|/gm)].flatMap(([, cell = '']) => cell.match(/\w+/g) ?? [])
+    expect(listed).toEqual([...builtInTypes])
   })
 
   it.each(createBuiltIns().filter(task => task.input !== null))(

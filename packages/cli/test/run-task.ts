@@ -6,6 +6,7 @@ export interface AttemptOptions {
   readonly priority?: number
   readonly parents?: Readonly<Record<string, ParentOutcome>>
   readonly signal?: AbortSignal
+  readonly progress?: TaskContext['progress']
 }
 
 /** Runs a handler once, as a worker does: the payload goes through the schema first. */
@@ -39,7 +40,7 @@ function contextOf(type: string, options: AttemptOptions): TaskContext {
     task: claimed,
     parents: options.parents ?? {},
     signal: options.signal ?? new AbortController().signal,
-    progress: ignore,
+    progress: options.progress ?? ignore,
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   }
 }

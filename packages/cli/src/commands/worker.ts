@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { limits } from '@tasklane/protocol'
 import type { AnyTaskDefinition } from '@tasklane/sdk'
-import { builtInTypes, createBuiltIns } from '../builtins/builtins.ts'
+import { builtInSummaries, builtInTypes, createBuiltIns } from '../builtins/builtins.ts'
 import { suggest } from '../closest.ts'
 import { readConnection } from '../connection.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -44,7 +44,8 @@ export function createWorkerCommand(session: Session) {
       jsonOption,
     ],
     notes: [
-      `Built-in types: ${builtInTypes.join(', ')}.`,
+      'It serves these types unless --capabilities says otherwise:',
+      ...Object.entries(builtInSummaries).map(([type, does]) => `  ${type.padEnd(12)}  ${does}`),
       'A module is a .ts, .mts, .js or .mjs file that exports what defineTask makes.',
       'With --http-port it answers at /health, /livez and /metrics.',
       'SIGTERM and Ctrl-C let it finish what runs and hand the rest back; a second one ends it at once.',
