@@ -14,6 +14,8 @@ const serverFloors = [
   [
     'config.ts',
     'config',
+    'reset-admin.ts',
+    'worker-token.ts',
     'system-clock.ts',
     'compose.ts',
     'main.ts',

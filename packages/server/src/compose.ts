@@ -26,7 +26,7 @@ export interface Parts {
 /** Opens the store, which may throw `StoreLockedError`. Nothing runs yet. */
 export async function compose(config: Config, log: Logger = createLog(config)): Promise<Parts> {
   const clock: Clock = systemClock
-  const store = await openStore(config, clock)
+  const store = await openStore(config.store, clock, config)
   const broker = openBroker(config.store, clock, log)
   const engine = createEngine({
     store,
@@ -38,21 +38,27 @@ export async function compose(config: Config, log: Logger = createLog(config)): 
       version,
       heartbeatMs: config.heartbeatMs,
       retentionMs: config.retentionMs,
+      auditKeepMs: config.auth.auditRetentionMs,
       retryPolicy: { ...engineSettingsDefault.retryPolicy, baseMs: config.retryBaseMs, capMs: config.retryCapMs },
     },
   })
   return { store, broker, engine, log }
 }
 
-async function openStore(config: Config, clock: Clock): Promise<Store> {
-  const { headStartMs, sqliteSynchronous: synchronous } = config
-  switch (config.store.kind) {
+/** Opens the store, which may throw `StoreLockedError`. What it does for a node alone can be left out. */
+export async function openStore(
+  store: StoreConfig,
+  clock: Clock,
+  settings: Partial<Pick<Config, 'headStartMs' | 'sqliteSynchronous'>> = {},
+): Promise<Store> {
+  const { headStartMs = 0, sqliteSynchronous: synchronous = 'FULL' } = settings
+  switch (store.kind) {
     case 'memory':
       return createMemoryStore({ clock, headStartMs })
     case 'sqlite':
-      return createSqliteStore({ file: config.store.file, clock, headStartMs, synchronous })
+      return createSqliteStore({ file: store.file, clock, headStartMs, synchronous })
     case 'postgres':
-      return createPostgresStore({ ...config.store, clock, headStartMs })
+      return createPostgresStore({ ...store, clock, headStartMs })
   }
 }
 

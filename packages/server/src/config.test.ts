@@ -26,6 +26,7 @@ describe('the configuration of a node', () => {
         secret: { kind: 'kept', file: resolve('tasklane.db.secret-key'), previous: null, mayPass: true },
         tokenLifetimeMs: 1_800_000,
         adminPassword: null,
+        workerToken: null,
         auditRetentionMs: 90 * 86_400_000,
       },
       edge: { allowedHosts: [], trustProxy: false, corsOrigins: [], rateLimit: 1_000, tls: null },

@@ -2,18 +2,23 @@ import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { compose, createLog, describeStore, type Parts } from './compose.ts'
 import { isLoopback } from './config/edge.ts'
+import { openSecrets } from './config/open-secrets.ts'
 import type { Config } from './config.ts'
 import { buildApp, type HttpApp } from './http/app.ts'
+import { ensureFirstAdmin, firstAdminName } from './http/auth/first-admin.ts'
 import type { EdgeSettings } from './http/edge/edge-settings.ts'
 import { followTlsFiles, readTlsPair } from './http/edge/tls.ts'
 import { systemClock } from './system-clock.ts'
 import { version } from './version.ts'
+import { ensureWorkerToken } from './worker-token.ts'
 
 export interface Scheduler {
   /** Where it listens, with the port it got. */
   readonly url: string
   /** Nobody has to log in: whoever reaches it may do everything. */
   readonly isOpen: boolean
+  /** Who was made at the first start with a password by chance, to be shown once to the person who starts it; or null. */
+  readonly firstAdmin: { readonly name: string; readonly password: string } | null
   /**
    * Not ready, stop claims, finish requests, commit, close: in this order. Resolves when the store is closed. What
    * has not finished after `stopGraceMs` is cut off; its clients repeat.
@@ -31,17 +36,25 @@ const stopGraceMs = 10_000
 export async function startScheduler(config: Config): Promise<Scheduler> {
   const log = createLog(config)
   for (const warning of config.warnings) log.warn({}, warning)
-  // Before the store is opened: a wrong certificate changes nothing.
+  // Before the store is opened: a wrong certificate, or a key that cannot be kept, changes nothing.
   const edge = edgeOf(config)
+  const secrets = openSecrets(config.auth.secret, systemClock)
   const parts = await compose(config, log)
   try {
     await parts.engine.start()
+    const { password } = await ensureFirstAdmin(parts.store, config.auth.adminPassword, systemClock)
+    await ensureWorkerToken(parts.store, config.auth.workerToken, { clock: systemClock, log })
     const app = await buildApp({
       engine: parts.engine,
       clock: systemClock,
       log,
       version,
-      access: { mode: 'open', accounts: parts.store, secretKeys: [] },
+      access: {
+        mode: config.auth.mode,
+        accounts: parts.store,
+        secretKeys: secrets.previous === null ? [secrets.key] : [secrets.key, secrets.previous],
+        sessionSeconds: config.auth.tokenLifetimeMs / 1_000,
+      },
       settings: { metricsEnabled: config.metricsEnabled, taskTimeoutMs: config.taskTimeoutMs },
       edge,
     })
@@ -52,7 +65,8 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
     log.info({ url, store: describeStore(config.store), auth: config.auth.mode, version }, 'Tasklane is listening.')
     return Object.freeze<Scheduler>({
       url,
-      isOpen: edge.isOpen,
+      isOpen: config.auth.mode !== 'required',
+      firstAdmin: password === null ? null : { name: firstAdminName, password },
       stop: once(() => {
         stopFollowing()
         return stop(parts, app)
@@ -67,11 +81,10 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
 }
 
 /** @throws TlsError */
-function edgeOf({ host, auth, edge }: Config): EdgeSettings {
+function edgeOf({ host, edge }: Config): EdgeSettings {
   const isLocal = isLoopback(host)
   return {
     ...edge,
-    isOpen: auth.mode !== 'required',
     hosts: [host.toLowerCase(), ...(isLocal ? [] : [hostname().toLowerCase()]), ...edge.allowedHosts],
     takesAddresses: !isLocal,
     tls: edge.tls === null ? null : readTlsPair(edge.tls),

@@ -168,8 +168,18 @@ describe('other settings of logins', () => {
   it('never repeats the password of the first admin', () => {
     expect(read({ TASKLANE_ADMIN_PASSWORD: 'geheimes Wort' }).auth.adminPassword).toBe('geheimes Wort')
     expect(faultsOf({ TASKLANE_ADMIN_PASSWORD: 'geheim' })).toBe(
-      'TASKLANE_ADMIN_PASSWORD has 6 characters; it takes 8 to 1024.',
+      'TASKLANE_ADMIN_PASSWORD: The password has 6 characters; it takes at least 8.',
     )
+  })
+
+  it('takes a token for all workers as it takes any other, and repeats none', () => {
+    const token = `tl_${'aB3-_'.repeat(8)}xyz`
+    expect(read({ TASKLANE_WORKER_TOKEN: token }).auth.workerToken).toBe(token)
+    for (const wrong of ['geheim', token.slice(3), `${token}x`, token.replace('B', '+')]) {
+      const faults = faultsOf({ TASKLANE_WORKER_TOKEN: wrong })
+      expect(faults).toMatch(/TASKLANE_WORKER_TOKEN is no token.*openssl rand -base64 32/)
+      expect(faults).not.toContain(wrong)
+    }
   })
 
   it('keeps the audit log for 90 days unless told otherwise', () => {

@@ -1,5 +1,7 @@
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { firstAdminName, passwordFault } from '../http/auth/first-admin.ts'
+import { isTokenSecret } from '../http/auth/session-tokens.ts'
 import { isLoopback } from './edge.ts'
 import { isSet, type Reader } from './reader.ts'
 import { howToMakeKey, weaknessOf } from './secret-key.ts'
@@ -12,6 +14,8 @@ export interface AuthConfig {
   readonly tokenLifetimeMs: number
   /** Of the user `admin`, who is made at the first start; null makes one by chance. */
   readonly adminPassword: string | null
+  /** A service token that all workers share, there from the start; null where each gets one of its own. */
+  readonly workerToken: string | null
   readonly auditRetentionMs: number
 }
 
@@ -22,9 +26,6 @@ export type SecretConfig =
   | { readonly kind: 'kept'; readonly file: string; readonly previous: string | null; readonly mayPass: boolean }
   /** Of this process alone: sessions end with it. */
   | { readonly kind: 'passing' }
-
-const passwordCharsMin = 8
-const passwordCharsMax = 1_024
 
 export function readAuth(read: Reader, given: { readonly host: string; readonly store: StoreConfig }): AuthConfig {
   const wanted = read.choice('TASKLANE_AUTH', ['auto', 'required', 'off'], 'auto')
@@ -42,6 +43,7 @@ export function readAuth(read: Reader, given: { readonly host: string; readonly 
     tokenLifetimeMs:
       read.number('ACCESS_TOKEN_EXPIRE_MINUTES', { otherwise: 30, least: 1, most: 30 * 1_440, whole: true }) * 60_000,
     adminPassword: readAdminPassword(read),
+    workerToken: readWorkerToken(read),
     auditRetentionMs: read.seconds('TASKLANE_AUDIT_RETENTION', {
       otherwise: 90 * 86_400,
       least: 0,
@@ -114,10 +116,18 @@ function checkAlgorithm({ env, faults }: Reader): void {
 
 function readAdminPassword(read: Reader): string | null {
   const password = read.secret('TASKLANE_ADMIN_PASSWORD')
-  if (password === null) return null
-  if (password.length >= passwordCharsMin && password.length <= passwordCharsMax) return password
+  const fault = password === null ? null : passwordFault(password, firstAdminName)
+  if (fault === null) return password
+  read.faults.push(`TASKLANE_ADMIN_PASSWORD: ${fault}`)
+  return null
+}
+
+function readWorkerToken(read: Reader): string | null {
+  const token = read.secret('TASKLANE_WORKER_TOKEN')
+  if (token === null || isTokenSecret(token)) return token
   read.faults.push(
-    `TASKLANE_ADMIN_PASSWORD has ${password.length} characters; it takes ${passwordCharsMin} to ${passwordCharsMax}.`,
+    "TASKLANE_WORKER_TOKEN is no token: it takes 'tl_' and 256 bits as base64url. Make one: " +
+      '`echo "tl_$(openssl rand -base64 32 | tr +/ -_ | tr -d =)"`.',
   )
   return null
 }

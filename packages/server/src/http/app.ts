@@ -26,6 +26,7 @@ import { addRootWorkerRoutes } from './dialects/root-workers.ts'
 import { addCallerCheck } from './edge/caller-check.ts'
 import { addCors } from './edge/cors.ts'
 import { type EdgeSettings, edgeSettingsDefault } from './edge/edge-settings.ts'
+import { addRateLimits } from './edge/rate-limits.ts'
 import { answerPlainHttp, tlsVersionMin } from './edge/tls.ts'
 import { trustedProxies } from './edge/trust-proxy.ts'
 import './fastify-additions.ts'
@@ -94,8 +95,9 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   addJsonBodyParser(app)
   addValidation(app)
   addDoor(app, context, allowed)
-  addCallerCheck(app, edge)
+  if (options.access.mode !== 'required') addCallerCheck(app, edge)
   addGuard(app, context.access)
+  if (options.access.mode === 'required') addRateLimits(app, { perSecond: edge.rateLimit, clock })
   addAuditing(app, context.access)
   addRenewal(app, context.access, clock)
   await addOpenApi(app, options.version, { hasTls: edge.tls !== null })

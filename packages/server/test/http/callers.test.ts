@@ -12,6 +12,7 @@ async function askWith(edge: Parameters<typeof startNode>[0], ...cases: Record<s
   return ends
 }
 
+const access = { mode: 'required' } as const
 const local = { host: 'localhost:8000' }
 
 describe('an open node', () => {
@@ -122,16 +123,14 @@ describe('an open node', () => {
 
 describe('a node that asks for a login', () => {
   it('answers to any name: a browser gives away no token', async () => {
-    const edge = { isOpen: false }
-    const ends = await askWith({ edge }, { host: 'a.example' }, { ...local, origin: 'https://b.example' })
-    expect(ends).not.toContain('host_not_allowed')
-    expect(ends).not.toContain('origin_not_allowed')
+    const ends = await askWith({ access }, { host: 'a.example' }, { ...local, origin: 'https://b.example' })
+    expect(ends).toEqual(['unauthenticated', 'unauthenticated'])
   })
 })
 
 describe('the address of a caller in the log', () => {
   const callers = async (trustProxy: boolean | string[], forwarded: string): Promise<unknown> => {
-    const node = await startNode({ edge: { isOpen: false, trustProxy } })
+    const node = await startNode({ access, edge: { trustProxy } })
     await node.call('GET', '/nowhere', undefined, { 'x-forwarded-for': forwarded })
     return node.log.at(-1)?.fields.address
   }
@@ -152,7 +151,7 @@ describe('CORS', () => {
   const preflight = { ...page, 'access-control-request-method': 'POST' }
 
   it('is closed by default', async () => {
-    const node = await startNode({ edge: { isOpen: false } })
+    const node = await startNode({ access })
     for (const [method, headers] of [
       ['GET', page],
       ['OPTIONS', preflight],
@@ -179,7 +178,7 @@ describe('CORS', () => {
   })
 
   it('stays closed for all others, and leaves OPTIONS what it is', async () => {
-    const node = await startNode({ edge: { isOpen: false, corsOrigins: ['https://app.example'] } })
+    const node = await startNode({ access, edge: { corsOrigins: ['https://app.example'] } })
     const other = await node.call('GET', '/livez', undefined, { ...local, origin: 'https://evil.example' })
     expect(other.headers['access-control-allow-origin']).toBeUndefined()
     expect((await node.call('OPTIONS', '/api/tasks')).headers.allow).toBe('GET, HEAD, OPTIONS, POST')

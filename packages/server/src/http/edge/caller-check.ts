@@ -19,7 +19,6 @@ import type { EdgeSettings } from './edge-settings.ts'
 export type CallerCheck = (request: FastifyRequest) => Problem | null
 
 export function addCallerCheck(app: FastifyInstance, settings: EdgeSettings): void {
-  if (!settings.isOpen) return
   const check = createCallerCheck(settings)
   app.addHook('onRequest', (request, reply, done) => {
     const problem = check(request)

@@ -1,7 +1,5 @@
 /** How a node meets the network around it. */
 export interface EdgeSettings {
-  /** Nobody has to say who they are, so a browser must not be made to speak for a page of somebody else. */
-  readonly isOpen: boolean
   /** Names an open node answers to, beside those of loopback: `tasks.example`, `.example` for all below it, `*` for any. */
   readonly hosts: readonly string[]
   /** Whether an open node answers to any IP address, as one has to that listens on all. No DNS leads from a name to these. */
@@ -23,7 +21,6 @@ export interface TlsPair {
 
 /** On loopback, for this machine alone. */
 export const edgeSettingsDefault: EdgeSettings = Object.freeze({
-  isOpen: true,
   hosts: [],
   takesAddresses: false,
   trustProxy: false,
