@@ -20,6 +20,7 @@ import {
   type Why,
   type Worker,
 } from '@tasklane/protocol'
+import { type Accounts, createAccounts } from './accounts.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type ConnectOptions, resolveConnect } from './connect.ts'
 import { type ApiError, UsageError } from './errors.ts'
@@ -103,6 +104,8 @@ const retriesDefault = 4
  * answers. Replies have the shapes and names of the wire (docs/http-api.md); options are camel case.
  */
 export class TasklaneClient {
+  /** Logins, users and service tokens. */
+  readonly accounts: Accounts
   readonly #transport: Transport
   readonly #line: SubmitLine
   readonly #clock: Clock
@@ -119,6 +122,7 @@ export class TasklaneClient {
       retries: options.retries ?? retriesDefault,
       clock: this.#clock,
     })
+    this.accounts = createAccounts(this.#transport)
     this.#line = createSubmitLine(this.#transport, this.#clock)
     this.#makeId = createUuidV7(this.#clock.now, this.#clock.fillRandom)
   }

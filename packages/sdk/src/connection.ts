@@ -7,8 +7,9 @@ export interface Exchange {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Path and query, beginning with '/'. */
   readonly path: string
-  /** JSON text. */
+  /** JSON text, unless `contentType` says otherwise. */
   readonly body?: string
+  readonly contentType?: string
   /** Milliseconds from the first byte out to the last byte in. */
   readonly timeoutMs: number
   readonly replyBytesMax: number
@@ -71,7 +72,16 @@ export function createConnection(url: URL, headers: Readonly<Record<string, stri
   const open = isSecure ? httpsRequest : httpRequest
   const prefix = url.pathname.replace(/\/+$/, '')
 
-  function exchange({ method, path, body, timeoutMs, replyBytesMax, signal, watch }: Exchange): Promise<RawReply> {
+  function exchange({
+    method,
+    path,
+    body,
+    contentType = 'application/json',
+    timeoutMs,
+    replyBytesMax,
+    signal,
+    watch,
+  }: Exchange): Promise<RawReply> {
     return new Promise((resolve, reject) => {
       let isOver = false
       const request = open({
@@ -85,7 +95,7 @@ export function createConnection(url: URL, headers: Readonly<Record<string, stri
         headers:
           body === undefined
             ? headers
-            : { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+            : { ...headers, 'content-type': contentType, 'content-length': Buffer.byteLength(body) },
       })
       const finish = (): boolean => {
         if (isOver) return false

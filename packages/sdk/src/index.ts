@@ -1,3 +1,4 @@
+export type { Accounts } from './accounts.ts'
 export {
   type BulkOptions,
   type ClientOptions,

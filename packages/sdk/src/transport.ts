@@ -7,8 +7,9 @@ import { createNodes, type Node } from './nodes.ts'
 export interface Call {
   readonly method: Exchange['method']
   readonly path: string
-  /** JSON text. */
+  /** JSON text, unless `contentType` says otherwise. */
   readonly body?: string
+  readonly contentType?: string
   /** Whether a second arrival of the same request does no harm. */
   readonly isRepeatable: boolean
   /** Of one try; the transport's own if absent. */

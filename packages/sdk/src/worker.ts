@@ -2,6 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { systemClock } from './clock.ts'
+import type { ApiError } from './errors.ts'
 import { createRuntime, type Runtime, type WorkerRuntimeStatus } from './worker/runtime.ts'
 import { resolveSettings, type WorkerOptions, type WorkerSettings } from './worker/settings.ts'
 
@@ -41,9 +42,17 @@ export class TasklaneWorker {
     return this.#runtime.stop(options.graceMs ?? this.#settings.shutdownGraceMs)
   }
 
-  /** Resolves when the worker has stopped, whoever asked for it: `stop`, a signal, or the scheduler. */
+  /**
+   * Resolves when the worker has stopped, whoever asked for it: `stop`, a signal, or the scheduler, also by refusing the
+   * token for a minute (`failure` says so then).
+   */
   get done(): Promise<void> {
     return this.#runtime.done
+  }
+
+  /** Why the worker stopped by itself: its token ran out or was revoked. Null otherwise. */
+  get failure(): ApiError | null {
+    return this.#runtime.failure()
   }
 
   status(): WorkerRuntimeStatus {

@@ -1,8 +1,9 @@
-import { expect, it } from 'vitest'
-import { defineTask } from '../src/index.ts'
-import type { SchedulerDouble } from './scheduler-double.ts'
+import { expect, it, onTestFinished } from 'vitest'
+import { defineTask, TasklaneWorker } from '../src/index.ts'
+import { type SchedulerDouble, startSchedulerDouble } from './scheduler-double.ts'
 import { createGate, until } from './until.ts'
-import { startWorker } from './worker-setup.ts'
+import { createVirtualClock } from './virtual-clock.ts'
+import { collectLog, startWorker } from './worker-setup.ts'
 
 const noop = defineTask({ type: 'noop', run: () => undefined })
 
@@ -74,4 +75,30 @@ it('an outcome that no scheduler takes is given up with an error, and the worker
   scheduler.add({ task_type: 'noop', task_id: 'a' })
   await until('both are refused', () => told.filter(line => line.includes('was refused. Refused')).length === 2)
   await runs(scheduler, 'b')
+})
+
+it('a token that is wrong from the start ends the start', async () => {
+  const scheduler = await startSchedulerDouble({}, onTestFinished)
+  const { logger } = collectLog()
+  const worker = new TasklaneWorker({ url: scheduler.url, tasks: [noop], signals: false, logger })
+  scheduler.fail(/register/, refusal(401, 'unauthenticated'))
+  await expect(worker.start()).rejects.toMatchObject({ status: 401, code: 'unauthenticated' })
+  expect(worker.status().state).toBe('stopped')
+})
+
+it('a token that is refused for a minute has run out: the worker ends and says why', async () => {
+  const clock = createVirtualClock()
+  const { scheduler, worker, told } = await startWorker([noop], { heartbeatSeconds: 1, clock })
+  scheduler.fail(/./, refusal(401, 'unauthenticated'), 10_000)
+  clock.advance(1_000)
+  await until('it was refused', () => told.some(line => line.includes('Refused with unauthenticated.')))
+  clock.advance(59_000)
+  expect(worker.failure).toBeNull()
+  clock.advance(2_000)
+  expect(worker.failure).toMatchObject({ status: 401, code: 'unauthenticated' })
+  expect(told.at(-1)).toMatch(/error: .* run out or was revoked.*TASKLANE_TOKEN/)
+  await until('it has stopped', () => {
+    clock.advance(1_000)
+    return worker.status().state === 'stopped'
+  })
 })

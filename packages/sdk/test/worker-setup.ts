@@ -8,7 +8,7 @@ import { type DoubleOptions, type SchedulerDouble, startSchedulerDouble } from '
 
 export interface WorkerSetup {
   readonly scheduler: SchedulerDouble
-  readonly worker: Pick<TasklaneWorker, 'workerId' | 'start' | 'stop' | 'done' | 'status'>
+  readonly worker: Pick<TasklaneWorker, 'workerId' | 'start' | 'stop' | 'done' | 'status' | 'failure'>
   /** Messages of the worker's own log, each with its level. */
   readonly told: string[]
 }
@@ -44,7 +44,8 @@ function createWorker(options: WorkerOptions, startThread: StartLeaseThread | un
   if (startThread === undefined) return new TasklaneWorker(options)
   const clock = options.clock ?? systemClock
   const runtime = createRuntime(resolveSettings(options, clock), clock, startThread)
-  return { ...runtime, workerId: runtime.status().workerId, stop: ({ graceMs = 8_000 } = {}) => runtime.stop(graceMs) }
+  const { workerId } = runtime.status()
+  return { ...runtime, workerId, failure: null, stop: ({ graceMs = 8_000 } = {}) => runtime.stop(graceMs) }
 }
 
 export function collectLog(): { readonly logger: WorkerLogger; readonly told: string[] } {

@@ -12,9 +12,10 @@ export interface Link {
   once(call: Call): Promise<Answer>
   /**
    * Tries until it is answered.
+   * @param isFirst nothing was ever answered: a token that is refused was wrong from the start, and is not tried for ever
    * @throws ApiError refused for a reason that time does not heal · UnexpectedReplyError too large · the signal's reason
    */
-  persist(call: Call): Promise<Answer>
+  persist(call: Call, isFirst?: boolean): Promise<Answer>
   /** Sleeps for a jittered while, two seconds at most, or `msMax`. @param failures so far, from 0 */
   pause(failures: number, signal?: AbortSignal, msMax?: number): Promise<void>
   isConnected(): boolean
@@ -47,13 +48,13 @@ export function createLink(transport: Transport, clock: Clock, outages: Outages)
     }
   }
 
-  async function persist(call: Call): Promise<Answer> {
+  async function persist(call: Call, isFirst = false): Promise<Answer> {
     for (let failures = 0; ; failures += 1) {
       try {
         return await once(call)
       } catch (error) {
         call.signal?.throwIfAborted()
-        if (!mayHeal(error)) throw error
+        if (!mayHeal(error) || (isFirst && isTokenRefusal(error))) throw error
         await pause(failures, call.signal)
         call.signal?.throwIfAborted()
       }
@@ -85,11 +86,22 @@ export function createOutages(on: { begin(code: string, message: string): void; 
   })
 }
 
-export function createLoggedOutages(logger: WorkerLogger): Outages {
+/** @param onKind what the trouble is from now on; null is none */
+export function createLoggedOutages(logger: WorkerLogger, onKind: (code: string | null) => void = () => {}): Outages {
   return createOutages({
-    begin: (code, message) => logger.warn({ code }, `${message} The worker keeps trying.`),
-    end: () => logger.info({}, 'The scheduler answers again.'),
+    begin: (code, message) => {
+      logger.warn({ code }, `${message} The worker keeps trying.`)
+      onKind(code)
+    },
+    end: () => {
+      logger.info({}, 'The scheduler answers again.')
+      onKind(null)
+    },
   })
+}
+
+function isTokenRefusal(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 401 || error.status === 403)
 }
 
 /** Outages end, and so do wrong tokens: the scheduler may be restarted with the right ones. */

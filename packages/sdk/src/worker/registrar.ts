@@ -21,15 +21,13 @@ export function createRegistrar(
   const body = JSON.stringify(describeWorker(settings, logger))
   let again: Promise<void> | null = null
 
+  let wasRegistered = false
+
   async function register(signal: AbortSignal): Promise<LeaseTerms> {
-    const answer = await link.persist({
-      method: 'POST',
-      path: '/api/workers/register',
-      body,
-      isRepeatable: true,
-      timeoutMs: 10_000,
-      signal,
-    })
+    const path = '/api/workers/register'
+    const call = { method: 'POST', path, body, isRepeatable: true, timeoutMs: 10_000, signal } as const
+    const answer = await link.persist(call, !wasRegistered)
+    wasRegistered = true
     const terms = readTerms(answer.body, settings.heartbeatMs)
     onTerms(terms)
     return terms

@@ -39,11 +39,18 @@ export interface Runtime {
   start(): Promise<void>
   stop(graceMs: number): Promise<void>
   readonly done: Promise<void>
+  /** Why it stopped by itself, where that was no wish of anybody. */
+  failure(): ApiError | null
   status(): WorkerRuntimeStatus
 }
 
 /** After their signal has aborted, handlers have this long to return before their tasks are given back. */
 const abortGraceMs = 1_000
+/**
+ * A token that is refused for so long has run out or was revoked; leases have run out as well. A new one reaches this
+ * process by a start alone.
+ */
+const refusedTokenMs = 60_000
 /** For the last results and the farewell; then the leases run out by themselves. */
 const flushMs = 5_000
 const farewellMs = 1_000
@@ -69,7 +76,12 @@ export function createRuntime(
     onMove: (from, to, why) =>
       logger.warn({ from, to }, `The scheduler at ${from} does not answer (${why}). The worker goes on with ${to}.`),
   })
-  const outages = createLoggedOutages(logger)
+  let failure: ApiError | null = null
+  let cancelGivingUp = (): void => {}
+  const outages = createLoggedOutages(logger, code => {
+    cancelGivingUp()
+    cancelGivingUp = code === 'unauthenticated' ? clock.after(refusedTokenMs, giveUp) : () => {}
+  })
   const link = createLink(transport, clock, outages)
   const stopping = new AbortController()
   let state: WorkerState = 'idle'
@@ -201,6 +213,14 @@ export function createRuntime(
     void stop(settings.shutdownGraceMs)
   }
 
+  function giveUp(): void {
+    if (ending !== null) return
+    const detail = `The scheduler has refused the token of this worker for ${refusedTokenMs / 1_000} s: it has run out or was revoked. Start the worker again with another one in TASKLANE_TOKEN.`
+    failure = new ApiError({ status: 401, code: 'unauthenticated', detail })
+    logger.error({}, detail)
+    void stop(0)
+  }
+
   function stop(graceMs: number): Promise<void> {
     ending ??= end(state, graceMs).finally(() => {
       state = 'stopped'
@@ -239,6 +259,7 @@ export function createRuntime(
     logs.stop()
     runs.stop()
     transport.close()
+    cancelGivingUp()
     unlisten()
     await leasesOver
   }
@@ -272,6 +293,7 @@ export function createRuntime(
     start,
     stop,
     done,
+    failure: () => failure,
     status: () => ({
       state,
       workerId,
