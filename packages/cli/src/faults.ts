@@ -1,6 +1,7 @@
 import { ApiError, TaskCancelledError, TaskFailedError, UnreachableError, WaitTimeoutError } from '@tasklane/sdk'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { Interruption } from './host.ts'
+import { formatDuration } from './output/quantities.ts'
 
 /** What is wrong with the command line, the environment or the input: all of it, a sentence each, with the way out. */
 export class UsageError extends Error {
@@ -62,8 +63,7 @@ export function describeFailure(error: unknown): Failure {
 }
 
 function describeRefusal(error: ApiError): Failure {
-  const messages = [error.detail]
-  if (error.status === 401) messages.push('Set TASKLANE_TOKEN to a token of this scheduler.')
+  const messages = [error.detail, ...wayOut(error)]
   return {
     exitCode: exitCodeOf(error.status),
     code: error.code,
@@ -72,9 +72,18 @@ function describeRefusal(error: ApiError): Failure {
   }
 }
 
+/** What a person at a shell can do, where the scheduler's sentence cannot know of shells. */
+function wayOut({ status, code, retryAfterMs }: ApiError): readonly string[] {
+  if (code === 'login_refused') return []
+  if (status === 401) return ['Log in with `tasklane login`, or set TASKLANE_TOKEN to a token of this scheduler.']
+  if (code === 'forbidden') return ['`tasklane whoami` says who you are and what you may do.']
+  if (status === 429 && retryAfterMs !== null) return [`Try again in ${formatDuration(retryAfterMs)}.`]
+  return []
+}
+
 function exitCodeOf(status: number): ExitCode {
   if (status === 404) return exitCodes.notFound
-  if (status === 401 || status === 403) return exitCodes.auth
+  if (status === 401 || status === 403 || status === 421) return exitCodes.auth
   if (status === 409) return exitCodes.conflict
   // It answered that it cannot answer now: for a script the same as no answer.
   if (status === 503) return exitCodes.unreachable

@@ -32,7 +32,7 @@ export class Interruption extends Error {
 export interface Host {
   readonly stdout: TextSink
   readonly stderr: TextSink
-  readonly stdin: AsyncIterable<Buffer | string> & { readonly isTTY?: boolean }
+  readonly stdin: AsyncIterable<Buffer | string> & { readonly isTTY?: boolean; setRawMode?(isRaw: boolean): unknown }
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   readonly pid: number

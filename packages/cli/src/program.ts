@@ -5,6 +5,7 @@ import { addCompletion } from './commands/completion.ts'
 import { createDemoCommand } from './commands/demo.ts'
 import { createDevCommand } from './commands/dev.ts'
 import { createGenerateCommand } from './commands/generate.ts'
+import { createLoginCommand, createLogoutCommand, createWhoamiCommand } from './commands/login.ts'
 import { createMigrateCommand } from './commands/migrate.ts'
 import { createMigrateStoreCommand } from './commands/migrate-store.ts'
 import { createQueuesCommand } from './commands/queues.ts'
@@ -12,6 +13,8 @@ import { createServeCommand } from './commands/serve.ts'
 import { createStatsCommand } from './commands/stats.ts'
 import { createSubmitCommand } from './commands/submit.ts'
 import { createTasksCommand } from './commands/tasks.ts'
+import { createTokensCommand } from './commands/tokens.ts'
+import { createUsersCommand } from './commands/users.ts'
 import { createWorkerCommand } from './commands/worker.ts'
 import { createWorkersCommand } from './commands/workers.ts'
 import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-codes.ts'
@@ -53,6 +56,10 @@ export function createProgram(session: Session, writeErr: (text: string) => void
     [
       'Operate',
       [createWorkersCommand, createQueuesCommand, createStatsCommand, createMigrateCommand, createMigrateStoreCommand],
+    ],
+    [
+      'Come in',
+      [createLoginCommand, createLogoutCommand, createWhoamiCommand, createUsersCommand, createTokensCommand],
     ],
   ] as const
   for (const [heading, makers] of groups) {
@@ -135,7 +142,7 @@ const firstSteps = `First steps:
 function describeEnvironment(): string {
   return `Environment:
   TASKLANE_URL     address of the scheduler, or several with commas (--url)
-  TASKLANE_TOKEN   sent as bearer token where it is set
+  TASKLANE_TOKEN   sent as bearer token where it is set, else that of 'tasklane login'
   NO_COLOR         no colours; FORCE_COLOR colours without a terminal
   The scheduler's own variables (API_HOST, API_PORT, DATABASE_URL, …) are read by serve, dev and worker.`
 }

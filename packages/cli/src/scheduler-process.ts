@@ -21,6 +21,8 @@ export interface RunningScheduler {
   readonly url: string
   /** Nobody has to log in. */
   readonly isOpen: boolean
+  /** Made at the first start with a password by chance; null where none was. */
+  readonly firstAdmin: { readonly name: string; readonly password: string } | null
   /** Not ready, stop claims, finish requests, commit. */
   stop(): Promise<void>
 }
@@ -41,6 +43,15 @@ export async function startSchedulerHere(
     if (error instanceof ConfigError) throw new UsageError(error.faults)
     throw describeStart(error)
   }
+}
+
+/** Whether a scheduler that is started so asks its callers for a login. The configuration has been judged before. */
+export async function asksForLogin(
+  env: Readonly<Record<string, string | undefined>>,
+  flags: SchedulerFlags,
+): Promise<boolean> {
+  const { readConfig } = await import('@tasklane/server')
+  return readConfig({ env, flags }).auth.mode === 'required'
 }
 
 /**
@@ -95,6 +106,29 @@ export async function moveStoreHere(ask: MoveAsk): Promise<MoveReport> {
   const { moveStore } = await import('@tasklane/server')
   try {
     return await moveStore(ask)
+  } catch (error) {
+    throw describeStart(error)
+  }
+}
+
+export interface StorePlace {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly flags: { readonly data?: string }
+}
+
+/**
+ * Makes a user of the store admin, under a new password.
+ * @throws UsageError where the password will not do, CommandFailure where the store cannot be used
+ */
+export async function resetAdminHere(
+  { env, flags }: StorePlace,
+  admin: { readonly name: string; readonly password: string },
+): Promise<{ readonly wasThere: boolean }> {
+  const { passwordFault, readStoreConfig, resetAdmin } = await import('@tasklane/server')
+  const fault = passwordFault(admin.password, admin.name)
+  if (fault !== null) throw new UsageError([fault])
+  try {
+    return await resetAdmin(readStoreConfig({ env, flags }), admin)
   } catch (error) {
     throw describeStart(error)
   }

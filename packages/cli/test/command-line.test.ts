@@ -38,6 +38,19 @@ describe('the command line', () => {
     'queues list',
     'queues pause',
     'queues resume',
+    'login',
+    'logout',
+    'whoami',
+    'users list',
+    'users create',
+    'users disable',
+    'users enable',
+    'users role',
+    'users password',
+    'users reset-admin',
+    'tokens create',
+    'tokens list',
+    'tokens revoke',
   ])('shows examples in the help of %s, and takes --json there', async command => {
     const { exitCode, out } = await run([...command.split(' '), '--help'])
     expect(exitCode).toBe(0)

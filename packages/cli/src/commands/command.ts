@@ -1,11 +1,12 @@
 import { Command } from 'commander'
-import { type ClientOptions, defaultAddress, readConnection, type SchedulerClient } from '../connection.ts'
+import { type ClientOptions, defaultAddress, type SchedulerClient } from '../connection.ts'
 import { readEnvFile } from '../env-file.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { type Arguments, readArguments } from '../input/arguments.ts'
 import { readPath } from '../input/values.ts'
 import { createOutput, type Output } from '../output/output.ts'
+import { readConnection } from '../read-connection.ts'
 
 /** Where the commands leave how the process shall end. */
 export interface Session {
@@ -118,7 +119,7 @@ function createRun(session: Session, command: Command, readsEnvFile: boolean): C
     read,
     async connected(body, use) {
       const { connection, values } = await read(async input => ({
-        connection: readConnection(input, host.env),
+        connection: readConnection(input, host),
         values: await body(input),
       }))
       const client = host.connect(connection)

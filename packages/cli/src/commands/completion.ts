@@ -1,5 +1,5 @@
 import tab from '@bomb.sh/tab/commander'
-import { limits, logLevels, taskStates } from '@tasklane/protocol'
+import { limits, logLevels, roles, taskStates } from '@tasklane/protocol'
 import type { Argument, Command } from 'commander'
 import { builtInTypes } from '../builtins/builtins.ts'
 import { UsageError } from '../faults.ts'
@@ -17,6 +17,8 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   type: builtInTypes,
   capabilities: builtInTypes,
   mix: generatedTypes,
+  role: roles,
+  expires: ['1d', '30d', '90d', '365d', 'never'],
   'on-dependency-failure': ['cancel', 'proceed'],
 }
 
@@ -32,6 +34,8 @@ export function addCompletion(program: Command, session: Session): void {
       if (option !== undefined) option.handler = offer(words)
     }
   }
+  const role = root.commands.get('users role')?.arguments.get('role')
+  if (role !== undefined) role.handler = offer(roles)
   const type = root.commands.get('submit')?.arguments.get('type')
   if (type !== undefined) type.handler = offer(builtInTypes)
   const completion = program.commands.find(command => command.name() === 'completion')

@@ -1,11 +1,14 @@
+import { randomBytes } from 'node:crypto'
 import { describeExit } from '../child-process.ts'
 import { exitCodes } from '../exit-codes.ts'
+import type { Host } from '../host.ts'
 import { readNumber } from '../input/values.ts'
 import type { Colour } from '../output/colours.ts'
 import { renderLogLine } from '../output/log-line.ts'
 import type { Output } from '../output/output.ts'
 import { formatDuration, formatPlural } from '../output/quantities.ts'
 import { startSchedulerChild } from '../scheduler-child.ts'
+import { asksForLogin, type SchedulerFlags } from '../scheduler-process.ts'
 import { type Supervised, type SupervisionEvent, supervise } from '../supervision.ts'
 import { readTaskModule } from '../task-module.ts'
 import { type CommandRun, createCommand, envFileArgs, jsonOption, type Session } from './command.ts'
@@ -52,15 +55,16 @@ async function runDev(run: CommandRun) {
     for (const each of supervised) each.current()?.kill('SIGKILL')
     host.exit(exitCodeOfSignal(name))
   })
+  const env = await shareToken(host.env, given.flags)
   const shared = {
-    env: host.env,
+    env,
     nowMs: host.nowMs,
     sleep: host.sleep,
     onEvent: (event: SupervisionEvent) => lines.event(event),
   }
   try {
     const onLine = lines.of('scheduler')
-    const first = await startSchedulerChild({ name: 'scheduler', args: given.schedulerArgs, env: host.env, onLine })
+    const first = await startSchedulerChild({ name: 'scheduler', args: given.schedulerArgs, env, onLine })
     const port = new URL(first.url).port
     // The port it got is the port its successor takes: the workers know no other.
     const args = ['serve', ...given.schedulerArgs, '--port', port]
@@ -81,6 +85,14 @@ async function runDev(run: CommandRun) {
   } finally {
     interrupts.release()
   }
+}
+
+/** Where callers have to log in, the workers get a token of this run that the scheduler knows, unless there is one already. */
+async function shareToken(env: Host['env'], flags: SchedulerFlags): Promise<Host['env']> {
+  const given = env.TASKLANE_TOKEN ?? env.TASKLANE_WORKER_TOKEN ?? ''
+  if (given !== '' || !(await asksForLogin(env, flags))) return { TASKLANE_TOKEN: env.TASKLANE_WORKER_TOKEN, ...env }
+  const token = `tl_${randomBytes(32).toString('base64url')}`
+  return { ...env, TASKLANE_WORKER_TOKEN: token, TASKLANE_TOKEN: token }
 }
 
 function announce(output: Output, url: string, workers: number): void {
@@ -104,6 +116,7 @@ function readDev(run: CommandRun) {
     const envFile = envFileArgs(input)
     return {
       workers,
+      flags,
       schedulerArgs: [...schedulerArgs(flags), ...envFile],
       workerArgs: [
         ...(module === null ? [] : [module]),

@@ -1,5 +1,6 @@
 import { exitCodes } from '../exit-codes.ts'
 import { Interruption } from '../host.ts'
+import { renderBox } from '../output/box.ts'
 import { startSchedulerHere } from '../scheduler-process.ts'
 import { createCommand, jsonOption, type Session } from './command.ts'
 import { readSchedulerFlags, schedulerOptions } from './scheduler-flags.ts'
@@ -27,9 +28,13 @@ export function createServeCommand(session: Session) {
       try {
         const scheduler = await startSchedulerHere(host.env, flags)
         // The address alone, so that a program can start this and read where it is; the sentence is for people.
-        output.document({ url: scheduler.url }, () => scheduler.url)
+        const { url, firstAdmin } = scheduler
+        const isShown = firstAdmin !== null && (!scheduler.isOpen || host.stderr.isTTY === true)
+        output.document({ url, ...(isShown ? { first_admin: firstAdmin } : {}) }, () => url)
         output.note(`Tasklane is listening on ${scheduler.url}; its API is described at ${scheduler.url}/docs.`)
         if (scheduler.isOpen) output.note('Nobody has to log in: whoever can reach it may do everything.')
+        // Where nobody logs in and nobody looks it would only be kept in a log; `tasklane users password admin` sets one.
+        if (isShown) output.note(renderBox(describeFirstAdmin(firstAdmin)))
         await untilAborted(interrupts.signal)
         await scheduler.stop()
         return exitCodes.ok
@@ -41,4 +46,21 @@ export function createServeCommand(session: Session) {
       }
     },
   })
+}
+
+function describeFirstAdmin({
+  name,
+  password,
+}: {
+  readonly name: string
+  readonly password: string
+}): readonly string[] {
+  return [
+    'The first user was made; this is shown once:',
+    '',
+    `  name      ${name}`,
+    `  password  ${password}`,
+    '',
+    'Come in with `tasklane login`, and choose another with `tasklane users password`.',
+  ]
 }

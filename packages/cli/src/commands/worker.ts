@@ -3,12 +3,12 @@ import { limits } from '@tasklane/protocol'
 import type { AnyTaskDefinition } from '@tasklane/sdk'
 import { builtInSummaries, builtInTypes, createBuiltIns } from '../builtins/builtins.ts'
 import { suggest } from '../closest.ts'
-import { readConnection } from '../connection.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { UsageError } from '../faults.ts'
 import type { Arguments } from '../input/arguments.ts'
 import { readHost, readName, readNumber, readPath, readSeconds } from '../input/values.ts'
-import { formatPlural } from '../output/quantities.ts'
+import { formatAge, formatPlural } from '../output/quantities.ts'
+import { readConnection } from '../read-connection.ts'
 import { withTally } from '../tally.ts'
 import { loadTaskModule, readTaskModule } from '../task-module.ts'
 import { createTaskRunner } from '../task-runner.ts'
@@ -84,6 +84,13 @@ async function runWorker(run: ConnectedRun) {
       tell('listening', { url: http.url })
       output.note(`Health and metrics of ${workerId} are at ${http.url}/health and /metrics.`)
     }
+    const { login } = given.connection
+    if (login !== undefined) {
+      const ends = formatAge(login.expires_at, host.nowMs())
+      output.warn(
+        `This worker runs by the login of ${login.name}, which ends ${ends}; for longer give it a token: tasklane tokens create --role worker`,
+      )
+    }
     const types = tasks.map(task => task.type)
     tell('starting', { urls: given.connection.urls, types, slots: given.slots })
     const starting = worker.start()
@@ -100,6 +107,7 @@ async function runWorker(run: ConnectedRun) {
     if (interrupts.signal.aborted) output.note(`Worker ${workerId} stops. Ctrl-C again ends it at once.`)
     await worker.stop()
     tell('stopped')
+    if (worker.failure !== null) throw worker.failure
     return exitCodes.ok
   } finally {
     await http?.close()
@@ -110,7 +118,7 @@ async function runWorker(run: ConnectedRun) {
 export interface GivenWorker extends Awaited<ReturnType<typeof readWorker>> {}
 
 async function readWorker(input: Arguments, { host }: ConnectedRun) {
-  const connection = readConnection(input, host.env)
+  const connection = readConnection(input, host)
   const slots = input.flag('--concurrency', (subject, text) =>
     readNumber(subject, text, { min: 1, max: limits.workerSlotsMax, isWhole: true }),
   )

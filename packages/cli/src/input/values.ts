@@ -100,6 +100,15 @@ export function readText(subject: string, text: string, max: number): Reading<st
   return { fault: `${subject} takes at most ${max} characters, not ${text.length}.` }
 }
 
+/** The name of a user or a token. */
+export function readAccountName(subject: string, text: string): Reading<string> {
+  if (text.length <= limits.nameCharsMax && accountNamePattern.test(text)) return { value: text }
+  const rule = "letters, digits, '_', '.', '@', '+' and '-', and begins with a letter, a digit or '_'"
+  return { fault: `${subject} takes a name of up to ${limits.nameCharsMax} ${rule}, not '${text}'.` }
+}
+
+const accountNamePattern = /^[A-Za-z0-9_][A-Za-z0-9_.@+-]*$/
+
 /** The path of a file or a folder; what it leads to is not looked at. */
 export function readPath(subject: string, text: string): Reading<string> {
   if (text.trim() === '') return { fault: `${subject} is empty; it takes a path, or leave it out.` }
