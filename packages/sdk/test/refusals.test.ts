@@ -79,11 +79,12 @@ it('an outcome that no scheduler takes is given up with an error, and the worker
 
 it('a token that is wrong from the start ends the start', async () => {
   const scheduler = await startSchedulerDouble({}, onTestFinished)
-  const { logger } = collectLog()
+  const { logger, told } = collectLog()
   const worker = new TasklaneWorker({ url: scheduler.url, tasks: [noop], signals: false, logger })
   scheduler.fail(/register/, refusal(401, 'unauthenticated'))
   await expect(worker.start()).rejects.toMatchObject({ status: 401, code: 'unauthenticated' })
   expect(worker.status().state).toBe('stopped')
+  expect(told).toEqual([])
 })
 
 it('a token that is refused for a minute has run out: the worker ends and says why', async () => {

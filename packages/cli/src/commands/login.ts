@@ -34,7 +34,7 @@ export function createLoginCommand(session: Session) {
           const files = urls.map(each => saveLogin(run.host.env, each, { token, name, expires_at }))
           run.output.document(
             { url, name, expires_at, file: files[0] },
-            () => `${name} is logged in at ${url}, ${formatAge(expires_at, run.host.nowMs())} it ends.`,
+            () => `${name} is logged in at ${url}; the login ends ${formatAge(expires_at, run.host.nowMs())}.`,
           )
           if ((run.host.env.TASKLANE_TOKEN ?? '') !== '') {
             run.output.warn('TASKLANE_TOKEN is set and stands before this login; unset it to use the login.')

@@ -37,24 +37,27 @@ export interface Outages {
 const backOff = { baseMs: 50, maxMs: 2_000 }
 
 export function createLink(transport: Transport, clock: Clock, outages: Outages): Link {
-  async function once(call: Call): Promise<Answer> {
+  const once = (call: Call): Promise<Answer> => ask(call, mayHeal)
+
+  async function ask(call: Call, isTrouble: (error: unknown) => error is Error): Promise<Answer> {
     try {
       const answer = await transport.call({ ...call, isOneRound: true })
       outages.end()
       return answer
     } catch (error) {
-      if (mayHeal(error)) outages.begin(error instanceof ApiError ? error.code : error.name, error.message)
+      if (isTrouble(error)) outages.begin(error instanceof ApiError ? error.code : error.name, error.message)
       throw error
     }
   }
 
   async function persist(call: Call, isFirst = false): Promise<Answer> {
+    const isTrouble = isFirst ? mayHealAtFirst : mayHeal
     for (let failures = 0; ; failures += 1) {
       try {
-        return await once(call)
+        return await ask(call, isTrouble)
       } catch (error) {
         call.signal?.throwIfAborted()
-        if (!mayHeal(error) || (isFirst && isTokenRefusal(error))) throw error
+        if (!isTrouble(error)) throw error
         await pause(failures, call.signal)
         call.signal?.throwIfAborted()
       }
@@ -100,8 +103,8 @@ export function createLoggedOutages(logger: WorkerLogger, onKind: (code: string 
   })
 }
 
-function isTokenRefusal(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 401 || error.status === 403)
+function mayHealAtFirst(error: unknown): error is Error {
+  return mayHeal(error) && !(error instanceof ApiError && (error.status === 401 || error.status === 403))
 }
 
 /** Outages end, and so do wrong tokens: the scheduler may be restarted with the right ones. */
