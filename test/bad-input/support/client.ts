@@ -53,6 +53,15 @@ function sendOver(agent: Agent, port: number, { method, path, headers, body }: S
     outgoing.once('error', reject)
     outgoing.once('response', response => {
       const chunks: Buffer[] = []
+      // A live stream has no end: what it begins with is its reply.
+      if (String(response.headers['content-type']).startsWith('text/event-stream')) {
+        response.once('data', (chunk: Buffer) => {
+          response.once('error', () => {}).destroy()
+          const { statusCode = 0, headers: told } = response
+          resolve({ status: statusCode, headers: told, text: chunk.toString('utf8'), body: undefined })
+        })
+        return
+      }
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.once('error', reject)
       response.once('end', () => {

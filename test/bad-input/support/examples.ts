@@ -304,6 +304,7 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
   pullUnregister: async world => [{ path: `/unregister/${await world.idleWorker()}` }],
   pullCancel: async world => [{ path: `/cancel_task/${await world.waiting()}` }],
   pullStatus: plain('/status'),
+  events: async () => [{ path: '/api/events', query: { topics: 'tasks,stats' } }],
   stats: plain('/api/stats'),
   login: async world => [{ path: '/token', form: { username: await world.user(), password: userPassword } }],
   beginSession: async world => [

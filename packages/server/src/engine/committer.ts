@@ -61,6 +61,8 @@ export interface Commit {
   /** Of the submitted, those that no claim of the same exchange took. */
   readonly left: readonly LaneCount[]
   readonly changes: Changes
+  readonly batch: ExchangeBatch
+  readonly outcome: ExchangeOutcome
   readonly commands: number
   readonly durationMs: number
 }
@@ -172,7 +174,8 @@ export function createCommitter({
     try {
       const outcome = await store.exchange(batch)
       const left = without(submitted, outcome.claims)
-      onCommit({ submitted, left, changes: outcome.changes, commands, durationMs: clock.monotonic() - beganMs })
+      const durationMs = clock.monotonic() - beganMs
+      onCommit({ submitted, left, changes: outcome.changes, batch, outcome, commands, durationMs })
       answer(taken, parked, outcome)
     } catch (error) {
       if (error instanceof Problem && error.code === 'store_unavailable') onFailure()

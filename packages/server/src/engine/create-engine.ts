@@ -14,6 +14,7 @@ import { createClaims } from './claim.ts'
 import { createCommitter, lanesOf } from './committer.ts'
 import { createDeliveries } from './deliveries.ts'
 import type { Engine, EngineEvent } from './engine.ts'
+import { changeOf, type News, newsOfChanges, newsOfExchange } from './news.ts'
 import { countBy, createRates, createSamples } from './rates.ts'
 import { createResultWaiters } from './results.ts'
 import { createSettling } from './settle.ts'
@@ -70,6 +71,7 @@ const checkWithinMs = 3_000
 export function createEngine({ store, broker, clock, log, settings }: EngineParts): Engine {
   const leaseMs = settings.heartbeatMs * heartbeatsPerLease
   const listeners = new Set<(event: EngineEvent) => void>()
+  const watchers = new Set<(news: News) => void>()
   const rates = createRates(clock)
   const waits = createSamples()
   const runs = createSamples()
@@ -90,6 +92,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     onCommit: commit => {
       for (const { queue, type, count } of commit.submitted) noteSubmitted(queue, type, count)
       noteChanges(commit.changes)
+      if (watchers.size > 0) tell(newsOfExchange(commit.batch, commit.outcome))
       // With several exchanges under way, a claim may have looked just before this one's tasks were there.
       if (store.exchangesAtOnce > 1) claims.wake(commit.left)
       // What no worker of this node took along, one of another may wait for.
@@ -139,6 +142,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     },
   })
   const stopListening = broker.listen(hint => {
+    if (watchers.size > 0) tell({ kind: 'tasks', changes: [], others: hint.kind === 'ended' ? hint.taskIds.length : 1 })
     if (hint.kind === 'ended') results.ended(hint.taskIds.map(id => ({ id: taskId(id) })))
     else if (hint.kind === 'ready') claims.wake([{ ...hint, count: Number.POSITIVE_INFINITY }])
     else lookForOthers()
@@ -153,6 +157,14 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       .catch((error: unknown) => log.debug({ err: error }, 'Ends of tasks are looked for again later.'))
   }
 
+  function tell(news: News): void {
+    for (const watcher of watchers) watcher(news)
+  }
+
+  function tellWorker(id: WorkerId): void {
+    tell({ kind: 'workers', ids: [id] })
+  }
+
   function noteSubmitted(queue: string, type: string, count: number): void {
     rates.add('submitted', count)
     rates.add(`submitted ${queue}`, count)
@@ -163,6 +175,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
   function noteChanges({ ready, ended, hasLeftovers }: Changes): void {
     if (ready.length > 0) claims.wake(ready)
     if (hasLeftovers) sweeps.nudge()
+    if (watchers.size > 0 && ready.length + ended.length > 0) tell(newsOfChanges({ ready, ended, hasLeftovers }))
     if (ended.length > 0) {
       results.ended(ended)
       for (const [state, count] of countBy(ended, task => task.state)) rates.add(state, count)
@@ -223,6 +236,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     const moved = await moving
     noteChanges(moved.changes)
     const task = await readTask(id)
+    if (watchers.size > 0) tell({ kind: 'tasks', changes: [changeOf(task)], others: 0 })
     const refusal = moved.verdicts[0] === undefined ? null : refuse(moved.verdicts[0], task)
     if (refusal !== null) throw refusal
     return task
@@ -337,6 +351,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       claims.endOf(settings.id)
       const told = await workers.register(settings, options?.heartbeatMs)
       sweeps.told(told.lease_seconds * 1_000)
+      tellWorker(settings.id)
       return told
     },
     leasesOf: store.leasesOf,
@@ -358,11 +373,13 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     drain: async id => {
       const worker = await workers.drain(id)
       claims.endOf(id)
+      tellWorker(id)
       return worker
     },
-    deregister: id => {
+    deregister: async id => {
       claims.endOf(id)
-      return workers.deregister(id)
+      await workers.deregister(id)
+      tellWorker(id)
     },
     workers: workers.all,
     worker: workers.one,
@@ -376,6 +393,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     },
     setQueue: async (name, queueSettings) => {
       const record = await store.setQueue(name, queueSettings)
+      tell({ kind: 'queues', names: [name] })
       if (!queueSettings.isPaused) {
         claims.wakeAll()
         broker.publish([{ kind: 'resync' }])
@@ -388,6 +406,12 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     checkReady: async () => {
       if (isStopping) throw new Problem('stopping')
       await checked()
+    },
+    watch: watcher => {
+      watchers.add(watcher)
+      return () => {
+        watchers.delete(watcher)
+      }
     },
     observe: listener => {
       listeners.add(listener)

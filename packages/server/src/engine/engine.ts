@@ -25,6 +25,7 @@ import type {
   TaskFilter,
   WorkerSettings,
 } from '../ports/store.ts'
+import type { News } from './news.ts'
 
 /** What the HTTP floor may ask. Refusals are thrown as `Problem`; what a race may bring is returned. */
 export interface Engine {
@@ -107,6 +108,8 @@ export interface Engine {
   checkReady(): Promise<void>
   /** What happened on this node, for metrics. The listener must not throw. */
   observe(listener: (event: EngineEvent) => void): () => void
+  /** What changes, while somebody watches; with nobody it costs nothing. The watcher must not throw. */
+  watch(watcher: (news: News) => void): () => void
   newTaskId(): TaskId
 
   start(): Promise<void>
@@ -115,6 +118,8 @@ export interface Engine {
   /** Commits what is queued and ends the sweeps. */
   stop(): Promise<void>
 }
+
+export type { News, TaskChange } from './news.ts'
 
 export interface Submitted {
   readonly outcome: 'created' | 'existing'

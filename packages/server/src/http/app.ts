@@ -29,6 +29,7 @@ import { type EdgeSettings, edgeSettingsDefault } from './edge/edge-settings.ts'
 import { addRateLimits } from './edge/rate-limits.ts'
 import { answerPlainHttp, tlsVersionMin } from './edge/tls.ts'
 import { trustedProxies } from './edge/trust-proxy.ts'
+import { createStreams } from './events/streams.ts'
 import './fastify-additions.ts'
 import { addJsonBodyParser } from './json-body.ts'
 import { addMetrics, type Metrics } from './metrics.ts'
@@ -38,6 +39,7 @@ import { refusalOf, sendProblem } from './problems.ts'
 import { createQueryReader, type QuerySchema, splitQuery } from './query.ts'
 import { createRequestIds } from './request-id.ts'
 import { addAuditRoutes } from './routes/audit.ts'
+import { addEventRoutes } from './routes/events.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addLoginRoutes } from './routes/login.ts'
 import { addMeRoutes } from './routes/me.ts'
@@ -79,10 +81,12 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
     isStopping: () => isStopping,
     uptimeSeconds: () => Math.round(clock.monotonic() - startedAtMs) / 1_000,
   }
+  const streams = createStreams(options)
   const app = createServer(context, edge)
   const allowed = gatherAllowedMethods(app)
   app.decorate('beginStop', () => {
     isStopping = true
+    streams.stop()
     // Idle keep-alive connections would hold the close up; busy ones end with their reply.
     app.server.closeIdleConnections()
   })
@@ -108,6 +112,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   addWorkerRoutes(app, context)
   addQueueRoutes(app, context)
   addHealthRoutes(app, context)
+  addEventRoutes(app, context, streams)
   addNumberedTaskRoutes(app, context)
   addRootWorkerRoutes(app, context)
   addArithmeticRoutes(app, context)

@@ -43,7 +43,7 @@ export interface CallDescription {
   readonly query?: QuerySchema | null
   readonly headers?: Readonly<Record<string, string>>
   /** Reply by status; null has no body. */
-  readonly replies: Readonly<Record<number, readonly [what: string, schema: ReplyName | 'text' | null]>>
+  readonly replies: Readonly<Record<number, readonly [what: string, schema: ReplyName | 'text' | 'events' | null]>>
   /** Beside those that follow from having a body or a query. */
   readonly refuses?: readonly ProblemCode[]
 }
@@ -171,8 +171,11 @@ function headersSchema(headers: Readonly<Record<string, string>>): object {
   return { type: 'object', properties }
 }
 
-function replySchema(what: string, name: ReplyName | 'text' | null): object {
+function replySchema(what: string, name: ReplyName | 'text' | 'events' | null): object {
   if (name === null) return { description: what, type: 'null' }
+  if (name === 'events') {
+    return { description: what, content: { 'text/event-stream': { schema: { type: 'string' } } } }
+  }
   if (name === 'text') return { description: what, content: { 'text/plain': { schema: { type: 'string' } } } }
   return { description: what, content: { 'application/json': { schema: ref(name) } } }
 }

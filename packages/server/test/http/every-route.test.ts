@@ -44,7 +44,9 @@ async function calls(
   node: Node,
 ): Promise<readonly { method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'; path: string }[]> {
   const { paths } = (await node.call('GET', '/openapi.json')).body as { paths: Record<string, object> }
-  return Object.entries(paths).flatMap(([path, operations]) =>
+  // A live stream has no end to wait for; it has tests of its own.
+  const ended = Object.entries(paths).filter(([path]) => path !== '/api/events')
+  return ended.flatMap(([path, operations]) =>
     Object.keys(operations).map(method => ({ method: method.toUpperCase() as 'GET', path })),
   )
 }

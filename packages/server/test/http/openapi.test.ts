@@ -66,6 +66,7 @@ describe('/openapi.json', () => {
         'queue: GET /api/queues/{name}',
         'setQueue: PATCH /api/queues/{name}',
         'stats: GET /api/stats',
+        'events: GET /api/events',
         'login: POST /token',
         'beginSession: POST /api/session',
         'endSession: DELETE /api/session',
