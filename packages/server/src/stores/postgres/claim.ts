@@ -3,12 +3,12 @@ import { claimsPerSign, deadlineGraceMs } from '../../core/lease.ts'
 import { compareRanked, rankOf } from '../../core/rank.ts'
 import { textSize } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
-import type { Connection, SqlRow } from './database.ts'
+import type { SqlRow } from './database.ts'
 import type { Lane } from './lanes.ts'
 import { type Candidate, createLine, type Line, type Order, toCandidate } from './line.ts'
 import { type Family, readFamilies } from './parents.ts'
 import { leaseUntilOf, number, state, text, toClaimedTask, toRecord } from './rows.ts'
-import { learnLanes, type Session, type Transaction } from './session.ts'
+import { type Ground, learnLanes, type Transaction } from './session.ts'
 import { statements as sql } from './statements.ts'
 
 /**
@@ -30,8 +30,7 @@ export async function claimMany(
   const round = asks.filter(ask => !doubles.includes(ask))
   await claimRound(tx, round, facts, answers)
   // A request that stands twice in one exchange was doubled on its way: the second repeats the first.
-  for (const ask of doubles)
-    await claimRound(tx, [ask], await readFacts({ ...tx.session, connection: tx.connection }, [ask]), answers)
+  for (const ask of doubles) await claimRound(tx, [ask], await readFacts(tx, [ask]), answers)
   return asks.map(ask => answers.get(ask) ?? [])
 }
 
@@ -88,14 +87,12 @@ const noFacts: ClaimFacts = Object.freeze({
   isAnyPending: true,
 })
 
-export type FactsSource = Pick<Session, 'lanes' | 'floors' | 'clock'> & { readonly connection: Connection }
-
 /**
  * In one statement; nothing that settles or submits of the same exchange could change, but for what is pending.
  * @param asksForPending whether it matters that nothing is pending
  */
 export async function readFacts(
-  { connection, lanes, floors, clock }: FactsSource,
+  { connection, lanes, floors, clock }: Ground,
   asks: readonly ClaimAsk[],
   asksForPending = false,
 ): Promise<ClaimFacts> {
@@ -269,7 +266,7 @@ async function look(
   }
   // Twice an even share: what one round leaves out the next one brings.
   const chunk = Math.min(wanted, Math.ceil((2 * wanted) / Math.max(1, lanes.length))) + gone.size
-  const { clock, floors } = tx.session
+  const { clock, floors } = tx
   const beganMs = clock.monotonic()
   const look = floors.plan(lanes, beganMs)
   const rows = lanes.length === 0 ? [] : await tx.connection.rows(sql.candidates, lanes, chunk, look.from)

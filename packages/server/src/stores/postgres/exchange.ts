@@ -10,18 +10,19 @@ import { submitAhead, submitMany } from './submit.ts'
 /** Everything that arrived while the last commit ran, in one transaction: settles, submits, beats, claims. */
 export async function exchange(session: Session, batch: ExchangeBatch): Promise<ExchangeOutcome> {
   const drafts = batch.submits.flatMap(group => group.drafts)
-  if (drafts.some(draft => session.lanes.find(draft.queue, draft.type) === undefined)) {
-    await session.read(({ connection, lanes }) => ensureLanes(connection, lanes, drafts))
-  }
-  const { lanes, headStartMs } = session
   // A beat stands between submits and claims and may extend all that its worker holds: then each takes its own way.
   const mayHandOver = batch.beats.length === 0 && batch.submits.length > 0 && batch.claims.length > 0
   return session.transactFrom(
-    async (connection, nowMs) => {
+    async () => {
+      const { lanes: known } = session.known
+      if (drafts.every(draft => known.find(draft.queue, draft.type) !== undefined)) return
+      await session.read(({ connection, lanes }) => ensureLanes(connection, lanes, drafts))
+    },
+    async (ground, nowMs) => {
       const [completions, written, facts] = await Promise.all([
-        completeTogether(connection, nowMs, batch.settles),
-        mayHandOver ? null : submitAhead({ connection, lanes, headStartMs }, nowMs, batch.submits),
-        readFacts({ ...session, connection }, batch.claims, mayHandOver),
+        completeTogether(ground.connection, nowMs, batch.settles),
+        mayHandOver ? null : submitAhead(ground, nowMs, batch.submits),
+        readFacts(ground, batch.claims, mayHandOver),
       ])
       return { completions, written, facts }
     },

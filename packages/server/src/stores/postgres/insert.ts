@@ -1,12 +1,11 @@
 import type { TaskState } from '@tasklane/protocol'
-import { assert } from '../../core/assert.ts'
 import { waitingState } from '../../core/dependency.ts'
 import { rankOf } from '../../core/rank.ts'
 import { askedPriority, type TaskDraft, type WorkerId } from '../../core/task.ts'
-import type { Connection, SqlRow } from './database.ts'
+import { RunAgain, type SqlRow } from './database.ts'
 import type { Lanes } from './lanes.ts'
 import { number, text } from './rows.ts'
-import { noteRank, type Transaction } from './session.ts'
+import { type Ground, noteRank, type Transaction } from './session.ts'
 import { statements as sql } from './statements.ts'
 
 /** Where a new task stands. */
@@ -39,7 +38,8 @@ export function place(tx: Pick<Transaction, 'lanes' | 'nowMs'>, draft: TaskDraft
 
 function laneOf(lanes: Lanes, draft: TaskDraft): number {
   const lane = lanes.find(draft.queue, draft.type)
-  assert(lane !== undefined, 'the lanes of all drafts were made before')
+  // The lanes of all drafts were made before; the server may have become another one since.
+  if (lane === undefined) throw new RunAgain()
   return lane.id
 }
 
@@ -93,16 +93,9 @@ function isFree({ placed, waitingCount, hasDependents }: NewRow): boolean {
   return placed.state === 'pending' && waitingCount === 0 && !hasDependents
 }
 
-/** Where plain drafts are written. */
-export interface Target {
-  readonly connection: Connection
-  readonly lanes: Lanes
-  readonly headStartMs: number
-}
-
 /** @param nowMs null: the database's clock */
 export async function insertPlain(
-  { connection, lanes, headStartMs }: Target,
+  { connection, lanes, headStartMs }: Ground,
   nowMs: number | null,
   rows: readonly { readonly draft: TaskDraft; readonly lease: NewLease | null }[],
 ): Promise<Numbers> {

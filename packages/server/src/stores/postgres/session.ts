@@ -5,19 +5,20 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Changes, EndedTask, LaneCount } from '../../ports/store.ts'
 import { createHand, type Hand } from './at-hand.ts'
 import { type CounterChanges, createCounterChanges } from './counters.ts'
-import { type Connection, type Database, faultOf, isOver } from './database.ts'
-import { createFloors, type Floors } from './floors.ts'
-import { createLanes, type Lanes, learnNewLanes } from './lanes.ts'
+import { type Connection, type Database, faultOf, isOver, RunAgain } from './database.ts'
+import type { Floors } from './floors.ts'
+import { createKnown, type Known } from './known.ts'
+import { type Lanes, learnNewLanes } from './lanes.ts'
 import { number } from './rows.ts'
 import { statements as sql } from './statements.ts'
 
 /** The open store: the database and what this node has learned of it. */
 export interface Session {
   readonly database: Database
-  readonly lanes: Lanes
+  /** Replaced as a whole; a transaction goes by what was known when it began. */
+  readonly known: Known
   readonly headStartMs: number
   readonly clock: Clock
-  readonly floors: Floors
   /** Where prune goes on. */
   pruneFrom: number
   /**
@@ -28,8 +29,11 @@ export interface Session {
   /**
    * The same, with statements that are sent along with the BEGIN: they cannot know the time, but by the database's own
    * clock, and cost no round trip of their own.
+   *
+   * @param prepare done before each run
    */
   transactFrom<Opened, Value>(
+    prepare: () => Promise<void>,
     opening: Opening<Opened>,
     work: (tx: Transaction, opened: Opened) => Promise<Value>,
   ): Promise<Value>
@@ -38,7 +42,7 @@ export interface Session {
 }
 
 /** @param nowMs null: the database's clock */
-export type Opening<Opened> = (connection: Connection, nowMs: number | null) => Promise<Opened>
+export type Opening<Opened> = (at: Ground, nowMs: number | null) => Promise<Opened>
 
 export interface Reader {
   readonly connection: Connection
@@ -46,12 +50,17 @@ export interface Reader {
   now(): Promise<number>
 }
 
-/** What one transaction changed, gathered while it runs. */
-export interface Transaction {
-  readonly session: Session
+/** What a transaction stands on. */
+export interface Ground {
   readonly connection: Connection
   readonly lanes: Lanes
+  readonly floors: Floors
+  readonly clock: Clock
   readonly headStartMs: number
+}
+
+/** What one transaction changed, gathered while it runs. */
+export interface Transaction extends Ground {
   /** The database's clock when the transaction began. */
   readonly nowMs: number
   readonly hand: Hand
@@ -90,10 +99,25 @@ export function createSession(
   /** For tests: the time that holds instead of the database's. */
   fixedNow: (() => number) | null,
 ): Session {
-  const lanes = createLanes()
+  let known = createKnown(null)
 
-  const readNow = async (connection: Connection): Promise<number> =>
-    fixedNow === null ? number((await connection.rows(sql.now))[0]?.[0]) : fixedNow()
+  const readNow = async (
+    connection: Connection,
+  ): Promise<{ readonly nowMs: number; readonly server: number | null }> => {
+    if (fixedNow !== null) return { nowMs: fixedNow(), server: null }
+    const [row] = await connection.rows(sql.now)
+    return { nowMs: number(row?.[0]), server: number(row?.[1]) }
+  }
+
+  /** In the transaction that met it: behind a pooler the next one may be at another server again. */
+  async function meetServer(connection: Connection, server: number | null): Promise<never> {
+    if (known.server !== server) {
+      const next = createKnown(server)
+      await learnNewLanes(connection, next.lanes)
+      known = next
+    }
+    throw new OtherServer()
+  }
 
   async function once<Opened, Value>(
     opening: Opening<Opened>,
@@ -103,17 +127,25 @@ export function createSession(
     const connection = await database.connect()
     let isBroken = false
     try {
+      const begunWith = known
+      const { lanes, floors } = begunWith
+      const ground = { connection, lanes, floors, clock, headStartMs }
       const begun = connection.exec(database.begin)
-      const [nowMs, opened] = await Promise.all([readNow(connection), opening(connection, fixedNow?.() ?? null), begun])
+      const [{ nowMs, server }, opened] = await Promise.all([
+        readNow(connection),
+        opening(ground, fixedNow?.() ?? null),
+        begun,
+      ])
+      if (server !== begunWith.server) await meetServer(connection, server)
       const laterWrites: Promise<unknown>[] = []
-      const tx = beginTransaction(session, connection, nowMs, edgesMax, laterWrites)
+      const tx = beginTransaction(ground, nowMs, edgesMax, laterWrites)
       const value = await work(tx, opened)
       // What is written here is counted; only then may it be committed.
       await tx.hand.flush(connection)
       lowerFloors(tx)
       await Promise.all([...laterWrites, tx.counters.write(connection), connection.exec('COMMIT')])
       lowerFloors(tx)
-      for (const queue of tx.newQueues) lanes.queues.add(queue)
+      for (const queue of tx.newQueues) tx.lanes.queues.add(queue)
       return value
     } catch (error) {
       isBroken = isOver(error)
@@ -128,15 +160,18 @@ export function createSession(
   }
 
   async function untilDone<Opened, Value>(
+    prepare: () => Promise<void>,
     opening: Opening<Opened>,
     work: (tx: Transaction, opened: Opened) => Promise<Value>,
     edgesMax: number,
   ): Promise<Value> {
     for (let run = 1; ; run += 1) {
       try {
+        await prepare()
         return await once(opening, work, edgesMax)
       } catch (error) {
         if (faultOf(error) !== 'again' || run === runsMax) throw error
+        if (error instanceof OtherServer) continue
         await pause(clock, firstWaitMs * 2 ** (run - 1) * clock.random())
       }
     }
@@ -144,18 +179,19 @@ export function createSession(
 
   const session: Session = {
     database,
-    lanes,
+    get known() {
+      return known
+    },
     clock,
     headStartMs,
-    floors: createFloors(),
     pruneFrom: 0,
-    transact: (work, edgesMax = limits.releasedInTransactionMax) => untilDone(async () => {}, work, edgesMax),
-    transactFrom: (opening, work) => untilDone(opening, work, limits.releasedInTransactionMax),
+    transact: (work, edgesMax = limits.releasedInTransactionMax) => untilDone(nothing, nothing, work, edgesMax),
+    transactFrom: (prepare, opening, work) => untilDone(prepare, opening, work, limits.releasedInTransactionMax),
     async read(work) {
       const connection = await database.connect()
       let isBroken = false
       try {
-        return await work({ connection, lanes, now: () => readNow(connection) })
+        return await work({ connection, lanes: known.lanes, now: async () => (await readNow(connection)).nowMs })
       } catch (error) {
         isBroken = isOver(error)
         throw error
@@ -167,8 +203,13 @@ export function createSession(
   return session
 }
 
-function lowerFloors({ session, lowest }: Transaction): void {
-  for (const [lane, rank] of lowest) session.floors.lower(lane, rank)
+async function nothing(): Promise<void> {}
+
+/** The transaction is at another server than what this node knows is of: it is run again, with what holds there. */
+class OtherServer extends RunAgain {}
+
+function lowerFloors({ floors, lowest }: Transaction): void {
+  for (const [lane, rank] of lowest) floors.lower(lane, rank)
 }
 
 function pause(clock: Clock, ms: number): Promise<void> {
@@ -178,19 +219,15 @@ function pause(clock: Clock, ms: number): Promise<void> {
 }
 
 function beginTransaction(
-  session: Session,
-  connection: Connection,
+  ground: Ground,
   nowMs: number,
   edgesMax: number,
   laterWrites: Promise<unknown>[],
 ): Transaction {
   return {
-    session,
-    connection,
-    lanes: session.lanes,
-    headStartMs: session.headStartMs,
+    ...ground,
     nowMs,
-    hand: createHand(session.lanes),
+    hand: createHand(ground.lanes),
     counters: createCounterChanges(),
     ready: new Map(),
     lowest: new Map(),

@@ -1,17 +1,7 @@
 import { assert } from '../../core/assert.ts'
 import type { SubmitGroup, SubmitReceipt, SubmitVerdict } from '../../ports/store.ts'
-import {
-  insertMany,
-  insertPlain,
-  isPlain,
-  type NewRow,
-  type Numbers,
-  place,
-  type Target,
-  undo,
-  welcome,
-} from './insert.ts'
-import type { Transaction } from './session.ts'
+import { insertMany, insertPlain, isPlain, type NewRow, type Numbers, place, undo, welcome } from './insert.ts'
+import type { Ground, Transaction } from './session.ts'
 import { submitGroup } from './submit-graph.ts'
 
 /**
@@ -43,14 +33,14 @@ export async function submitMany(
 
 /** All groups, where they may be written before the time is known: null where one says more than the usual. */
 export async function submitAhead(
-  target: Target,
+  ground: Ground,
   nowMs: number | null,
   groups: readonly SubmitGroup[],
 ): Promise<Numbers | null> {
   const drafts = groups.flatMap(group => group.drafts)
   if (drafts.length === 0 || !drafts.every(isPlain)) return null
   return insertPlain(
-    target,
+    ground,
     nowMs,
     drafts.map(draft => ({ draft, lease: null })),
   )
