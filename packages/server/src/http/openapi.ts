@@ -12,6 +12,7 @@ import { noQuery, type QuerySchema } from './query.ts'
 const dialects = {
   'A: advanced': 'Tasks with a name and an integer id, a predicted priority, and a login.',
   'B: RabbitMQ and Redis': 'Tasks and workers at the root.',
+  'C: challenge': 'Calls of the API proper, which is a superset of it, field for field.',
   'D: arithmetic': 'Three tasks of Celery, and their status in Celery’s words.',
   'E: pull scheduler':
     'Workers that pull one task at a time and know nothing of epochs. Each call answers under the prefix `/scheduler`, too. Times end in `+00:00`.',
@@ -31,7 +32,7 @@ export interface CallDescription {
   /** Its name in the audit log, for calls that change something and are not told by the history of a task. */
   readonly audit?: string
   readonly tag: 'tasks' | 'workers' | 'queues' | 'accounts' | 'health' | DialectTag
-  /** Of a call that two dialects share. */
+  /** Of a call that two dialects share, or a dialect and the API proper. */
   readonly alsoTag?: DialectTag
   readonly summary: string
   readonly description?: string

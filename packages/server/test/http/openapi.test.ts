@@ -157,7 +157,8 @@ describe('/openapi.json', () => {
       Object.entries(operations).flatMap(([method, { tags }]) => tags.map(tag => ({ tag, call: `${method} ${path}` }))),
     )
     const under = (name: string) => tagged.filter(({ tag }) => tag === name).map(({ call }) => call)
-    expect(under('A: advanced').sort()).toEqual(['get /tasks/{id}', 'post /tasks', 'put /tasks/{id}/complete'])
+    const ofA = ['get /tasks/{id}', 'post /tasks', 'post /token', 'put /tasks/{id}/complete']
+    expect(under('A: advanced').sort()).toEqual(ofA)
     expect(under('B: RabbitMQ and Redis').sort()).toEqual(
       [
         'post /tasks',
@@ -167,6 +168,17 @@ describe('/openapi.json', () => {
         'get /workers',
         'get /workers/{id}',
         'delete /workers/{id}',
+        'get /health',
+      ].sort(),
+    )
+    expect(under('C: challenge').sort()).toEqual(
+      [
+        'post /api/tasks',
+        'get /api/tasks',
+        'get /api/tasks/{id}',
+        'post /api/workers/register',
+        'post /api/workers/{id}/heartbeat',
+        'get /api/workers',
       ].sort(),
     )
     const ofD = ['get /status/{task_id}', 'post /add', 'post /multiply', 'post /upper_case']

@@ -48,6 +48,7 @@ export function addHealthRoutes(app: FastifyInstance, context: HttpContext): voi
       operationId: 'health',
       access: 'public',
       tag: 'health',
+      alsoTag: 'B: RabbitMQ and Redis',
       summary: 'How this node is',
       replies: { 200: ['Well', 'Health'], 503: ['Stopping, or without its store', 'Health'] },
     }),

@@ -45,6 +45,7 @@ function addToken(app: FastifyInstance, { access }: HttpContext): void {
       operationId: 'login',
       access: 'public',
       tag: 'accounts',
+      alsoTag: 'A: advanced',
       summary: 'Log in by name and password',
       description:
         'The password grant of OAuth 2, as a form. `grant_type` is `password` or left out; `scope`, `client_id` and `client_secret` may be there and say nothing. A refusal carries `error` as OAuth 2 has it, beside `detail`.',

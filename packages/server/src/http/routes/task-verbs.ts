@@ -45,6 +45,7 @@ function addReads(app: FastifyInstance, { engineOf }: HttpContext): void {
       operationId: 'get',
       access: 'tasks.read',
       tag: 'tasks',
+      alsoTag: 'C: challenge',
       summary: 'One task',
       params,
       replies: { 200: ['The task', 'Task'] },

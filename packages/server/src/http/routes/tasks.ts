@@ -39,6 +39,7 @@ function addSubmit(app: FastifyInstance, context: HttpContext): void {
       operationId: 'submit',
       access: 'tasks.submit',
       tag: 'tasks',
+      alsoTag: 'C: challenge',
       summary: 'Submit a task',
       description:
         'Answered when the task is durable. The same `task_id` or idempotency key with the same content is the same task: 200 with the first one. The header `Idempotency-Key` says the same as `idempotency_key`.',
@@ -238,6 +239,7 @@ function addList(app: FastifyInstance, context: HttpContext): void {
       operationId: 'list',
       access: 'tasks.read',
       tag: 'tasks',
+      alsoTag: 'C: challenge',
       summary: 'List tasks, newest first',
       query: listQuery,
       replies: { 200: ['One page', 'TaskPage'] },

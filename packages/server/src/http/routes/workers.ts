@@ -40,6 +40,7 @@ function addRegister(app: FastifyInstance, { engineOf }: HttpContext): void {
       operationId: 'registerWorker',
       access: 'workers.serve',
       tag: 'workers',
+      alsoTag: 'C: challenge',
       summary: 'Register a worker, or change what it can do',
       description:
         'Ends a drain. The same id with another `instance` is another process: what the old one held goes back at once.',
@@ -120,6 +121,7 @@ function addHeartbeat(app: FastifyInstance, { engineOf }: HttpContext): void {
       operationId: 'heartbeat',
       access: 'workers.serve',
       tag: 'workers',
+      alsoTag: 'C: challenge',
       summary: 'Prolong leases and hear what changed',
       description: 'Extends the leases of the tasks named; without `current_tasks`, of all that the worker holds.',
       params,
@@ -285,6 +287,7 @@ function addAdministration(app: FastifyInstance, { engineOf }: HttpContext): voi
       operationId: 'workers',
       access: 'workers.read',
       tag: 'workers',
+      alsoTag: 'C: challenge',
       summary: 'All workers',
       replies: { 200: ['The workers', 'WorkerList'] },
     }),
