@@ -29,9 +29,23 @@ export const plainRequests = {
       params: payload,
       ...Object.fromEntries(Object.entries(others).map(([name, property]) => [name, maybe(property)])),
     },
+    examples: [
+      { name: 'Monthly report', description: 'Adds up what was sold.' },
+      { task_type: 'add', payload: { x: 1, y: 2 }, priority: 8 },
+    ],
   },
-  Operands: { type: 'object', required: ['x', 'y'], properties: { x: exact, y: exact } },
-  TextToChange: { type: 'object', required: ['text'], properties: { text: { type: 'string' } } },
+  Operands: {
+    type: 'object',
+    required: ['x', 'y'],
+    properties: { x: exact, y: exact },
+    examples: [{ x: 1, y: 2 }],
+  },
+  TextToChange: {
+    type: 'object',
+    required: ['text'],
+    properties: { text: { type: 'string' } },
+    examples: [{ text: 'straße' }],
+  },
 } as const
 
 const string = { type: 'string' }

@@ -51,7 +51,7 @@ describe('a task of dialect A', () => {
   })
 
   it('is told in the audit log by its id, whatever it was called by', async () => {
-    const { as, node } = await startWith('root')
+    const { as } = await startWith('root')
     for (const name of ['a', 'b']) await as.root?.('POST', '/tasks', { name, task_id: name })
     await as.root?.('PUT', '/tasks/1/complete')
     await as.root?.('DELETE', '/tasks/2')
@@ -68,7 +68,19 @@ describe('a task of dialect A', () => {
       ['root', 'task.cancel', 'b', 'ok'],
       ['root', 'task.complete', 'a', 'ok'],
     ])
-    expect(node).toBeDefined()
+  })
+
+  it('is moved by its submitter and by operators, and read by viewers', async () => {
+    const { node, as } = await startWith('ada')
+    const roles = { viewer: 403, worker: 403, operator: 200 } as const
+    for (const [role, status] of Object.entries(roles)) {
+      await node.user(role, role as keyof typeof roles) // The names of the roles.
+      const headers = bearer(await node.bearerOf(role))
+      await as.ada?.('POST', '/tasks', { name: role, task_id: role })
+      expect((await node.call('GET', `/tasks/${role}`, undefined, headers)).status).toBe(role === 'worker' ? 403 : 200)
+      expect((await node.call('PUT', `/tasks/${role}/complete`, undefined, headers)).status, role).toBe(status)
+    }
+    expect((await as.ada?.('DELETE', '/tasks/viewer'))?.body).toMatchObject({ status: 'cancelled' })
   })
 
   it.each([

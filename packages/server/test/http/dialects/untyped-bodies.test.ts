@@ -28,3 +28,20 @@ describe('a body without a Content-Type', () => {
     }
   })
 })
+
+describe('a call without a body', () => {
+  it.each([
+    ['PUT', '/tasks/a/complete', undefined],
+    ['PUT', '/tasks/a/complete', '{}'],
+    ['DELETE', '/tasks/a', undefined],
+    ['DELETE', '/tasks/a/', '{}'],
+    ['GET', '/tasks/a', undefined],
+    ['GET', '/status/a', undefined],
+  ] as const)('may say that it is JSON all the same: %s %s %s', async (method, url, payload) => {
+    const { app, call } = await startNode()
+    await call('POST', '/tasks', { name: 'a', task_id: 'a' })
+    const headers = { 'content-type': 'application/json', ...(payload === undefined ? { 'content-length': '0' } : {}) }
+    const body = payload === undefined ? {} : { payload }
+    expect((await app.inject({ method, url, headers, ...body })).statusCode).toBe(200)
+  })
+})
