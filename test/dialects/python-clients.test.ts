@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Attempt, Stats, Task } from '@tasklane/protocol'
@@ -133,6 +134,18 @@ describe.skipIf(python === null).concurrent('a client in Python', () => {
     expect(await runClient(stage, 'arithmetic_producer.py', url)).toEqual({ right: 150 })
     const { body } = await call<Stats>(url, 'GET', '/api/stats')
     expect([body.total, body.tasks.completed]).toEqual([150, 150])
+  })
+
+  it('of the advanced system: logs in as OAuth2 has it, and counts tasks from 1', async context => {
+    const stage = setUp(context)
+    const password = 'a password that nobody guesses'
+    const env = {
+      TASKLANE_AUTH: 'required',
+      SECRET_KEY: 'k'.repeat(20) + randomUUID(),
+      TASKLANE_ADMIN_PASSWORD: password,
+    }
+    const { url } = await stage.scheduler({ env })
+    expect(await runClient(stage, 'advanced.py', url, 'admin', password)).toMatchObject({ task_id: expect.any(String) })
   })
 
   it('of the system on RabbitMQ and Redis: with trailing slashes', async context => {
