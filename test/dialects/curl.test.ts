@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createStage, type Stage, until } from '../support/processes.ts'
 import { curl } from './python.ts'
@@ -6,18 +7,25 @@ import { curl } from './python.ts'
 describe.skipIf(curl === null)('curl', () => {
   let stage: Stage
   let url: string
+  let guardedUrl: string
+  const password = 'a-password-that-nobody-guesses'
   beforeAll(async () => {
     stage = createStage()
-    url = (await stage.scheduler()).url
+    const env = { TASKLANE_AUTH: 'required', SECRET_KEY: randomUUID(), TASKLANE_ADMIN_PASSWORD: password }
+    const [open, guarded] = await Promise.all([stage.scheduler(), stage.scheduler({ env })])
+    url = open.url
+    guardedUrl = guarded.url
     stage.worker(url, ['--worker-id', 'own'])
   })
   afterAll(() => stage.close())
 
   /** Runs a line and returns its JSON; what is in braces is filled in. */
-  async function run(line: string, names: Readonly<Record<string, string>> = {}): Promise<Record<string, unknown>> {
-    const filled = line
-      .replaceAll('http://localhost:8000', url)
-      .replace(/\{(\w+)\}/g, (all, name) => names[name] ?? all)
+  async function run(
+    line: string,
+    names: Readonly<Record<string, string>> = {},
+    at: string = url,
+  ): Promise<Record<string, unknown>> {
+    const filled = line.replaceAll('http://localhost:8000', at).replace(/\{(\w+)\}/g, (all, name) => names[name] ?? all)
     const shell = stage.run('/bin/sh', ['-c', filled.replace(/^curl/, `curl -sS`)])
     expect((await shell.exited).code, shell.stderr()).toBe(0)
     const text = shell.stdout()
@@ -41,6 +49,33 @@ describe.skipIf(curl === null)('curl', () => {
     expect(done).toMatchObject({ result: 42 })
     const listed = await run('curl "http://localhost:8000/api/tasks?status=completed&limit=10&offset=0"')
     expect(listed.tasks).toMatchObject([{ task_id: task.task_id }])
+  })
+
+  it('the advanced system', async () => {
+    const login = await run(
+      'curl -X POST "http://localhost:8000/token" -d "username=admin&password={password}"',
+      { password },
+      guardedUrl,
+    )
+    const token = String(login.access_token)
+    const task = await run(
+      `curl -X POST "http://localhost:8000/tasks" -H "Authorization: Bearer {token}" -H "Content-Type: application/json" -d '{"name": "Task 1", "description": "This is task 1"}'`,
+      { token },
+      guardedUrl,
+    )
+    expect(task).toMatchObject({ id: 1, name: 'Task 1', status: 'pending', priority: 5, user_id: 1 })
+    await run(
+      'curl -X PUT "http://localhost:8000/tasks/1/complete" -H "Authorization: Bearer {token}"',
+      { token },
+      guardedUrl,
+    )
+    const read = await run(
+      'curl "http://localhost:8000/tasks/1" -H "Authorization: Bearer {token}"',
+      { token },
+      guardedUrl,
+    )
+    expect(read).toMatchObject({ id: 1, status: 'completed' })
+    expect(await run('curl "http://localhost:8000/tasks/1"', {}, guardedUrl)).toMatchObject({ status: 401 })
   })
 
   it('the arithmetic system', async () => {
