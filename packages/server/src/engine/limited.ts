@@ -126,6 +126,7 @@ function servesWithin(engine: Engine, limits: Limits, clock: Clock): Partial<Eng
       return results.map(result => ({ task_id: result.taskId, verdict: 'unknown' }))
     },
     appendLogs: async (id, lines) => ((await isOurs(id)) === false ? 0 : engine.appendLogs(id, lines)),
+    worker: id => asOurs(id, () => engine.worker(id)),
     drain: id => asOurs(id, () => engine.drain(id)),
     deregister: id => {
       believed.delete(id)

@@ -24,6 +24,7 @@ export interface Node {
   readonly engine: Engine
   readonly store: Store
   readonly log: readonly LogEntry[]
+  stop(): Promise<void>
   call(method: Method, url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Submits, registers a worker for every type, and claims. */
   running(taskId: string, workerId?: string): Promise<{ readonly epoch: number }>
@@ -46,6 +47,8 @@ export interface NodeOptions {
   readonly clock?: Clock
   readonly access?: Partial<AccessOptions>
   readonly edge?: Partial<EdgeSettings>
+  /** Lives until it is stopped: one node for all tests of a file. */
+  readonly keep?: boolean
 }
 
 /** A node on the memory store, torn down with the test. */
@@ -72,14 +75,15 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     settings: { metricsEnabled: false, requestTimeoutMs: 30_000, ...options.settings },
     edge: { ...edgeSettingsDefault, ...options.edge },
   })
-  onTestFinished(async () => {
+  const stop = async (): Promise<void> => {
     app.beginStop()
     real.beginStop()
     app.server.closeAllConnections()
     await app.close()
     await real.stop()
     await store.close()
-  })
+  }
+  if (options.keep !== true) onTestFinished(stop)
   const call: Node['call'] = async (method, url, body, headers = {}) => {
     const isText = typeof body === 'string' || Buffer.isBuffer(body)
     const reply = await app.inject({
@@ -96,6 +100,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     store,
     log,
     call,
+    stop,
     async running(taskId, workerId = 'w1') {
       await call('POST', '/api/tasks', { task_id: taskId, task_type: 'noop' })
       await call('POST', '/api/workers/register', { worker_id: workerId, capabilities: ['*'] })
