@@ -7,6 +7,7 @@ import { buildApp } from '../../src/http/app.ts'
 import type { AccessOptions } from '../../src/http/auth/access-options.ts'
 import type { HttpSettings } from '../../src/http/context.ts'
 import { type EdgeSettings, edgeSettingsDefault } from '../../src/http/edge/edge-settings.ts'
+import type { AccountStore } from '../../src/ports/accounts.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { Store } from '../../src/ports/store.ts'
@@ -47,6 +48,7 @@ export interface NodeOptions {
   readonly clock?: Clock
   readonly access?: Partial<AccessOptions>
   readonly edge?: Partial<EdgeSettings>
+  readonly accounts?: (real: AccountStore) => Partial<AccountStore>
   /** Lives until it is stopped: one node for all tests of a file. */
   readonly keep?: boolean
 }
@@ -71,7 +73,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     clock,
     log: recordingLog(log),
     version: '0.0.0-test',
-    access: { mode: 'open', accounts: store, secretKeys: [], ...options.access },
+    access: { mode: 'open', accounts: { ...store, ...options.accounts?.(store) }, secretKeys: [], ...options.access },
     settings: { metricsEnabled: false, requestTimeoutMs: 30_000, ...options.settings },
     edge: { ...edgeSettingsDefault, ...options.edge },
   })

@@ -6,6 +6,7 @@ import type { Clock } from '../../ports/clock.ts'
 import { readCookie } from './cookie.ts'
 import type { Accounts, Directory } from './directory.ts'
 import type { Logouts } from './logouts.ts'
+import { createRecent, type Recent } from './recent.ts'
 import { digestOf, isTokenSecret, type SessionClaims, type SessionTokens } from './session-tokens.ts'
 import type { TokenUse } from './token-use.ts'
 
@@ -43,8 +44,8 @@ export function createAuthenticator(parts: {
   readonly clock: Clock
 }): Authenticator {
   const { directory, sessions, logouts, tokenUse, clock } = parts
-  const bearers = new Map<string, Proof>()
-  const cookies = new Map<string, Proof>()
+  const bearers = createRecent<Proof>(proofsMax)
+  const cookies = createRecent<Proof>(proofsMax)
 
   function callerOf(request: FastifyRequest): Caller | null | Promise<Caller | null> {
     const bearer = readBearer(request.headers.authorization)
@@ -54,28 +55,22 @@ export function createAuthenticator(parts: {
   }
 
   /** At once where the text was proved before and the accounts are fresh: a request then costs microseconds. */
-  function callerBy(
-    text: string,
-    proofs: Map<string, Proof>,
-    isCookie: boolean,
-  ): Caller | null | Promise<Caller | null> {
+  function callerBy(text: string, proofs: Recent<Proof>, isCookie: boolean): Caller | null | Promise<Caller | null> {
     const proof = proofs.get(text)
     const accounts = directory.fresh()
     if (proof !== undefined && accounts !== null) return judge(proof, accounts, isCookie)
     return proveAndJudge(text, proofs, isCookie)
   }
 
-  async function proveAndJudge(text: string, proofs: Map<string, Proof>, isCookie: boolean): Promise<Caller | null> {
+  async function proveAndJudge(text: string, proofs: Recent<Proof>, isCookie: boolean): Promise<Caller | null> {
     const proof = proofs.get(text) ?? (await prove(text, isCookie))
     if (proof === null) return null
     const caller = judge(proof, directory.fresh() ?? (await directory.refreshed()), isCookie)
     if (caller === null) {
-      proofs.delete(text)
+      proofs.forget(text)
       return null
     }
-    proofs.set(text, proof)
-    const oldest = proofs.size > proofsMax ? proofs.keys().next().value : undefined
-    if (oldest !== undefined) proofs.delete(oldest)
+    proofs.put(text, proof)
     return caller
   }
 

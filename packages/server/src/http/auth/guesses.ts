@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts'
+import { createRecent } from './recent.ts'
 
 /**
  * How often a password may be guessed. Three counts, each with a back-off that doubles, and none of them shared by people
@@ -11,8 +12,8 @@ import type { Clock } from '../../ports/clock.ts'
  *    has one try instead of five before its own back-off begins. Many machines gain little by being many, and a user who
  *    comes with the right password from a new address still comes in at the first try.
  *
- * An address from which this account has come in before is known: the count by address does not hold it up (a colleague
- * behind the same address may be guessing), only that of the pair.
+ * An address from which this account has come in before is known: the count by address neither holds it up (a colleague
+ * behind the same address may be guessing) nor is touched by it, only that of the pair.
  *
  * An attempt is counted before the password is looked at, so that guesses sent all at once gain nothing; a right one is
  * taken back. Failures are forgiven one by one as time passes. All of it is in this node's memory, bounded.
@@ -57,13 +58,11 @@ export function createGuesses(clock: Clock): Guesses {
   const byAddress = createCounts(clock, forgivenMs)
   const byPair = createCounts(clock, forgivenMs)
   const byAccount = createCounts(clock, forgivenOfAccountMs)
-  const known = new Map<string, readonly string[]>()
+  const known = createRecent<readonly string[]>(knownAccountsMax)
 
   function remember(account: string, address: string): void {
     const before = known.get(account) ?? []
-    known.delete(account)
-    known.set(account, [address, ...before.filter(other => other !== address)].slice(0, knownAddressesMax))
-    trim(known, knownAccountsMax)
+    known.put(account, [address, ...before.filter(other => other !== address)].slice(0, knownAddressesMax))
   }
 
   return Object.freeze<Guesses>({
@@ -85,7 +84,7 @@ export function createGuesses(clock: Clock): Guesses {
       const total = byAccount.of(account)
       const isUnderAttack = total.failures >= attackFrom && !isKnown
       const undoPair = charge(pair, isUnderAttack ? freeOfPairUnderAttack : freeOfPair, nowMs)
-      const undoSource = charge(source, freeOfAddress, nowMs)
+      const undoSource = isKnown ? () => {} : charge(source, freeOfAddress, nowMs)
       // An attack that has ended is forgiven within the hour, however large it was.
       total.failures = Math.min(attackFrom + 10, total.failures + 1)
       const withdrawn = (): void => {
@@ -112,6 +111,7 @@ export function createGuesses(clock: Clock): Guesses {
 function charge(count: Count, free: number, nowMs: number): () => void {
   count.failures += 1
   const over = count.failures - free
+  const beforeMs = count.blockedUntilMs
   const untilMs = nowMs + Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(over, 20))
   if (over >= 0) {
     count.blockedUntilMs = untilMs
@@ -120,7 +120,7 @@ function charge(count: Count, free: number, nowMs: number): () => void {
   return () => {
     count.failures = Math.max(0, count.failures - 1)
     // Another attempt may have been charged since.
-    if (over >= 0 && count.blockedUntilMs === untilMs) count.blockedUntilMs = 0
+    if (over >= 0 && count.blockedUntilMs === untilMs) count.blockedUntilMs = beforeMs
   }
 }
 
@@ -130,8 +130,7 @@ interface Counts {
 }
 
 function createCounts(clock: Clock, forgivenEveryMs: number): Counts {
-  // The one that was touched longest ago comes first.
-  const counts = new Map<string, Count>()
+  const counts = createRecent<Count>(entriesMax)
   return {
     of: key => {
       const nowMs = clock.monotonic()
@@ -139,19 +138,11 @@ function createCounts(clock: Clock, forgivenEveryMs: number): Counts {
       const forgiven = Math.floor((nowMs - count.forgivenToMs) / forgivenEveryMs)
       count.failures = Math.max(0, count.failures - forgiven)
       count.forgivenToMs += forgiven * forgivenEveryMs
-      counts.delete(key)
-      counts.set(key, count)
-      trim(counts, entriesMax)
+      counts.put(key, count)
       return count
     },
-    forget: key => void counts.delete(key),
+    forget: counts.forget,
   }
-}
-
-function trim(map: Map<string, unknown>, most: number): void {
-  if (map.size <= most) return
-  const oldest = map.keys().next().value
-  if (oldest !== undefined) map.delete(oldest)
 }
 
 /** Who has one address of IPv6 has 2^64 of them: they count as one. */

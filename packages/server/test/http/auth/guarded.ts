@@ -23,7 +23,9 @@ export interface Guarded extends Node {
   login(name: string, password: string, address?: string): Promise<Answer>
 }
 
-export async function startGuarded(options: Pick<NodeOptions, 'access' | 'settings' | 'keep'> = {}): Promise<Guarded> {
+export async function startGuarded(
+  options: Pick<NodeOptions, 'access' | 'accounts' | 'settings' | 'keep'> = {},
+): Promise<Guarded> {
   const clock = createVirtualClock()
   const work = { verified: 0, hashed: 0 }
   const hasher = cheapHasher(work)
