@@ -16,6 +16,7 @@ import { addAuditing } from './auth/auditing.ts'
 import { createEngineViews } from './auth/engine-views.ts'
 import { addGuard } from './auth/guard.ts'
 import { addRenewal } from './auth/renewal.ts'
+import { withoutSecrets } from './auth/without-secrets.ts'
 import { answerClientError, answerExpectation } from './client-errors.ts'
 import type { HttpContext, HttpSettings } from './context.ts'
 import { addDashboard } from './dashboard.ts'
@@ -241,7 +242,7 @@ function addDoor(app: FastifyInstance, context: HttpContext, allowed: AllowedMet
   app.setErrorHandler((error, request, reply) => {
     const { problem, status, isFault } = refusalOf(error)
     if (isFault) {
-      const fields = { request_id: request.id, method: request.method, url: request.url, err: error }
+      const fields = { request_id: request.id, method: request.method, url: withoutSecrets(request.url), err: error }
       context.log.error(fields, 'A request met a fault of Tasklane itself')
     }
     sendProblem(reply, problem, status)
@@ -288,7 +289,7 @@ function addObservation(app: FastifyInstance, context: HttpContext, metrics: Met
     const fields = {
       request_id: request.id,
       method: request.method,
-      url: request.url,
+      url: withoutSecrets(request.url),
       address: request.ip,
       status,
       duration_ms: Math.round(durationMs * 100) / 100,

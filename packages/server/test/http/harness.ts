@@ -46,6 +46,8 @@ export interface NodeOptions {
   /** Doubles in place of single methods. */
   readonly engine?: (real: Engine) => Partial<Engine>
   readonly clock?: Clock
+  /** In place of `Node.log`. */
+  readonly logTo?: Log
   readonly access?: Partial<AccessOptions>
   readonly edge?: Partial<EdgeSettings>
   readonly accounts?: (real: AccountStore) => Partial<AccountStore>
@@ -63,7 +65,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     store,
     broker: createLocalBroker(),
     clock,
-    log: recordingLog(log),
+    log: options.logTo ?? recordingLog(log),
     settings: { ...engineSettingsDefault, version: '0.0.0-test' },
   })
   await real.start()
@@ -71,7 +73,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
   const app = await buildApp({
     engine,
     clock,
-    log: recordingLog(log),
+    log: options.logTo ?? recordingLog(log),
     version: '0.0.0-test',
     access: { mode: 'open', accounts: { ...store, ...options.accounts?.(store) }, secretKeys: [], ...options.access },
     settings: { metricsEnabled: false, requestTimeoutMs: 30_000, ...options.settings },

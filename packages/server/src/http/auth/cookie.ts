@@ -22,15 +22,18 @@ export function readCookie(request: FastifyRequest): string | null {
   return null
 }
 
-export function setCookie(request: FastifyRequest, reply: FastifyReply, token: string, lastsMs: number): void {
+type Incoming = Pick<FastifyRequest, 'protocol'>
+type Outgoing = Pick<FastifyReply, 'header'>
+
+export function setCookie(request: Incoming, reply: Outgoing, token: string, lastsMs: number): void {
   reply.header('set-cookie', cookie(request, token, Math.ceil(lastsMs / 1_000)))
 }
 
-export function clearCookie(request: FastifyRequest, reply: FastifyReply): void {
+export function clearCookie(request: Incoming, reply: Outgoing): void {
   reply.header('set-cookie', cookie(request, '', 0))
 }
 
-function cookie(request: FastifyRequest, value: string, maxAgeSeconds: number): string {
+function cookie(request: Incoming, value: string, maxAgeSeconds: number): string {
   const secure = request.protocol === 'https' ? '; Secure' : ''
   return `${name}=${value}; Path=${path}; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict${secure}`
 }

@@ -24,7 +24,7 @@ export interface Guarded extends Node {
 }
 
 export async function startGuarded(
-  options: Pick<NodeOptions, 'access' | 'accounts' | 'settings' | 'keep'> = {},
+  options: Pick<NodeOptions, 'access' | 'accounts' | 'settings' | 'keep' | 'logTo'> = {},
 ): Promise<Guarded> {
   const clock = createVirtualClock()
   const work = { verified: 0, hashed: 0 }
