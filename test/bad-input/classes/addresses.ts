@@ -150,20 +150,27 @@ export const addressClasses: readonly InputClass[] = [
       if (example === undefined) return []
       const headers = {
         'x-http-method-override': 'DELETE',
-        'x-forwarded-for': '127.0.0.1, ::1',
-        'x-forwarded-host': 'evil.example',
         'x-original-url': '/api/tasks/bulk',
         'x-request-id': 'a b"\u00e9',
         traceparent: 'ff-nonsense',
-        origin: 'null',
         cookie: '__proto__=1; constructor=2',
         accept: 'application/xml',
         range: 'bytes=0-0',
         'if-none-match': '*',
       }
-      // No session begins for a page that does not say it is ours.
-      const expected = route.operationId === 'beginSession' ? refused('forbidden') : served
-      return [{ name: 'all of them', request: () => requestOf(route, example, { headers }), expected }]
+      // Who comes by a proxy, or from another page, is no caller of an open node, except to hear whether it is well.
+      const isHealth = ['live', 'ready', 'health'].includes(route.operationId)
+      const foreign = (name: string, value: string, code: ProblemCode) => ({
+        name,
+        request: () => requestOf(route, example, { headers: { ...headers, [name]: value } }),
+        expected: isHealth ? served : refused(code),
+      })
+      return [
+        { name: 'all of them', request: () => requestOf(route, example, { headers }), expected: served },
+        foreign('x-forwarded-for', '127.0.0.1, ::1', 'forwarded_not_trusted'),
+        foreign('x-forwarded-host', 'evil.example', 'forwarded_not_trusted'),
+        foreign('origin', 'null', 'origin_not_allowed'),
+      ]
     },
   },
 ]

@@ -31,7 +31,7 @@ export function ownTasksOnly(engine: Engine, submitter: string): Engine {
   const ownFilter = (filter: TaskFilter): TaskFilter => ({ ...filter, submittedBy: submitter })
 
   return Object.freeze<Engine>({
-    ...engine,
+    ...restOf(engine),
     ...submits(engine, submitter, foreignAmong),
     task: async id => {
       const task = await engine.task(id)
@@ -78,6 +78,24 @@ export function ownTasksOnly(engine: Engine, submitter: string): Engine {
       return { ...stats, tasks, total, rates: null, wait_ms: null, run_ms: null }
     },
   })
+}
+
+/**
+ * What is not about one's own tasks, method by method, so that a new one is judged before it is given: what tells nothing
+ * of anybody's tasks goes through, what acts for workers or shows them and the queues is closed. The role of a submitter
+ * is refused all of that at the door already; should a route ask all the same, it ends here.
+ */
+function restOf(engine: Engine) {
+  const { newTaskId, checkReady, start, beginStop, stop } = engine
+  const closed = (): never => {
+    throw new Problem('forbidden', 'Who sees its own tasks only has no part in workers and queues.')
+  }
+  return {
+    ...{ newTaskId, checkReady, start, beginStop, stop },
+    ...{ register: closed, claim: closed, leasesOf: closed, releaseUndelivered: closed, heartbeat: closed },
+    ...{ settle: closed, appendLogs: closed, drain: closed, deregister: closed, workers: closed, worker: closed },
+    ...{ queues: closed, queue: closed, setQueue: closed, typesIn: closed, observe: closed },
+  } satisfies Partial<Engine>
 }
 
 type ForeignAmong = (ids: readonly TaskId[]) => Promise<ReadonlySet<TaskId>>
