@@ -30,7 +30,7 @@ export async function startGuarded(
   const work = { verified: 0, hashed: 0 }
   const hasher = cheapHasher(work)
   const access = { mode: 'required', secretKeys: [secretKey], hasher, ...options.access } as const
-  const node = await startNode({ ...options, clock, access, edge: { isOpen: access.mode !== 'required' } })
+  const node = await startNode({ ...options, clock, access })
   const login: Guarded['login'] = async (username, password, address = '10.0.0.1') => {
     const reply = await node.app.inject({
       method: 'POST',
