@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createAccessControl } from '../../../src/http/auth/access-control.ts'
 import { createGuesses, networkOf } from '../../../src/http/auth/guesses.ts'
 import { createPasswords } from '../../../src/http/auth/passwords.ts'
+import { createRecent } from '../../../src/http/auth/recent.ts'
 import type { Log } from '../../../src/ports/log.ts'
 import { createMemoryStore } from '../../../src/stores/memory/memory-store.ts'
 import { createVirtualClock } from '../../support/virtual-clock.ts'
@@ -135,11 +136,17 @@ describe('guessing', () => {
     expect(looked).toBe(10)
   })
 
-  it('is remembered within bounds', () => {
-    const guesses = createGuesses(createVirtualClock())
-    const begin = process.memoryUsage().heapUsed
-    for (let at = 0; at < 200_000; at += 1) guesses.begin(`user-${at}`, `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`)
-    expect((process.memoryUsage().heapUsed - begin) / 1_048_576).toBeLessThan(150)
+  it('is remembered within bounds, the latest first', () => {
+    const recent = createRecent<number>(100)
+    for (let at = 0; at < 1_000; at += 1) {
+      recent.put(`key ${at}`, at)
+      recent.put('often', at)
+    }
+    const kept = Array.from({ length: 1_000 }, (_, at) => at).filter(at => recent.get(`key ${at}`) !== undefined)
+    expect(kept.length).toBeLessThan(100)
+    expect(kept.length).toBeGreaterThanOrEqual(85)
+    expect(kept[0]).toBe(1_000 - kept.length)
+    expect(recent.get('often')).toBe(999)
   })
 
   it.each([
