@@ -5,6 +5,7 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify'
+import { nobody } from '../core/access.ts'
 import { Problem } from '../core/problem.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -215,6 +216,8 @@ function isRequestName(name: string): name is RequestName {
 /** What happens to every request before and whatever happens in its route: headers, 404, 405, 503, and refusals. */
 function addDoor(app: FastifyInstance, context: HttpContext, allowed: AllowedMethods): void {
   app.addHook('onRequest', (request, reply, done) => {
+    // Until the guard knows better.
+    request.principal = nobody
     setCommonHeaders(request, reply)
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
       reply.header('connection', 'close')

@@ -135,6 +135,19 @@ describe('/openapi.json', () => {
     expect(JSON.stringify(responses['422'])).toContain('application/problem+json')
   })
 
+  it('tells how to log in, and which calls need no login', async () => {
+    const { document: told } = await document()
+    expect(Reflect.get(told.components, 'securitySchemes')).toMatchObject({
+      login: { type: 'oauth2', flows: { password: { tokenUrl: '/token' } } },
+      bearer: { type: 'http', scheme: 'bearer' },
+    })
+    expect(told.paths['/api/tasks']?.get).toMatchObject({ security: [{ login: [] }, { bearer: [] }] })
+    expect(told.paths['/health']?.get).toMatchObject({ security: [] })
+    expect(told.paths['/token']?.post?.requestBody).toMatchObject({
+      content: { 'application/x-www-form-urlencoded': { schema: { $ref: '#/components/schemas/LoginForm' } } },
+    })
+  })
+
   it('tells bodies, queries and replies by the schemas that are enforced', async () => {
     const { document: told } = await document()
     const { schemas } = told.components

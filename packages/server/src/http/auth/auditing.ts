@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { nobody } from '../../core/access.ts'
 import { scrubText } from '../json-body.ts'
 import type { AccessControl } from './access-control.ts'
 
@@ -6,8 +7,9 @@ import type { AccessControl } from './access-control.ts'
 export function addAuditing(app: FastifyInstance, { audit }: Pick<AccessControl, 'audit'>): void {
   app.addHook('onResponse', (request, reply, done) => {
     const { audit: action } = request.routeOptions.config
-    // Who is not logged in did nothing, and could fill the log.
-    if (action !== undefined && reply.statusCode !== 401) {
+    // Whoever came no further than the door did nothing, and could fill the log; so could a caller above its limit.
+    const isTold = request.principal !== nobody && reply.statusCode !== 401 && reply.statusCode !== 429
+    if (action !== undefined && isTold) {
       audit.write({
         actor: request.principal.name,
         action: request.audited?.action ?? action,

@@ -7,9 +7,7 @@ export interface Logouts {
   has(sid: string): boolean
 }
 
-const sessionsMax = 100_000
-
-export function createLogouts(clock: Clock): Logouts {
+export function createLogouts(clock: Clock, sessionsMax = 100_000): Logouts {
   const ended = new Map<string, number>()
 
   function forgetPast(): void {

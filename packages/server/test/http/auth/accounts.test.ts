@@ -202,6 +202,18 @@ describe('the audit log', () => {
     })
   })
 
+  it('tells nothing of who came no further than the door', async () => {
+    const node = await startGuarded({ access: { mode: 'open' } })
+    const cancel = (headers: Record<string, string>) => node.call('POST', '/api/tasks/never/cancel', {}, headers)
+    expect((await cancel({ origin: 'http://evil.example' })).status).toBe(403)
+    expect((await cancel(bearer('tl_nothing'))).status).toBe(401)
+    expect((await cancel({})).status).toBe(404)
+    const { body } = await node.call('GET', '/api/audit')
+    expect(body.entries).toMatchObject([
+      { actor: null, action: 'task.cancel', subject: 'never', outcome: 'task_unknown' },
+    ])
+  })
+
   it('is filtered and paged', async () => {
     const { node, root } = await nodeOfRoot()
     for (let at = 0; at < 5; at += 1) await node.call('PATCH', `/api/queues/q${at}`, { paused: true }, root)

@@ -2,6 +2,7 @@ import fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { createDirectory } from '../../../src/http/auth/directory.ts'
 import { addGuard, addPublicly } from '../../../src/http/auth/guard.ts'
+import { createLogouts } from '../../../src/http/auth/logouts.ts'
 import { createMemoryStore } from '../../../src/stores/memory/memory-store.ts'
 import { createVirtualClock } from '../../support/virtual-clock.ts'
 
@@ -33,6 +34,20 @@ describe('a route without a rule', () => {
     expect((await app.inject('/page')).body).toBe('a page')
     expect((await app.inject('/inner')).body).not.toContain('secret')
     await app.close()
+  })
+})
+
+describe('logouts', () => {
+  it('are forgotten when the tokens have run out, and say when there is no more room', async () => {
+    const clock = createVirtualClock()
+    const logouts = createLogouts(clock, 2)
+    expect(logouts.add('one', clock.now() + 1_000)).toBe(true)
+    expect(logouts.add('two', clock.now() + 5_000)).toBe(true)
+    expect(logouts.add('three', clock.now() + 5_000)).toBe(false)
+    expect(logouts.has('one') && logouts.has('two')).toBe(true)
+    await clock.advance(1_000)
+    expect(logouts.add('three', clock.now() + 5_000)).toBe(true)
+    expect([logouts.has('one'), logouts.has('two'), logouts.has('three')]).toEqual([false, true, true])
   })
 })
 
