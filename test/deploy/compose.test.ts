@@ -17,7 +17,7 @@ beforeEach(() => {
 })
 afterEach(() => stage.close())
 
-const secrets = { POSTGRES_PASSWORD: '0f1e2d', SECRET_KEY: 'c3b2a1' }
+const secrets = { POSTGRES_PASSWORD: '0f1e2d', SECRET_KEY: 'c3b2a1', WORKER_TOKEN: 'tl_9a8b' }
 
 describe.skipIf(compose === null)('compose.yaml', () => {
   it('is right, with three workers, and a fourth by its profile', async () => {
@@ -36,6 +36,8 @@ describe.skipIf(compose === null)('compose.yaml', () => {
     expect(stdout.match(/SECRET_KEY: c3b2a1$/gm)).toHaveLength(2)
     expect(stdout.match(/DATABASE_URL: postgresql:\/\/tasklane:0f1e2d@postgres:5432\/tasklane$/gm)).toHaveLength(2)
     expect(stdout.match(/POSTGRES_PASSWORD: 0f1e2d$/gm)).toHaveLength(1)
+    expect(stdout.match(/TASKLANE_WORKER_TOKEN: tl_9a8b$/gm)).toHaveLength(2)
+    expect(stdout.match(/TASKLANE_TOKEN: tl_9a8b$/gm)).toHaveLength(stdout.match(/WORKER_ID: /g)?.length ?? 0)
   })
 
   it('publishes on loopback unless another address is named', async () => {
@@ -49,7 +51,7 @@ describe.skipIf(compose === null)('compose.yaml', () => {
     for (const port of await published({ PUBLISH_ADDRESS: '10.1.2.3' })) expect(port).toMatch(/^10\.1\.2\.3:/)
   })
 
-  it.each(['POSTGRES_PASSWORD', 'SECRET_KEY'] as const)(
+  it.each(['POSTGRES_PASSWORD', 'SECRET_KEY', 'WORKER_TOKEN'] as const)(
     'does not start without %s, and says what to do',
     async name => {
       for (const missing of [
@@ -58,7 +60,7 @@ describe.skipIf(compose === null)('compose.yaml', () => {
       ]) {
         const { code, stderr } = await config(missing, 'config', '--quiet')
         expect(code).not.toBe(0)
-        expect(stderr).toContain('put a long random one into .env')
+        expect(stderr).toMatch(/put (?:a long random )?one into \.env/)
       }
     },
   )
