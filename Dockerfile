@@ -7,6 +7,7 @@ COPY packages/protocol/package.json packages/protocol/
 COPY packages/server/package.json packages/server/
 COPY packages/sdk/package.json packages/sdk/
 COPY packages/cli/package.json packages/cli/
+COPY packages/dashboard/package.json packages/dashboard/
 # npm links a command only when its file is there.
 COPY packages/cli/bin packages/cli/bin/
 
