@@ -157,7 +157,19 @@ function readAll(
   response.on('error', error => fail('broken', describe(error), error))
 }
 
+/** Of certificates that this process has no reason to believe. */
+const unknownAuthority: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+])
+
 function describe(error: NodeJS.ErrnoException): string {
+  if (unknownAuthority.has(error.code ?? '')) {
+    return `${error.message} (name the file of its authority in NODE_EXTRA_CA_CERTS)`
+  }
   // Several addresses of one name fail together as an AggregateError, which has a code but no message.
   return error.message === '' ? (error.code ?? 'the connection failed') : error.message
 }

@@ -174,7 +174,8 @@ function createServer(context: HttpContext, edge: EdgeSettings): FastifyInstance
       sendProblem(reply.header('connection', 'close'), problem, status)
     },
     clientErrorHandler: (error, socket) => {
-      if (!answerPlainHttp(error, socket)) answerClientError(error, socket, idOf({ headers: {} }))
+      const requestId = idOf({ headers: {} })
+      if (!answerPlainHttp(error, socket, requestId)) answerClientError(error, socket, requestId)
     },
   }
   const { tls } = edge

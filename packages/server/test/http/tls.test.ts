@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { connect as connectPlain } from 'node:net'
@@ -6,27 +5,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findOpenssl, makePair } from '../../../../test/support/certificates.ts'
 import { followTlsFiles, readTlsPair, TlsError } from '../../src/http/edge/tls.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { listen, startNode } from './harness.ts'
 
+// Node makes no certificates.
+const openssl = await findOpenssl()
+
 let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tasklane-tls-'))
-  for (const name of ['one', 'two']) makePair(name)
+  for (const name of ['one', 'two']) if (openssl !== null) makePair(openssl, filesOf(name), name)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const path = (name: string): string => join(folder, name)
 const filesOf = (name: string) => ({ cert: path(`${name}.pem`), key: path(`${name}.key`) })
-
-/** Node makes no certificates. */
-function makePair(name: string): void {
-  const { cert, key } = filesOf(name)
-  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-  execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' })
-}
 
 function get(port: number, caName: string): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
@@ -49,7 +44,7 @@ function get(port: number, caName: string): Promise<{ status: number; text: stri
   })
 }
 
-describe('HTTPS without a proxy', () => {
+describe.skipIf(openssl === null)('HTTPS without a proxy', () => {
   it('serves as over HTTP, and tells pages to stay with it', async () => {
     const node = await startNode({ edge: { tls: readTlsPair(filesOf('one')) } })
     expect(await get(await listen(node), 'one')).toMatchObject({ status: 200 })
@@ -97,7 +92,10 @@ describe('HTTPS without a proxy', () => {
       socket.on('error', reject)
     })
     expect(text).toMatch(/^HTTP\/1\.1 400 /)
-    expect(text).toContain('This port speaks HTTPS; write https:// instead of http://.')
+    expect(JSON.parse(text.split('\r\n\r\n')[1] ?? '')).toMatchObject({
+      code: 'request_invalid',
+      detail: 'This port speaks HTTPS; write https:// instead of http://.',
+    })
     // Nobody else is harmed by what is no TLS at all.
     const stranger = connectPlain({ port, host: '127.0.0.1' })
     await new Promise(resolve =>

@@ -3,8 +3,10 @@ import type { Server } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import { Problem } from '../../core/problem.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Log } from '../../ports/log.ts'
+import { problemBody, problemMediaType } from '../problems.ts'
 import type { TlsPair } from './edge-settings.ts'
 
 export interface TlsFiles {
@@ -85,16 +87,17 @@ function stampOf(files: TlsFiles): string {
  * Somebody speaks HTTP to a port of HTTPS: told so in words they can read, on the connection below TLS.
  * @returns whether it was that
  */
-export function answerPlainHttp(error: { readonly code?: string }, socket: Socket): boolean {
+export function answerPlainHttp(error: { readonly code?: string }, socket: Socket, requestId: string): boolean {
   if (error.code !== 'ERR_SSL_HTTP_REQUEST') return false
   // Not in the types: what a TLS socket of a server was made of. It takes bytes until the handler of this event returns.
   const below: unknown = Reflect.get(socket, '_parent')
   if (!isSocket(below) || !below.writable) return false
-  const text = 'This port speaks HTTPS; write https:// instead of http://.\n'
+  const problem = new Problem('request_invalid', 'This port speaks HTTPS; write https:// instead of http://.')
+  const text = JSON.stringify(problemBody(problem, requestId))
   const head = [
     'HTTP/1.1 400 Bad Request',
     'Connection: close',
-    'Content-Type: text/plain; charset=utf-8',
+    `Content-Type: ${problemMediaType}`,
     'X-Content-Type-Options: nosniff',
     `Content-Length: ${Buffer.byteLength(text)}`,
   ]
