@@ -179,6 +179,27 @@ describe('login', () => {
   })
 })
 
+describe('TASKLANE_TOKEN_FILE', () => {
+  it('names a file that holds the token, behind TASKLANE_TOKEN', async () => {
+    const file = join(home, 'token')
+    writeFileSync(file, 'tl_abc\n')
+    const tokenBy = async (env: Record<string, string>) =>
+      (await say(['whoami'], null, { env })).host.connections[0]?.token
+    expect(await tokenBy({ TASKLANE_TOKEN_FILE: file })).toBe('tl_abc')
+    expect(await tokenBy({ TASKLANE_TOKEN_FILE: file, TASKLANE_TOKEN: 'tl_x' })).toBe('tl_x')
+    const none = await say(['whoami'], null, { env: { TASKLANE_TOKEN_FILE: join(home, 'none') } })
+    expect(none).toMatchObject({ exitCode: 2, err: expect.stringContaining('TASKLANE_TOKEN_FILE cannot be read') })
+  })
+})
+
+describe('serve', () => {
+  it('does not start for others without a key, and says how to make one', async () => {
+    const { exitCode, out, err } = await run(['serve', '--host', '0.0.0.0', '--no-env-file', '--port', '0'])
+    expect([exitCode, out]).toEqual([2, ''])
+    expect(err).toMatch(/SECRET_KEY is missing.*openssl rand -hex 32.*TASKLANE_AUTH=off/)
+  })
+})
+
 describe('reset-admin', () => {
   it('lets a locked-out operator in by the database itself', async () => {
     const data = join(home, 'a.db')

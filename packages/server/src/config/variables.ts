@@ -39,7 +39,13 @@ export const variables = Object.freeze([
 ])
 
 /** Read by workers, clients and the command line, not by a node; known here so that they are not taken for mistakes. */
-export const otherVariables = Object.freeze(['MAX_WORKERS', 'TASKLANE_TOKEN', 'TASKLANE_URL', 'WORKER_ID'])
+export const otherVariables = Object.freeze([
+  'MAX_WORKERS',
+  'TASKLANE_TOKEN',
+  'TASKLANE_TOKEN_FILE',
+  'TASKLANE_URL',
+  'WORKER_ID',
+])
 
 /** A misspelt setting would be a setting that silently is not made. Only names of our own can be judged. */
 export function findUnknownVariables({ env, faults }: Reader): void {
