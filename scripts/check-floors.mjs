@@ -32,6 +32,8 @@ const workspaceMayImport = {
   server: ['protocol'],
   sdk: ['protocol'],
   cli: ['protocol', 'sdk', 'server'],
+  // The pages speak to the scheduler over HTTP only.
+  dashboard: ['protocol'],
 }
 
 // Each library and the only places that may name it.
@@ -53,13 +55,31 @@ const libraryPlaces = {
   commander: ['packages/cli/src'],
   '@bomb.sh/tab': ['packages/cli/src'],
   tsx: ['packages/cli/src'],
+  react: ['packages/dashboard/src'],
+  'react-dom': ['packages/dashboard/src'],
+  'radix-ui': ['packages/dashboard/src'],
+  'lucide-react': ['packages/dashboard/src'],
+  '@tanstack/react-query': ['packages/dashboard/src'],
+  '@tanstack/react-router': ['packages/dashboard/src'],
+  '@tanstack/react-table': ['packages/dashboard/src'],
+  '@tanstack/react-virtual': ['packages/dashboard/src'],
+  cmdk: ['packages/dashboard/src/shell/palette.tsx'],
+  uplot: ['packages/dashboard/src/charts'],
+  // Large, and loaded only with the page of a graph.
+  '@xyflow/react': ['packages/dashboard/src/graph'],
+  '@dagrejs/dagre': ['packages/dashboard/src/graph'],
 }
 
 // Words that belong behind one door each.
 const doors = [
   {
     what: /\b(?:Date\.now|performance\.now|setTimeout|setInterval|setImmediate|Math\.random)\b/,
-    allowed: ['packages/server/src/system-clock.ts', 'packages/sdk/src/clock.ts', 'packages/cli/src'],
+    allowed: [
+      'packages/server/src/system-clock.ts',
+      'packages/sdk/src/clock.ts',
+      'packages/cli/src',
+      'packages/dashboard/src',
+    ],
     why: 'time and chance come from the clock',
   },
   {
@@ -137,6 +157,6 @@ function floorOf(path) {
 
 function sources(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter(entry => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map(entry => join(entry.parentPath, entry.name))
 }

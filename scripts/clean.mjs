@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
 
-for (const name of ['protocol', 'server', 'sdk', 'cli'])
+for (const name of ['protocol', 'server', 'sdk', 'cli', 'dashboard'])
   rmSync(`packages/${name}/dist`, { recursive: true, force: true })
+rmSync('packages/server/dashboard', { recursive: true, force: true })

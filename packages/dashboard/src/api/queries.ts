@@ -1,0 +1,164 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
+import type { Attempt, LogPage, Queue, Stats, Task, TaskGraph, TaskPage, Why, Worker } from '@tasklane/protocol'
+import { ApiError, get, type Query } from './http.ts'
+import type { AuditEntry, FailureGroup, HistoryPoint, Me, TaskType, Token, User } from './types.ts'
+
+/** Rows fetched at once by the list of tasks. */
+export const pageRows = 200
+/** Rows looked at to see what is new above the list. */
+export const headRows = 100
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: async ({ signal }) => {
+    try {
+      return await get<Me>('api/me', {}, signal)
+    } catch (error) {
+      // A scheduler from before logins asks for none: everything is open.
+      if (error instanceof ApiError && error.status === 404) return openToAll
+      throw error
+    }
+  },
+  staleTime: 60_000,
+  retry: false,
+})
+
+const openToAll: Me = { name: 'anyone', role: 'admin', kind: 'open', auth: 'open', may: ['*'] }
+
+export const statsQuery = queryOptions({
+  queryKey: ['stats'],
+  queryFn: ({ signal }) => get<Stats>('api/stats', {}, signal),
+})
+
+export const historyQuery = (minutes: number) =>
+  queryOptions({
+    queryKey: ['history', minutes],
+    queryFn: ({ signal }) =>
+      get<{ points: readonly HistoryPoint[]; step?: number }>(
+        'api/stats/history',
+        { minutes, step: stepOf(minutes) },
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+    retry: false,
+  })
+
+/** Seconds of one point, so that a chart has some hundred of them. */
+export function stepOf(minutes: number): number {
+  return minutes <= 15 ? 5 : minutes <= 60 ? 30 : minutes <= 360 ? 120 : 600
+}
+
+export const queuesQuery = queryOptions({
+  queryKey: ['queues'],
+  queryFn: ({ signal }) => get<{ queues: readonly Queue[] }>('api/queues', {}, signal),
+  select: page => page.queues,
+})
+
+export const workersQuery = queryOptions({
+  queryKey: ['workers'],
+  queryFn: ({ signal }) => get<{ workers: readonly Worker[] }>('api/workers', {}, signal),
+  select: page => page.workers,
+})
+
+export const typesQuery = queryOptions({
+  queryKey: ['types'],
+  queryFn: ({ signal }) => get<{ types: readonly TaskType[] }>('api/types', {}, signal),
+  select: page => page.types,
+  retry: false,
+})
+
+export const taskQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['task', id],
+    queryFn: ({ signal }) => get<Task>(`api/tasks/${encodeURIComponent(id)}`, {}, signal),
+    retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status === 404),
+  })
+
+export const attemptsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['task', id, 'attempts'],
+    queryFn: ({ signal }) =>
+      get<{ attempts: readonly Attempt[] }>(`api/tasks/${encodeURIComponent(id)}/attempts`, {}, signal),
+    select: page => page.attempts,
+  })
+
+export const whyQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['task', id, 'why'],
+    queryFn: ({ signal }) => get<Why>(`api/tasks/${encodeURIComponent(id)}/why`, {}, signal),
+  })
+
+export const graphQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['task', id, 'graph'],
+    queryFn: ({ signal }) => get<TaskGraph>(`api/tasks/${encodeURIComponent(id)}/graph`, {}, signal),
+    placeholderData: keepPreviousData,
+  })
+
+export function getLogs(id: string, after: number, signal?: AbortSignal): Promise<LogPage> {
+  return get<LogPage>(`api/tasks/${encodeURIComponent(id)}/logs`, { after, limit: 1_000 }, signal)
+}
+
+export const taskListQuery = (filter: Query) =>
+  infiniteQueryOptions({
+    queryKey: ['tasks', 'list', filter],
+    queryFn: ({ signal, pageParam }) =>
+      get<TaskPage>('api/tasks', { ...filter, limit: pageRows, cursor: pageParam }, signal),
+    initialPageParam: '',
+    getNextPageParam: page => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+    // Rows never jump under the mouse: what is new is offered, and what changed is patched.
+    refetchOnWindowFocus: false,
+    staleTime: 10_000,
+  })
+
+/** The newest rows that match, to tell how many stand above the list. */
+export const taskHeadQuery = (filter: Query) =>
+  queryOptions({
+    queryKey: ['tasks', 'head', filter],
+    queryFn: ({ signal }) => get<TaskPage>('api/tasks', { ...filter, limit: headRows }, signal),
+  })
+
+export const fewTasksQuery = (filter: Query, limit: number) =>
+  queryOptions({
+    queryKey: ['tasks', 'few', filter, limit],
+    queryFn: ({ signal }) => get<TaskPage>('api/tasks', { ...filter, limit }, signal),
+    select: page => page.tasks,
+  })
+
+export const failuresQuery = (hours: number) =>
+  queryOptions({
+    queryKey: ['failures', hours],
+    queryFn: ({ signal }) =>
+      get<{ groups: readonly FailureGroup[]; truncated?: boolean }>('api/failures', { hours }, signal),
+    placeholderData: keepPreviousData,
+    retry: false,
+  })
+
+export const usersQuery = queryOptions({
+  queryKey: ['users'],
+  queryFn: ({ signal }) => get<{ users: readonly User[] }>('api/users', {}, signal),
+  select: page => page.users,
+  retry: false,
+})
+
+export const tokensQuery = queryOptions({
+  queryKey: ['tokens'],
+  queryFn: ({ signal }) => get<{ tokens: readonly Token[] }>('api/tokens', {}, signal),
+  select: page => page.tokens,
+  retry: false,
+})
+
+export const auditQuery = (filter: Query) =>
+  infiniteQueryOptions({
+    queryKey: ['audit', filter],
+    queryFn: ({ signal, pageParam }) =>
+      get<{ entries: readonly AuditEntry[]; next_cursor: string | null }>(
+        'api/audit',
+        { ...filter, limit: 100, cursor: pageParam },
+        signal,
+      ),
+    initialPageParam: '',
+    getNextPageParam: page => page.next_cursor ?? undefined,
+    retry: false,
+  })

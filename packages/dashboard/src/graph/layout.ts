@@ -1,0 +1,13 @@
+export interface LayoutRequest {
+  readonly nodes: readonly string[]
+  readonly edges: readonly (readonly [parent: string, child: string])[]
+  readonly direction: 'LR' | 'TB'
+}
+
+export interface LayoutReply {
+  /** By the order of the request. */
+  readonly places: readonly (readonly [x: number, y: number])[]
+}
+
+export const nodeWidth = 190
+export const nodeHeight = 46

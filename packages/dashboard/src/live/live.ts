@@ -1,0 +1,218 @@
+import type { QueryClient } from '@tanstack/react-query'
+import type { Stats } from '@tasklane/protocol'
+import { useSyncExternalStore } from 'react'
+import { ApiError, openStream } from '../api/http.ts'
+import type { TaskChange } from '../api/types.ts'
+import { patchCache } from './patch.ts'
+import { readEvents, type StreamEvent } from './sse.ts'
+
+export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'polling' | 'paused'
+
+/** Four paints a second are enough to look live, and no flood of events gets past them. */
+const paintMs = 250
+/** What cannot be patched is fetched again, at most this often. */
+const refetchMs = 1_000
+const failuresUntilPolling = 3
+const retryMaxMs = 20_000
+/** Events of tasks that nobody shows need no room; above this they count as "more". */
+const bufferMax = 5_000
+/** The scheduler says something every 15 s; a stream that is silent for longer is dead. */
+const silenceMs = 45_000
+
+/** One stream for this page: keeps the cache right while it stands, and says when it does not. */
+export class Live {
+  #state: LiveState = 'connecting'
+  readonly #listeners = new Set<() => void>()
+  readonly #client: QueryClient
+  #isWanted = true
+  #run: AbortController | null = null
+  #lastId: string | null = null
+  #failures = 0
+  #retryTimer: ReturnType<typeof setTimeout> | undefined
+  #changes = new Map<string, TaskChange>()
+  #stale = new Set<string>()
+  #paintTimer: ReturnType<typeof setTimeout> | undefined
+  #refetchTimer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(client: QueryClient) {
+    this.#client = client
+  }
+
+  get state(): LiveState {
+    return this.#state
+  }
+
+  readonly listen = (tell: () => void): (() => void) => {
+    this.#listeners.add(tell)
+    return () => this.#listeners.delete(tell)
+  }
+
+  start(): () => void {
+    document.addEventListener('visibilitychange', this.#onVisibility)
+    window.addEventListener('online', this.#onOnline)
+    this.#connect()
+    return () => {
+      document.removeEventListener('visibilitychange', this.#onVisibility)
+      window.removeEventListener('online', this.#onOnline)
+      this.#stop()
+    }
+  }
+
+  setWanted(isWanted: boolean): void {
+    this.#isWanted = isWanted
+    if (isWanted) this.#resume()
+    else {
+      this.#stop()
+      this.#say('paused')
+    }
+  }
+
+  readonly #onVisibility = (): void => {
+    if (!this.#isWanted) return
+    if (document.hidden) this.#stop()
+    else this.#resume()
+  }
+
+  readonly #onOnline = (): void => {
+    if (this.#isWanted && !document.hidden) this.#resume()
+  }
+
+  /** What happened meanwhile was not seen: everything that is shown is asked for again. */
+  #resume(): void {
+    this.#stop()
+    this.#failures = 0
+    void this.#client.invalidateQueries({ predicate: query => query.queryKey[0] !== 'me' })
+    this.#connect()
+  }
+
+  #stop(): void {
+    clearTimeout(this.#retryTimer)
+    this.#run?.abort()
+    this.#run = null
+  }
+
+  #say(state: LiveState): void {
+    if (state === this.#state) return
+    this.#state = state
+    for (const tell of this.#listeners) tell()
+  }
+
+  #connect(): void {
+    const run = new AbortController()
+    this.#run = run
+    this.#read(run).then(
+      () => this.#failed(run),
+      error => this.#failed(run, error),
+    )
+  }
+
+  async #read(run: AbortController): Promise<void> {
+    const topics = 'tasks,workers,queues,stats'
+    const reply = await openStream('api/events', { topics }, this.#lastId, run.signal)
+    if (reply.body === null) return
+    let silence: ReturnType<typeof setTimeout> | undefined
+    const heard = () => {
+      clearTimeout(silence)
+      silence = setTimeout(() => run.abort(), silenceMs)
+    }
+    const watched = reply.body.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({
+        transform: (piece, out) => {
+          heard()
+          out.enqueue(piece)
+        },
+      }),
+    )
+    heard()
+    this.#failures = 0
+    this.#say('live')
+    try {
+      for await (const event of readEvents(watched)) this.#take(event)
+    } finally {
+      clearTimeout(silence)
+    }
+  }
+
+  #failed(run: AbortController, error?: unknown): void {
+    if (this.#run !== run) return
+    this.#failures += 1
+    if (error instanceof ApiError && error.status === 401) void this.#client.invalidateQueries({ queryKey: ['me'] })
+    const isAbsent = error instanceof ApiError && (error.status === 404 || error.status === 403)
+    this.#say(isAbsent || this.#failures >= failuresUntilPolling ? 'polling' : 'reconnecting')
+    // Chance spreads the pages of all who were cut off by the same restart.
+    const wait = isAbsent ? 60_000 : Math.min(retryMaxMs, 500 * 2 ** this.#failures) * (0.5 + Math.random() / 2)
+    clearTimeout(this.#retryTimer)
+    this.#retryTimer = setTimeout(() => this.#connect(), wait)
+  }
+
+  #take({ id, event, data }: StreamEvent): void {
+    if (id !== null) this.#lastId = id
+    // What each event carries is written down with the call in the OpenAPI document.
+    if (event === 'tasks') this.#takeTasks(JSON.parse(data) as { changed: TaskChange[]; more?: boolean })
+    else if (event === 'stats') this.#takeStats(JSON.parse(data) as Stats)
+    else if (event === 'workers') this.#refetchSoon('workers')
+    else if (event === 'queues') this.#refetchSoon('queues')
+    else if (event === 'reset') this.#refetchSoon('tasks', 'task', 'workers', 'queues', 'stats')
+  }
+
+  #takeStats(stats: Stats): void {
+    if (typeof stats === 'object' && 'tasks' in stats) this.#client.setQueryData(['stats'], stats)
+    else this.#refetchSoon('stats')
+  }
+
+  #takeTasks({ changed, more }: { changed: readonly TaskChange[]; more?: boolean }): void {
+    for (const change of changed) {
+      if (this.#changes.size < bufferMax || this.#changes.has(change.task_id)) this.#changes.set(change.task_id, change)
+      else more = true
+    }
+    if (more === true) this.#refetchSoon('tasks', 'task')
+    this.#paintTimer ??= setTimeout(() => this.#paint(), paintMs)
+  }
+
+  #paint(): void {
+    this.#paintTimer = undefined
+    const changes = this.#changes
+    this.#changes = new Map()
+    for (const id of patchCache(this.#client, changes)) void this.#client.invalidateQueries({ queryKey: ['task', id] })
+    if ([...changes.values()].some(change => change.status === 'failed')) this.#refetchSoon('failures')
+    this.#refetchSoon('tasks:short')
+  }
+
+  #refetchSoon(...kinds: readonly string[]): void {
+    for (const kind of kinds) this.#stale.add(kind)
+    this.#refetchTimer ??= setTimeout(() => this.#refetch(), refetchMs)
+  }
+
+  #refetch(): void {
+    this.#refetchTimer = undefined
+    const stale = this.#stale
+    this.#stale = new Set()
+    void this.#client.invalidateQueries({
+      predicate: ({ queryKey: [kind, second] }) => {
+        // The list itself is never fetched anew under the mouse: its head tells what is new.
+        if (kind === 'tasks') return second !== 'list' && (stale.has('tasks') || stale.has('tasks:short'))
+        return typeof kind === 'string' && stale.has(kind)
+      },
+    })
+  }
+}
+
+let shared: Live | null = null
+
+export function liveOf(client: QueryClient): Live {
+  shared ??= new Live(client)
+  return shared
+}
+
+const silent = () => () => {}
+
+export function useLiveState(): LiveState {
+  return useSyncExternalStore(shared?.listen ?? silent, () => shared?.state ?? 'connecting')
+}
+
+/** How often to ask: seldom while events come, often while they do not, never while paused. */
+export function useInterval(pollMs: number, liveMs = 30_000): number | false {
+  const state = useLiveState()
+  if (state === 'paused') return false
+  return state === 'live' ? liveMs : pollMs
+}

@@ -1,0 +1,100 @@
+import { useQueryClient } from '@tanstack/react-query'
+import type { BulkAction, BulkReply, TaskFilterQuery } from '@tasklane/protocol'
+import { useEffect, useState } from 'react'
+import { send } from '../api/http.ts'
+import { Confirm } from '../parts/dialog.tsx'
+import { exactCount, plural } from '../parts/format.ts'
+import { toast } from '../shell/toasts.tsx'
+
+/** What an action is to be done to: rows that were ticked, or all that match. */
+export type Target = { readonly ids: readonly string[] } | { readonly filter: TaskFilterQuery }
+
+export interface Asked {
+  readonly action: BulkAction
+  readonly target: Target
+}
+
+const words: Readonly<Record<BulkAction, readonly [verb: string, effect: string]>> = {
+  cancel: ['Cancel', 'Those that wait will never run; those that run are asked to stop.'],
+  retry: ['Retry', 'Those that failed or were cancelled run again, with a fresh budget of attempts.'],
+  reprioritise: ['Set priority', 'Those that wait are sorted anew.'],
+  delete: ['Delete', 'Finished tasks go with their results, attempts and log lines. This cannot be undone.'],
+}
+
+/** Above this many a person types the number first. */
+const typedAbove = 1_000
+
+/** Counts first, says what will happen, does it, and tells how it came out. */
+export function BulkDialog({ asked, onClose }: { readonly asked: Asked; readonly onClose: (isDone: boolean) => void }) {
+  const { action, target } = asked
+  const client = useQueryClient()
+  const [matched, setMatched] = useState<number | null>('ids' in target ? target.ids.length : null)
+  const [priority, setPriority] = useState(8)
+  const [isDone, setDone] = useState(false)
+  const [verb, effect] = words[action]
+
+  useEffect(() => {
+    if ('ids' in target) return
+    send<BulkReply>('POST', 'api/tasks/bulk', {
+      action,
+      filter: target.filter,
+      dry_run: true,
+      ...extra(action, 5),
+    }).then(
+      reply => setMatched(reply.matched),
+      error => {
+        toast('bad', error instanceof Error ? error.message : String(error))
+        onClose(false)
+      },
+    )
+  }, [action, target, onClose])
+
+  const act = async () => {
+    const reply = await send<BulkReply>('POST', 'api/tasks/bulk', { action, ...target, ...extra(action, priority) })
+    toast('good', outcomeOf(reply))
+    setDone(true)
+    void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'me' })
+  }
+  return (
+    <Confirm
+      title={`${verb} ${matched === null ? '…' : plural(matched, 'task')}?`}
+      isOpen
+      onClose={() => onClose(isDone)}
+      onConfirm={act}
+      verb={matched === null ? 'Counting…' : `${verb} ${exactCount(matched)}`}
+      isDanger={action === 'cancel' || action === 'delete'}
+      isReady={matched !== null && matched > 0}
+      {...(matched !== null && matched > typedAbove ? { typed: String(matched) } : {})}
+    >
+      <p>{effect}</p>
+      {action === 'reprioritise' ? <PriorityField value={priority} onChange={setPriority} /> : null}
+    </Confirm>
+  )
+}
+
+export function PriorityField({ value, onChange }: { readonly value: number; readonly onChange: (n: number) => void }) {
+  return (
+    <label className="field">
+      <span>
+        Priority <strong>{value}</strong> <span className="faint">1 is last, 10 is first</span>
+      </span>
+      <input
+        type="range"
+        min={1}
+        max={10}
+        step={1}
+        value={value}
+        onChange={event => onChange(Number(event.target.value))}
+      />
+    </label>
+  )
+}
+
+function extra(action: BulkAction, priority: number) {
+  return action === 'reprioritise' ? { priority } : action === 'cancel' ? { reason: 'From the dashboard' } : {}
+}
+
+export function outcomeOf({ action, verdicts }: BulkReply): string {
+  const told = Object.entries(verdicts).map(([verdict, n]) => `${verdict.replaceAll('_', ' ')} ${exactCount(n)}`)
+  return told.length === 0 ? `${words[action][0]}: nothing matched.` : `${words[action][0]}: ${told.join(', ')}.`
+}

@@ -1,0 +1,69 @@
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { isFinished, type Task, type Worker } from '@tasklane/protocol'
+import { fewTasksQuery } from '../api/queries.ts'
+import { useInterval } from '../live/live.ts'
+import { Panel } from '../parts/basic.tsx'
+import { span } from '../parts/format.ts'
+import { toneOf } from '../parts/state.tsx'
+import { useNow } from '../parts/time.tsx'
+
+const windowMs = 120_000
+const lanesMax = 30
+
+/** What each worker ran over the last two minutes, one lane for each. */
+export function Lanes({ workers }: { readonly workers: readonly Worker[] }) {
+  const now = useNow()
+  const interval = useInterval(2_000, 4_000)
+  const states = 'running,completed,failed,cancelled'
+  const { data: tasks } = useQuery({ ...fewTasksQuery({ status: states }, 500), refetchInterval: interval })
+  const begin = now - windowMs
+  const lanes = new Map<string, Task[]>(workers.slice(0, lanesMax).map(worker => [worker.worker_id, []]))
+  for (const task of tasks ?? []) {
+    if (task.worker_id === null || task.started_at === null) continue
+    if (task.completed_at !== null && Date.parse(task.completed_at) < begin) continue
+    lanes.get(task.worker_id)?.push(task)
+  }
+  return (
+    <Panel title="The last two minutes" side={<span className="faint">of the 500 newest tasks</span>}>
+      <div className="lanes">
+        {[...lanes].map(([worker, runs]) => (
+          <div key={worker} className="lane">
+            <span className="lane-name clip" title={worker}>
+              {worker}
+            </span>
+            <div
+              className="lane-track"
+              role="img"
+              aria-label={`${worker}: ${runs.length} tasks in the last two minutes`}
+            >
+              {runs.map(task => (
+                <Run key={task.task_id} task={task} begin={begin} now={now} />
+              ))}
+            </div>
+          </div>
+        ))}
+      </div>
+    </Panel>
+  )
+}
+
+function Run({ task, begin, now }: { readonly task: Task; readonly begin: number; readonly now: number }) {
+  const navigate = useNavigate()
+  const from = Math.max(begin, Date.parse(task.started_at ?? ''))
+  const to = isFinished(task.status) && task.completed_at !== null ? Date.parse(task.completed_at) : now
+  const open = () => void navigate({ to: '/tasks/$id', params: { id: task.task_id } })
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: a picture with shortcuts for the mouse; the links are in the cards and in the list
+    // biome-ignore lint/a11y/useKeyWithClickEvents: as above
+    <span
+      className={`lane-run fill-${toneOf(task.status)}`}
+      title={`${task.name ?? task.task_type}: ${task.status}, ${span(Math.max(0, to - from))}`}
+      onClick={open}
+      style={{
+        left: `${((from - begin) / windowMs) * 100}%`,
+        width: `max(2px, ${(Math.max(0, to - from) / windowMs) * 100}%)`,
+      }}
+    />
+  )
+}

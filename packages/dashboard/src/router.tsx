@@ -1,0 +1,75 @@
+import {
+  createHashHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from '@tanstack/react-router'
+import { Compass } from 'lucide-react'
+import { Overview } from './pages/overview.tsx'
+import { readSearch } from './pages/task-filter.ts'
+import { Failure, Notice, Skeleton } from './parts/basic.tsx'
+import { Shell } from './shell/shell.tsx'
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: () => (
+    <Notice icon={Compass} title="There is no such page">
+      <p>The address leads nowhere. The navigation leads everywhere.</p>
+    </Notice>
+  ),
+  errorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
+})
+
+const overview = createRoute({ getParentRoute: () => root, path: '/', component: Overview })
+const tasks = createRoute({
+  getParentRoute: () => root,
+  path: '/tasks',
+  validateSearch: readSearch,
+  component: lazyRouteComponent(() => import('./pages/tasks.tsx'), 'Tasks'),
+})
+const task = createRoute({
+  getParentRoute: () => root,
+  path: '/tasks/$id',
+  component: lazyRouteComponent(() => import('./pages/task.tsx'), 'TaskPage'),
+})
+const graph = createRoute({
+  getParentRoute: () => root,
+  path: '/tasks/$id/graph',
+  component: lazyRouteComponent(() => import('./graph/graph-page.tsx'), 'GraphPage'),
+})
+const queues = createRoute({
+  getParentRoute: () => root,
+  path: '/queues',
+  component: lazyRouteComponent(() => import('./pages/queues.tsx'), 'Queues'),
+})
+const workers = createRoute({
+  getParentRoute: () => root,
+  path: '/workers',
+  component: lazyRouteComponent(() => import('./pages/workers.tsx'), 'Workers'),
+})
+const failures = createRoute({
+  getParentRoute: () => root,
+  path: '/failures',
+  component: lazyRouteComponent(() => import('./pages/failures.tsx'), 'Failures'),
+})
+const admin = createRoute({
+  getParentRoute: () => root,
+  path: '/admin',
+  component: lazyRouteComponent(() => import('./pages/admin.tsx'), 'Admin'),
+})
+
+/** The page stands behind the # of the address: no server has to know it, and any path may stand before it. */
+export const router = createRouter({
+  routeTree: root.addChildren([overview, tasks, task, graph, queues, workers, failures, admin]),
+  history: createHashHistory(),
+  defaultPreload: 'intent',
+  defaultPendingComponent: () => <Skeleton rows={8} />,
+  scrollRestoration: true,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

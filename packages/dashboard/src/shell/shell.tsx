@@ -1,0 +1,232 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
+import {
+  Activity,
+  Cpu,
+  LayoutDashboard,
+  ListChecks,
+  type LucideIcon,
+  Menu,
+  PanelLeft,
+  Plus,
+  Rows3,
+  Search,
+  ShieldCheck,
+  TriangleAlert,
+  UserRound,
+} from 'lucide-react'
+import { lazy, Suspense, useEffect, useState } from 'react'
+import { ApiError, isUnreachable } from '../api/http.ts'
+import { meQuery } from '../api/queries.ts'
+import type { Me } from '../api/types.ts'
+import { liveOf } from '../live/live.ts'
+import { Button, Failure } from '../parts/basic.tsx'
+import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
+import { useKeys } from './keys.ts'
+import { LivePill } from './live-pill.tsx'
+import { Login } from './login.tsx'
+import { Logo } from './logo.tsx'
+import { mayOf } from './me.ts'
+import { isDark, setPreferences, usePreferences } from './preferences.ts'
+import { Toasts } from './toasts.tsx'
+
+const Palette = lazy(() => import('./palette.tsx').then(({ Palette }) => ({ default: Palette })))
+const Shortcuts = lazy(() => import('./shortcuts.tsx').then(({ Shortcuts }) => ({ default: Shortcuts })))
+const UserMenu = lazy(() => import('./user-menu.tsx').then(({ UserMenu }) => ({ default: UserMenu })))
+const SubmitDrawer = lazy(() => import('../submit/drawer.tsx').then(({ SubmitDrawer }) => ({ default: SubmitDrawer })))
+
+interface Place {
+  readonly to: '/' | '/tasks' | '/queues' | '/workers' | '/failures' | '/admin'
+  readonly text: string
+  readonly icon: LucideIcon
+  readonly key: string
+  readonly access?: string
+}
+
+export const places: readonly Place[] = [
+  { to: '/', text: 'Overview', icon: LayoutDashboard, key: 'o', access: 'stats.read' },
+  { to: '/tasks', text: 'Tasks', icon: ListChecks, key: 't', access: 'tasks.read' },
+  { to: '/queues', text: 'Queues', icon: Rows3, key: 'q', access: 'queues.read' },
+  { to: '/workers', text: 'Workers', icon: Cpu, key: 'w', access: 'workers.read' },
+  { to: '/failures', text: 'Failures', icon: TriangleAlert, key: 'f', access: 'tasks.read' },
+  { to: '/admin', text: 'Admin', icon: ShieldCheck, key: 'a', access: 'accounts' },
+]
+
+/** The frame of every page; or the login, where nobody is known yet. */
+export function Shell() {
+  const {
+    data: me,
+    error,
+    refetch,
+  } = useQuery({
+    ...meQuery,
+    refetchInterval: ({ state }) => (isUnreachable(state.error) ? 3_000 : false),
+  })
+  if (error instanceof ApiError && error.status === 401) {
+    return (
+      <>
+        <Login />
+        <Toasts />
+      </>
+    )
+  }
+  if (me !== undefined) return <Frame me={me} />
+  if (error === null) return <div className="first-load" role="status" aria-label="Loading" />
+  return (
+    <main className="login">
+      <Failure error={error} onRetry={() => void refetch()} />
+    </main>
+  )
+}
+
+function Frame({ me }: { readonly me: Me }) {
+  const client = useQueryClient()
+  const navigate = useNavigate()
+  const { isNavNarrow } = usePreferences()
+  const [open, setOpen] = useState<'palette' | 'shortcuts' | 'menu' | null>(null)
+  const draft = submitDrawer.use()
+  const seen = places.filter(place => place.access === undefined || mayOf(me, place.access))
+
+  useEffect(() => liveOf(client).start(), [client])
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return
+      event.preventDefault()
+      setOpen(now => (now === 'palette' ? null : 'palette'))
+    }
+    window.addEventListener('keydown', onKey)
+    return () => window.removeEventListener('keydown', onKey)
+  }, [])
+  useKeys({
+    '?': () => setOpen('shortcuts'),
+    n: () => (mayOf(me, 'tasks.submit') ? submitDrawer.set(emptyDraft) : undefined),
+    t: () => setPreferences({ theme: isDark() ? 'light' : 'dark' }),
+    l: () => liveOf(client).setWanted(liveOf(client).state === 'paused'),
+    '/': () => focusSearch(() => void navigate({ to: '/tasks' })),
+    ...Object.fromEntries(seen.map(({ key, to }) => [`g ${key}`, () => void navigate({ to })])),
+  })
+  useTitle(seen)
+
+  return (
+    <div className={isNavNarrow ? 'frame frame-narrow' : 'frame'}>
+      <button type="button" className="skip" onClick={skipToMain}>
+        Skip to the content
+      </button>
+      <Nav seen={seen} isOpen={open === 'menu'} onClose={() => setOpen(null)} />
+      <header className="top">
+        <Button look="ghost" icon={Menu} label="Pages" className="only-phone" onClick={() => setOpen('menu')} />
+        <button type="button" className="search-box" onClick={() => setOpen('palette')}>
+          <Search size={15} aria-hidden="true" />
+          <span>Search or jump to…</span>
+          <kbd>Ctrl K</kbd>
+        </button>
+        <div className="top-side">
+          {me.auth === 'required' ? null : <OpenBadge auth={me.auth} />}
+          <LivePill />
+          <MenuOfUser me={me} onShortcuts={() => setOpen('shortcuts')} />
+          {mayOf(me, 'tasks.submit') ? (
+            <Button look="primary" icon={Plus} onClick={() => submitDrawer.set(emptyDraft)} title="Submit a task (n)">
+              <span className="not-phone">Submit</span>
+            </Button>
+          ) : null}
+        </div>
+      </header>
+      <main id="main" className="main" tabIndex={-1}>
+        <Outlet />
+      </main>
+      <Toasts />
+      <Suspense>
+        {open === 'palette' ? <Palette me={me} places={seen} onClose={() => setOpen(null)} /> : null}
+        {open === 'shortcuts' ? <Shortcuts onClose={() => setOpen(null)} /> : null}
+        {draft === null ? null : <SubmitDrawer draft={draft} />}
+      </Suspense>
+    </div>
+  )
+}
+
+function Nav(props: { readonly seen: readonly Place[]; readonly isOpen: boolean; readonly onClose: () => void }) {
+  const { isNavNarrow } = usePreferences()
+  return (
+    <>
+      {props.isOpen ? <button type="button" className="nav-shade" aria-label="Close" onClick={props.onClose} /> : null}
+      <nav className={props.isOpen ? 'nav nav-open' : 'nav'} aria-label="Pages">
+        <Link to="/" className="brand" onClick={props.onClose} aria-label="Tasklane, overview">
+          <Logo />
+          <span>Tasklane</span>
+        </Link>
+        <ul>
+          {props.seen.map(({ to, text, icon: Icon, key }) => (
+            <li key={to}>
+              <Link
+                to={to}
+                className="nav-link"
+                activeOptions={{ exact: to === '/', includeSearch: false }}
+                activeProps={{ className: 'nav-active' }}
+                title={`${text} (g ${key})`}
+                onClick={props.onClose}
+              >
+                <Icon size={17} aria-hidden="true" />
+                <span>{text}</span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+        <div className="nav-foot">
+          <Button
+            look="ghost"
+            icon={PanelLeft}
+            label={isNavNarrow ? 'Widen the navigation' : 'Narrow the navigation'}
+            onClick={() => setPreferences({ isNavNarrow: !isNavNarrow })}
+          />
+        </div>
+      </nav>
+    </>
+  )
+}
+
+/** The menu is loaded when somebody first wants it: its library is a tenth of all the rest. */
+function MenuOfUser(props: { readonly me: Me; readonly onShortcuts: () => void }) {
+  const [isWanted, setWanted] = useState(false)
+  const button = (
+    <Button look="ghost" icon={UserRound} label={`Menu of ${props.me.name}`} onClick={() => setWanted(true)} />
+  )
+  return isWanted ? (
+    <Suspense fallback={button}>
+      <UserMenu {...props} />
+    </Suspense>
+  ) : (
+    button
+  )
+}
+
+function OpenBadge({ auth }: { readonly auth: Me['auth'] }) {
+  const title =
+    auth === 'open'
+      ? 'Anyone who reaches this address may do everything; it listens on this machine only.'
+      : 'Logins are turned off: anyone who reaches this address may do everything.'
+  return (
+    <span className="badge badge-warn not-phone" title={title}>
+      <Activity size={13} aria-hidden="true" /> {auth === 'open' ? 'Open, this machine only' : 'No login'}
+    </span>
+  )
+}
+
+function useTitle(seen: readonly Place[]): void {
+  const path = useRouterState({ select: state => state.location.pathname })
+  useEffect(() => {
+    const place = seen.findLast(({ to }) => path === to || (to !== '/' && path.startsWith(to)))
+    const rest = decodeURIComponent(path.split('/')[2] ?? '')
+    document.title = [rest, place?.text ?? 'Tasklane', 'Tasklane'].filter(part => part !== '').join(' · ')
+  }, [path, seen])
+}
+
+/** A button: the hash of the address is the page, so that a link to #main would leave it. */
+function skipToMain(): void {
+  document.getElementById('main')?.focus()
+}
+
+function focusSearch(otherwise: () => void): void {
+  const box = document.querySelector<HTMLInputElement>('[data-search]')
+  if (box === null) otherwise()
+  else box.focus()
+}

@@ -1,0 +1,67 @@
+import { Dialog } from '../parts/dialog.tsx'
+
+const groups: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
+  [
+    'Everywhere',
+    [
+      ['Ctrl K', 'Search, jump, act'],
+      ['n', 'Submit a task'],
+      ['/', 'Search in tasks'],
+      ['l', 'Live on or off'],
+      ['t', 'Dark or light'],
+      ['?', 'This sheet'],
+    ],
+  ],
+  [
+    'Go to',
+    [
+      ['g o', 'Overview'],
+      ['g t', 'Tasks'],
+      ['g q', 'Queues'],
+      ['g w', 'Workers'],
+      ['g f', 'Failures'],
+      ['g a', 'Admin'],
+    ],
+  ],
+  [
+    'In the list of tasks',
+    [
+      ['j  k', 'Next or previous row'],
+      ['Enter', 'Open the task'],
+      ['x', 'Select the row'],
+      ['.', 'Show the new ones'],
+    ],
+  ],
+  [
+    'On a task',
+    [
+      ['c', 'Cancel'],
+      ['r', 'Retry'],
+      ['e', 'Run again with edits'],
+    ],
+  ],
+]
+
+export function Shortcuts({ onClose }: { readonly onClose: () => void }) {
+  return (
+    <Dialog title="Keyboard shortcuts" isOpen onClose={onClose}>
+      <div className="shortcut-groups">
+        {groups.map(([title, keys]) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            <dl>
+              {keys.map(([key, text]) => (
+                <div key={key}>
+                  <dt>
+                    <kbd>{key}</kbd>
+                  </dt>
+                  <dd>{text}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  )
+}
