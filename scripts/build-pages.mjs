@@ -2,20 +2,22 @@
 // and `npm run demo` all pass by here.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
 const pages = join(root, 'packages/dashboard')
 const out = join(root, 'packages/server/dashboard')
-const stamp = join(out, '.stamp')
+// Not among the pages, which are served as they are.
+const stamp = join(pages, 'dist/.pages')
 
 const wanted = fingerprint()
-if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) process.exit(0)
+if (existsSync(join(out, 'index.html')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) process.exit(0)
 
 const vite = join(root, 'node_modules/vite/bin/vite.js')
 const built = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'error'], { cwd: pages, stdio: 'inherit' })
 if (built.status !== 0) process.exit(built.status ?? 1)
+mkdirSync(join(pages, 'dist'), { recursive: true })
 writeFileSync(stamp, wanted)
 
 /** Of all sources, and of the lock file, which says which libraries go in. */

@@ -56,7 +56,13 @@ export function graphTasks(random, prefix) {
       task(`render-${region}`, 'invoice.render', `Render ${region}`, [`fetch-${region}`], 1 + random() * 4),
       task(`picture-${region}`, 'image.resize', `Charts of ${region}`, [`fetch-${region}`], 1 + random() * 6),
     ]),
-    task('merge-inland', 'report.build', 'Merge inland', ['render-north', 'render-east', 'picture-north', 'picture-east'], 4),
+    task(
+      'merge-inland',
+      'report.build',
+      'Merge inland',
+      ['render-north', 'render-east', 'picture-north', 'picture-east'],
+      4,
+    ),
     task(
       'merge-coast',
       'report.build',

@@ -64,7 +64,7 @@ export function BulkBar(props: BulkBarProps) {
 export function ColumnMenu() {
   const { hiddenColumns } = usePreferences()
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="button button-plain not-phone">
         <Columns3 size={15} aria-hidden="true" /> Columns
       </DropdownMenu.Trigger>
@@ -112,7 +112,7 @@ export function ExportMenu({ filter }: { readonly filter: object }) {
     }
   }
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="button button-plain" disabled={rows !== null}>
         <Download size={15} aria-hidden="true" /> {rows === null ? 'Export' : `${exactCount(rows)}…`}
       </DropdownMenu.Trigger>

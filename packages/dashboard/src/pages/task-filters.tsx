@@ -100,7 +100,7 @@ function StateMenu({ value, onChange }: { readonly value: string; readonly onCha
   const toggle = (state: string) =>
     onChange((chosen.includes(state) ? chosen.filter(each => each !== state) : [...chosen, state]).join(','))
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className={chosen.length > 0 ? 'filter filter-on' : 'filter'}>
         State{chosen.length > 0 ? `: ${chosen.join(', ')}` : ''} <ChevronDown size={13} aria-hidden="true" />
       </DropdownMenu.Trigger>
@@ -231,7 +231,7 @@ function PriorityFilter({ search, onChange }: BarProps) {
 
 function SinceMenu({ value, onChange }: { readonly value: string; readonly onChange: (value: string) => void }) {
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className={value === '' ? 'filter' : 'filter filter-on'}>
         {value === '' ? 'Created' : (spans[value]?.[0] ?? value)} <ChevronDown size={13} aria-hidden="true" />
       </DropdownMenu.Trigger>

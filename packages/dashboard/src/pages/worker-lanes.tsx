@@ -37,8 +37,8 @@ export function Lanes({ workers }: { readonly workers: readonly Worker[] }) {
               role="img"
               aria-label={`${worker}: ${runs.length} tasks in the last two minutes`}
             >
-              {runs.map(task => (
-                <Run key={task.task_id} task={task} begin={begin} now={now} />
+              {rowsOf(runs).placed.map(([task, row]) => (
+                <Run key={task.task_id} task={task} row={row} begin={begin} now={now} />
               ))}
             </div>
           </div>
@@ -48,7 +48,36 @@ export function Lanes({ workers }: { readonly workers: readonly Worker[] }) {
   )
 }
 
-function Run({ task, begin, now }: { readonly task: Task; readonly begin: number; readonly now: number }) {
+interface Rows {
+  readonly placed: readonly (readonly [task: Task, row: number])[]
+  readonly height: number
+}
+
+const rowsMax = 10
+
+/** Tasks that ran side by side stand below each other; each takes the first row that is free. */
+function rowsOf(runs: readonly Task[]): Rows {
+  const freeAt: number[] = []
+  const placed = runs
+    .toSorted((one, other) => Date.parse(one.started_at ?? '') - Date.parse(other.started_at ?? ''))
+    .map(task => {
+      const from = Date.parse(task.started_at ?? '')
+      const found = freeAt.findIndex(at => at <= from)
+      const row = found === -1 ? Math.min(freeAt.length, rowsMax - 1) : found
+      freeAt[row] = task.completed_at === null ? Number.POSITIVE_INFINITY : Date.parse(task.completed_at)
+      return [task, row] as const
+    })
+  return { placed, height: freeAt.length }
+}
+
+interface RunProps {
+  readonly task: Task
+  readonly row: number
+  readonly begin: number
+  readonly now: number
+}
+
+function Run({ task, row, begin, now }: RunProps) {
   const navigate = useNavigate()
   const from = Math.max(begin, Date.parse(task.started_at ?? ''))
   const to = isFinished(task.status) && task.completed_at !== null ? Date.parse(task.completed_at) : now
@@ -61,6 +90,7 @@ function Run({ task, begin, now }: { readonly task: Task; readonly begin: number
       title={`${task.name ?? task.task_type}: ${task.status}, ${span(Math.max(0, to - from))}`}
       onClick={open}
       style={{
+        top: 3 + row * 8,
         left: `${((from - begin) / windowMs) * 100}%`,
         width: `max(2px, ${(Math.max(0, to - from) / windowMs) * 100}%)`,
       }}

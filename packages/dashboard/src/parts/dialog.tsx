@@ -1,12 +1,10 @@
-import { X } from 'lucide-react'
-import { Dialog as Radix } from 'radix-ui'
+import { TriangleAlert, X } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
-import { toastError } from '../shell/toasts.tsx'
 import { Button } from './basic.tsx'
+import { Modal } from './modal.tsx'
 
 interface DialogProps {
   readonly title: string
-  readonly note?: string
   readonly isOpen: boolean
   readonly onClose: () => void
   readonly children: ReactNode
@@ -15,27 +13,17 @@ interface DialogProps {
   readonly isDrawer?: boolean
 }
 
-export function Dialog({ title, note, isOpen, onClose, children, foot, isDrawer }: DialogProps) {
+export function Dialog({ title, isOpen, onClose, children, foot, isDrawer }: DialogProps) {
+  if (!isOpen) return null
   return (
-    <Radix.Root open={isOpen} onOpenChange={open => (open ? undefined : onClose())}>
-      <Radix.Portal>
-        <Radix.Overlay className="overlay" />
-        <Radix.Content
-          className={isDrawer === true ? 'drawer' : 'dialog'}
-          {...(note === undefined ? { 'aria-describedby': undefined } : {})}
-        >
-          <header className="dialog-head">
-            <Radix.Title>{title}</Radix.Title>
-            <Radix.Close asChild>
-              <Button look="ghost" icon={X} label="Close" />
-            </Radix.Close>
-          </header>
-          {note === undefined ? null : <Radix.Description className="dialog-note">{note}</Radix.Description>}
-          <div className="dialog-body">{children}</div>
-          {foot === undefined ? null : <footer className="dialog-foot">{foot}</footer>}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
+    <Modal label={title} className={isDrawer === true ? 'drawer' : 'dialog'} onClose={onClose}>
+      <header className="dialog-head">
+        <h2>{title}</h2>
+        <Button look="ghost" icon={X} label="Close" onClick={onClose} />
+      </header>
+      <div className="dialog-body">{children}</div>
+      {foot === undefined ? null : <footer className="dialog-foot">{foot}</footer>}
+    </Modal>
   )
 }
 
@@ -56,13 +44,15 @@ interface ConfirmProps {
 export function Confirm(props: ConfirmProps) {
   const [isBusy, setBusy] = useState(false)
   const [typed, setTyped] = useState('')
+  const [fault, setFault] = useState<string | null>(null)
   const confirm = async () => {
     setBusy(true)
+    setFault(null)
     try {
       await props.onConfirm()
       props.onClose()
     } catch (error) {
-      toastError(error)
+      setFault(error instanceof Error ? error.message : String(error))
     } finally {
       setBusy(false)
     }
@@ -78,6 +68,11 @@ export function Confirm(props: ConfirmProps) {
   )
   return (
     <Dialog title={props.title} isOpen={props.isOpen} onClose={props.onClose} foot={foot}>
+      {fault === null ? null : (
+        <p className="fault" role="alert">
+          <TriangleAlert size={15} aria-hidden="true" /> {fault}
+        </p>
+      )}
       {props.children}
       {props.typed === undefined ? null : (
         <label className="field">

@@ -33,7 +33,5 @@ export function useKeys(keys: Keys): void {
 
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false
-  return (
-    target.closest('input, textarea, select, [contenteditable], [role=dialog], [role=menu], [role=listbox]') !== null
-  )
+  return target.closest('input, textarea, select, [contenteditable], dialog, [role=menu], [role=listbox]') !== null
 }

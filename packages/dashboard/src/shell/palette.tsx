@@ -2,10 +2,10 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
 import { ArrowRight, Cpu, type LucideIcon, Moon, Plus, Rows3 } from 'lucide-react'
-import { Dialog } from 'radix-ui'
 import { useDeferredValue, useState } from 'react'
 import { fewTasksQuery, queuesQuery, workersQuery } from '../api/queries.ts'
 import type { Me } from '../api/types.ts'
+import { Modal } from '../parts/modal.tsx'
 import { StateIcon } from '../parts/state.tsx'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
 import { mayOf } from './me.ts'
@@ -29,80 +29,74 @@ export function Palette({ me, places, onClose }: PaletteProps) {
     act()
   }
   return (
-    <Dialog.Root open onOpenChange={open => (open ? undefined : onClose())}>
-      <Dialog.Portal>
-        <Dialog.Overlay className="overlay" />
-        <Dialog.Content className="palette" aria-describedby={undefined}>
-          <Dialog.Title className="offscreen">Search, jump, act</Dialog.Title>
-          <Command label="Search, jump, act" loop>
-            <Command.Input
-              value={text}
-              onValueChange={setText}
-              placeholder="A task, a queue, a worker, a page…"
-              autoFocus
-            />
-            <Command.List>
-              <Command.Empty>Nothing found.</Command.Empty>
-              {(tasks.data ?? []).length > 0 ? (
-                <Command.Group heading="Tasks">
-                  {tasks.data?.map(task => (
-                    <Command.Item
-                      key={task.task_id}
-                      value={`task ${task.task_id} ${task.name ?? ''} ${task.task_type} ${q}`}
-                      onSelect={go(() => void navigate({ to: '/tasks/$id', params: { id: task.task_id } }))}
-                    >
-                      <StateIcon state={task.status} />
-                      <span className="clip">{task.name ?? task.task_type}</span>
-                      <code className="faint clip">{task.task_id}</code>
-                    </Command.Item>
-                  ))}
-                </Command.Group>
-              ) : null}
-              <Command.Group heading="Pages">
-                {places.map(({ to, text: name, icon: Icon }) => (
-                  <Command.Item key={to} value={`go to ${name}`} onSelect={go(() => void navigate({ to }))}>
-                    <Icon size={15} aria-hidden="true" /> {name}
-                    <ArrowRight size={13} aria-hidden="true" className="faint push" />
-                  </Command.Item>
-                ))}
-              </Command.Group>
-              <Command.Group heading="Actions">
-                {mayOf(me, 'tasks.submit') ? (
-                  <Command.Item value="submit a task new" onSelect={go(() => submitDrawer.set(emptyDraft))}>
-                    <Plus size={15} aria-hidden="true" /> Submit a task
-                  </Command.Item>
-                ) : null}
+    <Modal label="Search, jump, act" className="palette" onClose={onClose}>
+      <Command label="Search, jump, act" loop>
+        <Command.Input
+          value={text}
+          onValueChange={setText}
+          placeholder="A task, a queue, a worker, a page…"
+          autoFocus
+        />
+        <Command.List>
+          <Command.Empty>Nothing found.</Command.Empty>
+          {(tasks.data ?? []).length > 0 ? (
+            <Command.Group heading="Tasks">
+              {tasks.data?.map(task => (
                 <Command.Item
-                  value="theme dark light"
-                  onSelect={go(() => setPreferences({ theme: isDark() ? 'light' : 'dark' }))}
+                  key={task.task_id}
+                  value={`task ${task.task_id} ${task.name ?? ''} ${task.task_type} ${q}`}
+                  onSelect={go(() => void navigate({ to: '/tasks/$id', params: { id: task.task_id } }))}
                 >
-                  <Moon size={15} aria-hidden="true" /> Dark or light
+                  <StateIcon state={task.status} />
+                  <span className="clip">{task.name ?? task.task_type}</span>
+                  <code className="faint clip">{task.task_id}</code>
                 </Command.Item>
-              </Command.Group>
-              <Command.Group heading="Queues and workers">
-                {queues.data?.slice(0, 50).map(({ name }) => (
-                  <Command.Item
-                    key={name}
-                    value={`queue ${name}`}
-                    onSelect={go(() => void navigate({ to: '/tasks', search: { queue: name } }))}
-                  >
-                    <Rows3 size={15} aria-hidden="true" /> <span className="clip">Tasks of queue {name}</span>
-                  </Command.Item>
-                ))}
-                {workers.data?.slice(0, 50).map(({ worker_id }) => (
-                  <Command.Item
-                    key={worker_id}
-                    value={`worker ${worker_id}`}
-                    onSelect={go(() => void navigate({ to: '/tasks', search: { worker: worker_id } }))}
-                  >
-                    <Cpu size={15} aria-hidden="true" /> <span className="clip">Tasks of worker {worker_id}</span>
-                  </Command.Item>
-                ))}
-              </Command.Group>
-            </Command.List>
-          </Command>
-        </Dialog.Content>
-      </Dialog.Portal>
-    </Dialog.Root>
+              ))}
+            </Command.Group>
+          ) : null}
+          <Command.Group heading="Pages">
+            {places.map(({ to, text: name, icon: Icon }) => (
+              <Command.Item key={to} value={`go to ${name}`} onSelect={go(() => void navigate({ to }))}>
+                <Icon size={15} aria-hidden="true" /> {name}
+                <ArrowRight size={13} aria-hidden="true" className="faint push" />
+              </Command.Item>
+            ))}
+          </Command.Group>
+          <Command.Group heading="Actions">
+            {mayOf(me, 'tasks.submit') ? (
+              <Command.Item value="submit a task new" onSelect={go(() => submitDrawer.set(emptyDraft))}>
+                <Plus size={15} aria-hidden="true" /> Submit a task
+              </Command.Item>
+            ) : null}
+            <Command.Item
+              value="theme dark light"
+              onSelect={go(() => setPreferences({ theme: isDark() ? 'light' : 'dark' }))}
+            >
+              <Moon size={15} aria-hidden="true" /> Dark or light
+            </Command.Item>
+          </Command.Group>
+          <Command.Group heading="Queues and workers">
+            {queues.data?.slice(0, 50).map(({ name }) => (
+              <Command.Item
+                key={name}
+                value={`queue ${name}`}
+                onSelect={go(() => void navigate({ to: '/tasks', search: { queue: name } }))}
+              >
+                <Rows3 size={15} aria-hidden="true" /> <span className="clip">Tasks of queue {name}</span>
+              </Command.Item>
+            ))}
+            {workers.data?.slice(0, 50).map(({ worker_id }) => (
+              <Command.Item
+                key={worker_id}
+                value={`worker ${worker_id}`}
+                onSelect={go(() => void navigate({ to: '/tasks', search: { worker: worker_id } }))}
+              >
+                <Cpu size={15} aria-hidden="true" /> <span className="clip">Tasks of worker {worker_id}</span>
+              </Command.Item>
+            ))}
+          </Command.Group>
+        </Command.List>
+      </Command>
+    </Modal>
   )
 }

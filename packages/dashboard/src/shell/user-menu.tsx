@@ -19,7 +19,7 @@ export function UserMenu({ me, onShortcuts }: { readonly me: Me; readonly onShor
     }
   }
   return (
-    <DropdownMenu.Root defaultOpen>
+    <DropdownMenu.Root defaultOpen modal={false}>
       <DropdownMenu.Trigger className="button button-ghost button-icon" aria-label={`Menu of ${me.name}`}>
         <UserRound size={16} aria-hidden="true" />
       </DropdownMenu.Trigger>

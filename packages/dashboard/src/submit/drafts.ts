@@ -106,9 +106,9 @@ export function codeOf(body: Readonly<Record<string, Json>>, language: Language)
     Object.entries(options).map(([key, value]) => [key === 'dependencies' ? 'dependsOn' : camelCase(key), value]),
   )
   const third = Object.keys(options).length === 0 ? '' : `, ${JSON.stringify(camel)}`
-  return `import { createClient } from '@tasklane/sdk'
+  return `import { TasklaneClient } from "@tasklane/sdk"
 
-const client = createClient({ url: '${url}' })
+const client = new TasklaneClient({ url: '${url}' })
 const task = await client.submit(${JSON.stringify(task_type)}, ${second}${third})
 console.log(await task.result())`
 }
