@@ -15,7 +15,8 @@ FROM manifests AS build
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.base.json tsconfig.json ./
 COPY packages packages/
-RUN npx tsc -b
+COPY scripts/build-pages.mjs scripts/build-pages.mjs
+RUN npm run build
 
 # What runs: no compiler, no test tool. No package needs its install script: binaries come inside the packages.
 FROM manifests AS dependencies
@@ -28,6 +29,7 @@ COPY LICENSE /app/
 COPY --from=dependencies /app /app/
 COPY --from=build /app/packages/protocol/dist /app/packages/protocol/dist/
 COPY --from=build /app/packages/server/dist /app/packages/server/dist/
+COPY --from=build /app/packages/server/dashboard /app/packages/server/dashboard/
 COPY --from=build /app/packages/sdk/dist /app/packages/sdk/dist/
 COPY --from=build /app/packages/cli/dist /app/packages/cli/dist/
 # The code belongs to root; the user that runs it may write to /data alone.
