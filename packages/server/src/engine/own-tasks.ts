@@ -94,7 +94,7 @@ function restOf(engine: Engine) {
     ...{ newTaskId, checkReady, start, beginStop, stop },
     ...{ register: closed, claim: closed, leasesOf: closed, releaseUndelivered: closed, heartbeat: closed },
     ...{ settle: closed, appendLogs: closed, drain: closed, deregister: closed, workers: closed, worker: closed },
-    ...{ queues: closed, queue: closed, setQueue: closed, typesIn: closed, observe: closed },
+    ...{ queues: closed, queue: closed, setQueue: closed, typesIn: closed, observe: closed, watch: closed },
   } satisfies Partial<Engine>
 }
 
