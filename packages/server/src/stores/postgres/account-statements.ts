@@ -14,7 +14,7 @@ const auditMatches = `($2::text IS NULL OR actor = $2) AND ($3::text IS NULL OR 
 const audit = `SELECT ${auditColumns} FROM tasklane.audit AS t`
 
 function auditOf(what: string): string {
-  return `${shortPage(`${audit} WHERE ${what} AND -t.number > -$1::bigint`, auditMatches)} LIMIT $5`
+  return `${shortPage(`${audit} WHERE ${what} AND t.number + 0 < $1::bigint`, auditMatches)} LIMIT $5`
 }
 
 /** Who changes users or tokens holds the table, so that what was looked at before is still so; readers are not kept waiting. */

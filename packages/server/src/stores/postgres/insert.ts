@@ -82,7 +82,6 @@ export function isPlain(draft: TaskDraft): boolean {
     draft.runAtMs === null &&
     draft.delayMs === null &&
     draft.idempotencyKey === null &&
-    draft.submittedBy === null &&
     draft.name === null &&
     draft.labels === null &&
     draft.description === null
@@ -113,6 +112,7 @@ export async function insertPlain(
     rows.map(row => row.draft.onDependencyFailure),
     rows.map(row => row.draft.trace),
     rows.map(row => row.draft.payload),
+    rows.map(row => row.draft.submittedBy),
     rows.map(row => row.lease?.workerId ?? null),
     rows.map(row => row.lease?.untilMs ?? null),
   )

@@ -16,7 +16,7 @@ const conditions = `($2::text[] IS NULL OR t.state || '' = ANY($2))
 const page = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.number < $1::bigint AND ${conditions}`
 
 /** One submitter's, whatever their states: as far as the walk goes, it goes over their own. */
-const submitted = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.submitted_by = $9 AND -t.number > -$1::bigint`
+const submitted = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.submitted_by = $9 AND t.number + 0 < $1::bigint`
 
 /** Longer results and errors of parents are read by a statement of their own. */
 export const familyTextBytesMax = 4_096
@@ -35,7 +35,7 @@ export const readStatements = name({
 
   page: `${page} ORDER BY t.number DESC LIMIT $10`,
   submitterPage: `${shortPage(submitted, conditions)} LIMIT $10`,
-  submitterPages: `${submitted} AND ${conditions} ORDER BY -t.number LIMIT $10`,
+  submitterPages: `${submitted} AND ${conditions} ORDER BY t.number + 0 DESC LIMIT $10`,
   // A literal state is what lets the planner use the partial index.
   scheduledPage: `${page} AND t.state = 'scheduled' ORDER BY t.number DESC LIMIT $10`,
   runningPage: `${page} AND t.state = 'running' ORDER BY t.number DESC LIMIT $10`,

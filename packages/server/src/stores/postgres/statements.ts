@@ -121,15 +121,15 @@ const texts = {
   // first epoch, their first attempt.
   insertPlainTasks: `INSERT INTO tasklane.tasks (id, lane, state, rank, due_at, priority, priority_source, created_at,
       waiting_count, parent_count, has_dependents, timeout_ms, max_retries, asked_priority, policy, trace, payload,
-      worker_id, lease_until, started_at, epoch, attempt)
+      submitted_by, worker_id, lease_until, started_at, epoch, attempt)
     SELECT r.id, r.lane, CASE WHEN r.worker_id IS NULL THEN 'pending' ELSE 'running' END, n.at - r.priority * $2::float8,
       n.at, r.priority, r.priority_source, n.at, 0, 0, false, r.timeout_ms, r.max_retries, r.asked_priority, r.policy,
-      r.trace, r.payload, r.worker_id, r.lease_until, CASE WHEN r.worker_id IS NOT NULL THEN n.at END,
+      r.trace, r.payload, r.submitted_by, r.worker_id, r.lease_until, CASE WHEN r.worker_id IS NOT NULL THEN n.at END,
       CASE WHEN r.worker_id IS NULL THEN 0 ELSE 1 END, CASE WHEN r.worker_id IS NULL THEN 0 ELSE 1 END
     FROM (SELECT coalesce($1::bigint, ${now})) AS n (at), unnest($3::text[], $4::int[], $5::float8[], $6::text[],
-      $7::bigint[], $8::int[], $9::float8[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[])
+      $7::bigint[], $8::int[], $9::float8[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[])
       AS r (id, lane, priority, priority_source, timeout_ms, max_retries, asked_priority, policy, trace, payload,
-        worker_id, lease_until)
+        submitted_by, worker_id, lease_until)
     ON CONFLICT DO NOTHING RETURNING number, id`,
   deleteTasks: 'DELETE FROM tasklane.tasks WHERE number = ANY($1::bigint[])',
   insertEdges: `INSERT INTO tasklane.edges (child, position, parent, parent_id, policy, resolved, is_repeat)

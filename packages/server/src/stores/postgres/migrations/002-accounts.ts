@@ -39,13 +39,13 @@ CREATE TABLE tasklane.audit (
   outcome    text COLLATE "C" NOT NULL,
   request_id text COLLATE "C"
 );
--- The few entries of one actor, action or subject are found among millions, the newest first. By -number, since a planner
--- who could have the same order from the primary key may take that, and read all of them.
-CREATE INDEX audit_actor ON tasklane.audit (actor, (-number)) WHERE actor IS NOT NULL;
-CREATE INDEX audit_action ON tasklane.audit (action, (-number));
-CREATE INDEX audit_subject ON tasklane.audit (subject, (-number)) WHERE subject IS NOT NULL;
+-- The few entries of one actor, action or subject are found among millions, the newest first. By number + 0, since a
+-- planner who could have the same order from the primary key may take that, and read all of them.
+CREATE INDEX audit_actor ON tasklane.audit (actor, (number + 0)) WHERE actor IS NOT NULL;
+CREATE INDEX audit_action ON tasklane.audit (action, (number + 0));
+CREATE INDEX audit_subject ON tasklane.audit (subject, (number + 0)) WHERE subject IS NOT NULL;
 
 -- submitterPage. Where nobody has to log in, nothing is in it. In a migration of a table that may be large: the way is
 -- made once, while nodes of the former version wait for it.
-CREATE INDEX tasks_submitter ON tasklane.tasks (submitted_by, (-number)) WHERE submitted_by IS NOT NULL;
+CREATE INDEX tasks_submitter ON tasklane.tasks (submitted_by, (number + 0)) WHERE submitted_by IS NOT NULL;
 `
