@@ -75,6 +75,7 @@ describe('an open node', () => {
       { ...local, origin: 'http://localhost:3000' },
       { ...local, origin: 'http://localhost:8000.evil.example' },
       { ...local, 'sec-fetch-site': 'cross-site' },
+      { ...local, 'sec-fetch-site': 'same-site' },
       { ...local, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
     )
     expect(ends).toEqual(ends.map(() => 'origin_not_allowed'))
@@ -87,18 +88,31 @@ describe('an open node', () => {
       { ...local, origin: 'https://LOCALHOST:8000' },
       { ...local, 'sec-fetch-site': 'none' },
       local,
-      { ...local, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
     )
     expect(ends).toEqual(ends.map(() => 200))
-    // A form of another page navigates, too, but it does not ask to look.
+  })
+
+  it('shows its pages to who followed a link from elsewhere, and does nothing else for a link or a form', async () => {
     const node = await startNode()
-    const form = {
+    const link = {
       ...local,
       'sec-fetch-site': 'cross-site',
       'sec-fetch-mode': 'navigate',
       'sec-fetch-dest': 'document',
     }
-    expect(await node.call('POST', '/api/tasks', {}, form)).toMatchObject({ body: { code: 'origin_not_allowed' } })
+    expect((await node.call('GET', '/docs', undefined, link)).status).toBe(200)
+    // A pull worker's GET hands out a task.
+    for (const [method, path] of [
+      ['GET', '/get_task/w'],
+      ['GET', '/api/tasks'],
+      ['POST', '/api/tasks'],
+    ] as const) {
+      expect(await node.call(method, path, undefined, link), path).toMatchObject({
+        body: { code: 'origin_not_allowed' },
+      })
+    }
+    const framed = { ...link, 'sec-fetch-dest': 'iframe' }
+    expect((await node.call('GET', '/docs', undefined, framed)).body.code).toBe('origin_not_allowed')
   })
 
   it('refuses what came through a proxy, unless it was told of one', async () => {

@@ -51,7 +51,9 @@ export function createCallerCheck(settings: EdgeSettings): CallerCheck {
     const { origin } = headers
     if (origin !== undefined && corsOrigins.has(origin)) return null
     if (origin !== undefined && !isSameOrigin(origin, host)) return foreignOrigin(origin)
-    if (headers['sec-fetch-site'] === 'cross-site' && !isNavigation(request)) return foreignOrigin('another site')
+    const site = headers['sec-fetch-site']
+    // `same-site` is somebody else, too: another port of this machine, another name of the same domain.
+    if ((site === 'cross-site' || site === 'same-site') && !isNavigation(request)) return foreignOrigin('another site')
     return null
   }
 }
@@ -107,9 +109,13 @@ function isSameOrigin(origin: string, host: string): boolean {
   return at !== -1 && origin.slice(at + 3).toLowerCase() === host.toLowerCase()
 }
 
-/** Somebody followed a link to a page here: nothing is changed by it, and the page it came from cannot read it. */
-function isNavigation({ method, headers }: FastifyRequest): boolean {
-  return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
+/**
+ * Somebody followed a link to a page here, which the page it came from cannot read. Pages are public; a call of the API is no
+ * page, and one that is asked by GET may change something: a pull worker gets its task so.
+ */
+function isNavigation({ method, headers, routeOptions }: FastifyRequest): boolean {
+  if (method !== 'GET' || routeOptions.config.access !== 'public') return false
+  return headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
 }
 
 /** The name is not repeated: it may have been made to harm who reads this. */
