@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { createAuditCommand } from './commands/audit.ts'
 import { createSession, nameWithParents, type Session } from './commands/command.ts'
 import { addCompletion } from './commands/completion.ts'
 import { createDemoCommand } from './commands/demo.ts'
@@ -59,7 +60,14 @@ export function createProgram(session: Session, writeErr: (text: string) => void
     ],
     [
       'Come in',
-      [createLoginCommand, createLogoutCommand, createWhoamiCommand, createUsersCommand, createTokensCommand],
+      [
+        createLoginCommand,
+        createLogoutCommand,
+        createWhoamiCommand,
+        createUsersCommand,
+        createTokensCommand,
+        createAuditCommand,
+      ],
     ],
   ] as const
   for (const [heading, makers] of groups) {

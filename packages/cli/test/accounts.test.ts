@@ -179,6 +179,23 @@ describe('login', () => {
   })
 })
 
+describe('audit', () => {
+  it('shows who did what, and how it ended', async () => {
+    await asAdmin(['users', 'create', 'eve'], { stdin: 'long enough\n' })
+    await asAdmin(['users', 'create', 'eve'], { stdin: 'long enough\n' })
+    const seen = async () => (await asAdmin(['audit', '--subject', 'eve', '--action', 'user.create', '--json'])).out
+    // Entries are written a moment later, many at once.
+    await expect.poll(async () => JSON.parse(await seen()).entries.length).toBe(2)
+    expect(JSON.parse(await seen()).entries).toMatchObject([
+      { outcome: 'user_exists' },
+      { actor: 'admin', outcome: 'ok' },
+    ])
+    const { out } = await asAdmin(['audit', '--subject', 'eve'])
+    expect(out).toMatch(/admin +user\.create +eve +127\.0\.0\.1 +ok/)
+    expect((await asAdmin(['audit', '--actor', 'nobody'])).out).toBe('Nothing of this kind was done.\n')
+  })
+})
+
 describe('TASKLANE_TOKEN_FILE', () => {
   it('names a file that holds the token, behind TASKLANE_TOKEN', async () => {
     const file = join(home, 'token')

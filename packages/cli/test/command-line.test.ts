@@ -51,6 +51,7 @@ describe('the command line', () => {
     'tokens create',
     'tokens list',
     'tokens revoke',
+    'audit',
   ])('shows examples in the help of %s, and takes --json there', async command => {
     const { exitCode, out } = await run([...command.split(' '), '--help'])
     expect(exitCode).toBe(0)

@@ -1,4 +1,5 @@
 import type {
+  AuditPage,
   Me,
   NewServiceToken,
   ServiceToken,
@@ -27,6 +28,18 @@ export interface Accounts {
   /** The secret is in this reply, and nowhere else. */
   createToken(token: ServiceTokenDraft): Promise<NewServiceToken>
   revokeToken(idOrName: string): Promise<void>
+  /** What was done by whom, newest first. */
+  audit(query?: AuditQuery): Promise<AuditPage>
+}
+
+export interface AuditQuery {
+  /** The name of a user, or `token:NAME`. */
+  readonly actor?: string | undefined
+  readonly action?: string | undefined
+  readonly subject?: string | undefined
+  readonly limit?: number | undefined
+  /** `next_cursor` of the page before, with the same filter. */
+  readonly cursor?: string | undefined
 }
 
 export function createAccounts(transport: Transport): Accounts {
@@ -74,6 +87,11 @@ export function createAccounts(transport: Transport): Accounts {
     createToken: token => post('/api/tokens', token),
     revokeToken: async idOrName => {
       await call({ method: 'DELETE', path: pathOf('tokens', idOrName), isRepeatable: true })
+    },
+    audit: (query = {}) => {
+      const search = new URLSearchParams()
+      for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
+      return call({ method: 'GET', path: `/api/audit${search.size === 0 ? '' : `?${search}`}`, isRepeatable: true })
     },
   })
 }

@@ -1,4 +1,4 @@
-export type { Accounts } from './accounts.ts'
+export type { Accounts, AuditQuery } from './accounts.ts'
 export {
   type BulkOptions,
   type ClientOptions,
