@@ -110,6 +110,8 @@ function servesWithin(engine: Engine, limits: Limits, clock: Clock): Partial<Eng
 
   return {
     register: async (settings, options) => {
+      // A worker that is replaced loses its tasks: nothing is believed of it.
+      believed.delete(settings.id)
       if ((await isOurs(settings.id)) === false) {
         throw new Problem(
           'forbidden',

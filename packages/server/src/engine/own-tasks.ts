@@ -174,8 +174,8 @@ async function bulk(
   return { ...reply, matched, verdicts: { ...reply.verdicts, unknown: (reply.verdicts.unknown ?? 0) + foreign.size } }
 }
 
-/** Larger counts are told as this one. */
-const countedMax = 1_000_000
+/** Larger counts are told as this one: they are counted at every call. */
+const countedMax = 100_000
 
 async function ownCounts(engine: Engine, submitter: string): Promise<StateCounts> {
   const of = async (state: TaskState): Promise<[TaskState, number]> => [

@@ -89,6 +89,26 @@ describe('a submitter', () => {
     expect((await node.call('POST', '/api/tasks', { ...repeat, task_id: theirs }, bob)).status).toBe(200)
   })
 
+  it('finds no task of another by its number, under which the dialects have it', async () => {
+    const [mine, theirs] = [await submit(ann), await submit(bob)]
+    const all = (await node.call('GET', '/tasks?limit=500', undefined, boss)).body.tasks as {
+      id: number
+      task_id: string
+    }[]
+    const numberOf = (id: string) => all.find(task => task.task_id === id)?.id
+    expect((await node.call('GET', `/tasks/${numberOf(mine)}`, undefined, ann)).body.task_id).toBe(mine)
+    const neutral = (text: string, number: unknown) =>
+      text.replaceAll(`'${String(number)}'`, 'N').replaceAll(/"request_id":"[^"]+"/g, '')
+    for (const method of ['GET', 'DELETE'] as const) {
+      const foreign = await node.call(method, `/tasks/${numberOf(theirs)}`, undefined, ann)
+      const never = await node.call(method, '/tasks/999999', undefined, ann)
+      expect(foreign.status).toBe(404)
+      expect(neutral(foreign.text, numberOf(theirs))).toBe(neutral(never.text, 999_999))
+    }
+    const listed = (await node.call('GET', '/tasks?limit=500', undefined, ann)).body
+    expect(idsOf(listed)).not.toContain(theirs)
+  })
+
   it('sees of a graph what is its own', async () => {
     const root = await submit(ann)
     const child = await submit(ann, { dependencies: [root] })
