@@ -29,6 +29,8 @@ export interface Attempt {
   succeeded(): void
   /** Nothing was learnt: the attempt does not count. */
   withdrawn(): void
+  /** However it went. */
+  ended(): void
 }
 
 /** One failure is forgiven in so long. */
@@ -42,6 +44,8 @@ const freeOfPairUnderAttack = 1
 /** Failures of one account, from all addresses, that are not forgiven yet. */
 const attackFrom = 50
 const entriesMax = 50_000
+/** Attempts of one address that are looked at: right ones, too, cost a hash each. */
+const underWayMax = 8
 const knownAddressesMax = 16
 const knownAccountsMax = 10_000
 
@@ -59,6 +63,8 @@ export function createGuesses(clock: Clock): Guesses {
   const byPair = createCounts(clock, forgivenMs)
   const byAccount = createCounts(clock, forgivenOfAccountMs)
   const known = createRecent<readonly string[]>(knownAccountsMax)
+
+  const underWay = new Map<string, number>()
 
   function remember(account: string, address: string): void {
     const before = known.get(account) ?? []
@@ -81,6 +87,9 @@ export function createGuesses(clock: Clock): Guesses {
         for (const count of blocking) count.isTold = true
         return { retryAfterSeconds: Math.max(1, Math.ceil((untilMs - nowMs) / 1_000)), isFirst }
       }
+      const others = underWay.get(address) ?? 0
+      if (others >= underWayMax) return { retryAfterSeconds: 1, isFirst: false }
+      underWay.set(address, others + 1)
       const total = byAccount.of(account)
       const isUnderAttack = total.failures >= attackFrom && !isKnown
       const undoPair = charge(pair, isUnderAttack ? freeOfPairUnderAttack : freeOfPair, nowMs)
@@ -95,6 +104,11 @@ export function createGuesses(clock: Clock): Guesses {
       return {
         isKnown,
         withdrawn,
+        ended: () => {
+          const left = (underWay.get(address) ?? 1) - 1
+          if (left > 0) underWay.set(address, left)
+          else underWay.delete(address)
+        },
         succeeded: () => {
           withdrawn()
           // Its owner is here; what failed before were slips. The address keeps its count: it may have an account of its

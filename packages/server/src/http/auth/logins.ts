@@ -59,6 +59,8 @@ export function createLogins(parts: {
     } catch (error) {
       attempt.withdrawn()
       throw error
+    } finally {
+      attempt.ended()
     }
     if (user === null || !isRight || user.isDisabled) {
       note(user, 'login_refused', asker)

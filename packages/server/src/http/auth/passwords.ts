@@ -12,7 +12,7 @@ export interface Passwords {
   /**
    * Compares with a hash, or, where there is none, does the same work and says no.
    *
-   * @param isKnown one who has come in from this address before: goes first, and always finds room
+   * @param isKnown one who has come in from this address before: waits in a line of its own, which goes first
    */
   verify(password: string, hashed: string | null, isKnown: boolean): Promise<boolean>
   /** Whether a hash was made with other parameters than today's. */
@@ -83,13 +83,14 @@ interface Slots {
 
 function createSlots(): Slots {
   let running = 0
+  let turns = 0
   const first: (() => void)[] = []
   const others: (() => void)[] = []
 
   async function run<Result>(work: () => Promise<Result>, isFirst: boolean): Promise<Result> {
     if (running >= atOnceMax) {
       const line = isFirst ? first : others
-      if (!isFirst && line.length >= waitingMax) {
+      if (line.length >= waitingMax) {
         throw new Problem('overloaded', 'Too many logins are being checked; try again in a moment.')
       }
       // Whoever leaves a slot hands it on, so that nobody who comes just then takes it.
@@ -98,7 +99,9 @@ function createSlots(): Slots {
     try {
       return await work()
     } finally {
-      const next = first.shift() ?? others.shift()
+      turns += 1
+      // Those who are known must not keep everybody else out, either.
+      const next = turns % 4 === 0 ? (others.shift() ?? first.shift()) : (first.shift() ?? others.shift())
       if (next === undefined) running -= 1
       else next()
     }

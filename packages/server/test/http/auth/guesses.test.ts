@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createAccessControl } from '../../../src/http/auth/access-control.ts'
-import { createGuesses, networkOf } from '../../../src/http/auth/guesses.ts'
+import { createGuesses, type Guesses, networkOf } from '../../../src/http/auth/guesses.ts'
 import { createPasswords } from '../../../src/http/auth/passwords.ts'
 import { createRecent } from '../../../src/http/auth/recent.ts'
 import type { Log } from '../../../src/ports/log.ts'
@@ -11,16 +11,24 @@ import { passwordOf, startGuarded } from './guarded.ts'
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
 const passwords = Array.from({ length: 10_000 }, (_, at) => `guess number ${at}`)
 
+/** One wrong guess, from its beginning to its end. */
+function isLookedAt(guesses: Guesses, account: string, address: string): boolean {
+  const attempt = guesses.begin(account, address)
+  if ('retryAfterSeconds' in attempt) return false
+  attempt.ended()
+  return true
+}
+
 /** Guesses as fast as the limits let one, and tells how many were looked at within so long. */
 async function lookedAt(
-  begin: () => object,
+  begin: () => boolean,
   clock: ReturnType<typeof createVirtualClock>,
   ms: number,
 ): Promise<number> {
   let count = 0
   const untilMs = clock.monotonic() + ms
   while (clock.monotonic() < untilMs) {
-    if (!('retryAfterSeconds' in begin())) count += 1
+    if (begin()) count += 1
     await clock.advance(1_000)
   }
   return count
@@ -68,7 +76,7 @@ describe('guessing', () => {
   it('goes on at a few a hour, however long it goes on', async () => {
     const clock = createVirtualClock()
     const guesses = createGuesses(clock)
-    const begin = () => guesses.begin('ada', '192.0.2.7')
+    const begin = () => isLookedAt(guesses, 'ada', '192.0.2.7')
     const first = await lookedAt(begin, clock, 3_600_000)
     expect(first).toBeLessThanOrEqual(20)
     const later = await lookedAt(begin, clock, 3 * 3_600_000)
@@ -78,8 +86,8 @@ describe('guessing', () => {
 
   it('of one password over many accounts stops at the address', () => {
     const guesses = createGuesses(createVirtualClock())
-    const looked = Array.from({ length: 1_000 }, (_, at) => guesses.begin(`user-${at}`, '192.0.2.7')).filter(
-      attempt => !('retryAfterSeconds' in attempt),
+    const looked = Array.from({ length: 1_000 }, (_, at) => at).filter(at =>
+      isLookedAt(guesses, `user-${at}`, '192.0.2.7'),
     )
     expect(looked.length).toBe(10)
   })
@@ -112,16 +120,29 @@ describe('guessing', () => {
     const clock = createVirtualClock()
     const guesses = createGuesses(clock)
     const from = (at: number) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`
-    for (let at = 0; at < 60; at += 1) guesses.begin('ada', from(at))
+    for (let at = 0; at < 60; at += 1) isLookedAt(guesses, 'ada', from(at))
     let looked = 0
     for (let at = 1_000; at < 1_100; at += 1) {
       for (let guess = 0; guess < 5; guess += 1) {
-        if (!('retryAfterSeconds' in guesses.begin('ada', from(at)))) looked += 1
+        if (isLookedAt(guesses, 'ada', from(at))) looked += 1
       }
     }
     expect(looked).toBe(100)
     // At its first try, while all of it goes on.
     expect(guesses.begin('ada', '198.51.100.77')).toHaveProperty('succeeded')
+  })
+
+  it('of one address has eight under way, since right ones cost as much work', () => {
+    const guesses = createGuesses(createVirtualClock())
+    const attempts = Array.from({ length: 20 }, (_, at) => guesses.begin(`user-${at}`, '192.0.2.7'))
+    const under = attempts.filter(attempt => 'succeeded' in attempt)
+    expect(under.length).toBe(8)
+    expect(attempts.at(-1)).toEqual({ retryAfterSeconds: 1, isFirst: false })
+    for (const attempt of under) {
+      attempt.succeeded()
+      attempt.ended()
+    }
+    expect(guesses.begin('user-19', '192.0.2.7')).toHaveProperty('succeeded')
   })
 
   it('takes back a right attempt, but an own account does not clear the address', () => {
@@ -130,8 +151,14 @@ describe('guessing', () => {
     let looked = 0
     for (let round = 0; round < 100; round += 1) {
       const own = attempt('mallory')
-      if ('succeeded' in own) own.succeeded()
-      if ('succeeded' in attempt(`victim-${round}`)) looked += 1
+      if ('succeeded' in own) {
+        own.succeeded()
+        own.ended()
+      }
+      const other = attempt(`victim-${round}`)
+      if (!('succeeded' in other)) continue
+      other.ended()
+      looked += 1
     }
     expect(looked).toBe(10)
   })
