@@ -31,6 +31,7 @@ describe('an open node', () => {
 
   it.each([
     ['a name that was made to lead here', 'evil.example'],
+    ['a name of one word, where it listens for this machine alone', 'tasklane'],
     ['a name that looks like ours', 'localhost.evil.example'],
     ['an address of the network', '192.168.1.5:8000'],
     ['an address in other notation', '2130706433'],
@@ -54,9 +55,11 @@ describe('an open node', () => {
       'lan.example',
       '192.168.1.5:8000',
       '[fd00::5]:8000',
+      'tasklane:8000',
       'x.example',
     ]
     expect(await askWith({ edge }, ...hosts.map(host => ({ host })))).toEqual([
+      200,
       200,
       200,
       200,

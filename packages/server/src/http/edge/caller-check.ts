@@ -85,7 +85,8 @@ function isHostAllowed(header: string, { hosts, takesAddresses }: EdgeSettings):
   const name = nameOf(header)
   if (name === null) return false
   if (isLoopbackName(name)) return true
-  if (takesAddresses && isIP(name) !== 0) return true
+  // No DNS of the world has names of one word: nobody outside of this network can make one lead here.
+  if (takesAddresses && (isIP(name) !== 0 || !name.includes('.'))) return true
   return hosts.some(
     host => host === '*' || host === name || (host.startsWith('.') && (name.endsWith(host) || name === host.slice(1))),
   )

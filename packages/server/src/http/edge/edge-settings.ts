@@ -2,7 +2,7 @@
 export interface EdgeSettings {
   /** Names an open node answers to, beside those of loopback: `tasks.example`, `.example` for all below it, `*` for any. */
   readonly hosts: readonly string[]
-  /** Whether an open node answers to any IP address, as one has to that listens on all. No DNS leads from a name to these. */
+  /** Whether an open node answers to any IP address and any name of one word, as one has to that listens for a network. */
   readonly takesAddresses: boolean
   /** Whose `X-Forwarded-*` is believed: nobody's, that of whoever connects, or of these addresses and networks. */
   readonly trustProxy: boolean | readonly string[]
