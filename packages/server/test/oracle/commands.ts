@@ -50,6 +50,7 @@ export interface ContentSpec {
   readonly time: 'now' | 'delayed' | 'past' | 'future'
   readonly timeoutMs: number | null
   readonly submitter: number | null
+  readonly isOwnOnly: boolean
 }
 
 /** Of the users, tokens and the audit log. Names are few, so that they meet. */
@@ -127,6 +128,7 @@ const content: fc.Arbitrary<ContentSpec> = fc.record({
   time: fc.constantFrom('now', 'now', 'now', 'now', 'now', 'delayed', 'past', 'future'),
   timeoutMs: fc.constantFrom(null, 500, 300_000),
   submitter: fc.constantFrom(null, null, 0, 1),
+  isOwnOnly: rarely(3),
 })
 const draftSpec: fc.Arbitrary<DraftSpec> = fc.oneof(
   { weight: 8, arbitrary: content.map(each => ({ kind: 'new' as const, content: each })) },

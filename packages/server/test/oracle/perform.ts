@@ -231,6 +231,7 @@ function toDraft(place: number, spec: ContentSpec, group: readonly string[], run
     idempotencyKey: spec.key === null ? null : `key-${spec.key}`,
     timeoutMs: spec.timeoutMs,
     submittedBy: spec.submitter === null ? null : submitterOf(spec.submitter),
+    isOwnOnly: spec.isOwnOnly,
     ...(spec.priority === null ? {} : { priority: spec.priority }),
     ...times[spec.time],
   })
