@@ -3,7 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { until } from '../../../../test/support/processes.ts'
 import { hasPrivatePostgres, privatePostgres } from '../../../../test/support/servers/postgres.ts'
 import { draft } from '../support/drafts.ts'
-import { openNode } from './nodes.ts'
+import { hasPostgres } from '../support/postgres-stores.ts'
+import { nodeAt, openNode, openNodes } from './nodes.ts'
 
 describe.skipIf(!(await hasPrivatePostgres()))('nodes that live through a failover which lost commits', () => {
   it('forget the lanes that are gone, also where their numbers were given again', { timeout: 60_000 }, async () => {
@@ -50,6 +51,20 @@ describe.skipIf(!(await hasPrivatePostgres()))('nodes that live through a failov
       { id: 3, queue: 'default', type: 'z' },
     ])
     expect((await one.store.queues()).map(({ name }) => name)).toEqual(['default'])
+  })
+})
+
+describe.skipIf(!(await hasPostgres()))('nodes that live through a restore', () => {
+  it('forget the lanes of the tables that are gone', async () => {
+    const cluster = await openNodes(2)
+    const [one, two] = [nodeAt(cluster, 0), nodeAt(cluster, 1)]
+    await one.submit(draft('lost', { type: 'x' }), draft('lost too', { type: 'y' }))
+    await cluster.ask('DROP SCHEMA tasklane CASCADE')
+    await two.store.migrate()
+    await two.submit(draft('b', { type: 'y' }))
+    await one.submit(draft('c', { type: 'x' }))
+    expect((await two.claim({ types: ['y'] })).map(({ id }) => id)).toEqual(['b'])
+    expect((await one.claim({ types: ['x'] })).map(({ id }) => id)).toEqual(['c'])
   })
 })
 

@@ -103,20 +103,20 @@ export function createSession(
 
   const readNow = async (
     connection: Connection,
-  ): Promise<{ readonly nowMs: number; readonly server: number | null }> => {
-    if (fixedNow !== null) return { nowMs: fixedNow(), server: null }
+  ): Promise<{ readonly nowMs: number; readonly place: string | null }> => {
+    if (fixedNow !== null) return { nowMs: fixedNow(), place: null }
     const [row] = await connection.rows(sql.now)
-    return { nowMs: number(row?.[0]), server: number(row?.[1]) }
+    return { nowMs: number(row?.[0]), place: `${number(row?.[1])} ${number(row?.[2])}` }
   }
 
   /** In the transaction that met it: behind a pooler the next one may be at another server again. */
-  async function meetServer(connection: Connection, server: number | null): Promise<never> {
-    if (known.server !== server) {
-      const next = createKnown(server)
+  async function meetPlace(connection: Connection, place: string | null): Promise<never> {
+    if (known.place !== place) {
+      const next = createKnown(place)
       await learnNewLanes(connection, next.lanes)
       known = next
     }
-    throw new OtherServer()
+    throw new OtherPlace()
   }
 
   async function once<Opened, Value>(
@@ -131,12 +131,12 @@ export function createSession(
       const { lanes, floors } = begunWith
       const ground = { connection, lanes, floors, clock, headStartMs }
       const begun = connection.exec(database.begin)
-      const [{ nowMs, server }, opened] = await Promise.all([
+      const [{ nowMs, place }, opened] = await Promise.all([
         readNow(connection),
         opening(ground, fixedNow?.() ?? null),
         begun,
       ])
-      if (server !== begunWith.server) await meetServer(connection, server)
+      if (place !== begunWith.place) await meetPlace(connection, place)
       const laterWrites: Promise<unknown>[] = []
       const tx = beginTransaction(ground, nowMs, edgesMax, laterWrites)
       const value = await work(tx, opened)
@@ -171,7 +171,7 @@ export function createSession(
         return await once(opening, work, edgesMax)
       } catch (error) {
         if (faultOf(error) !== 'again' || run === runsMax) throw error
-        if (error instanceof OtherServer) continue
+        if (error instanceof OtherPlace) continue
         await pause(clock, firstWaitMs * 2 ** (run - 1) * clock.random())
       }
     }
@@ -205,8 +205,8 @@ export function createSession(
 
 async function nothing(): Promise<void> {}
 
-/** The transaction is at another server than what this node knows is of: it is run again, with what holds there. */
-class OtherServer extends RunAgain {}
+/** The transaction is at another place than what this node knows is of: it is run again, with what holds there. */
+class OtherPlace extends RunAgain {}
 
 function lowerFloors({ floors, lowest }: Transaction): void {
   for (const [lane, rank] of lowest) floors.lower(lane, rank)

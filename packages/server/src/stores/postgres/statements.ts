@@ -25,8 +25,10 @@ function extend(lock: string): string {
 
 const texts = {
   // ─── Session ──────────────────────────────────────────────────────────────────────────────────────────────────────
-  // The moment of the BEGIN, the same for all statements of a transaction; and which server this is (known.ts).
-  now: `SELECT ${now}, (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint`,
+  // The moment of the BEGIN, the same for all statements of a transaction; and which server and which tables these are
+  // (known.ts).
+  now: `SELECT ${now}, (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint,
+    'tasklane.lanes'::regclass::oid::bigint`,
   lanesAfter: 'SELECT id, queue, type FROM tasklane.lanes WHERE id > $1 ORDER BY id',
   insertLanes: `INSERT INTO tasklane.lanes (id, queue, type)
     SELECT (SELECT coalesce(max(id), 0) FROM tasklane.lanes) + row_number() OVER (), queue, type
