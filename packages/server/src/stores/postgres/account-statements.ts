@@ -22,8 +22,11 @@ export const accountStatements = name({
   lockUsers: 'LOCK TABLE tasklane.users IN SHARE ROW EXCLUSIVE MODE',
   lockTokens: 'LOCK TABLE tasklane.tokens IN SHARE ROW EXCLUSIVE MODE',
   accountsVersion: `SELECT value FROM tasklane.meta WHERE name = 'accounts_version'`,
-  raiseAccountsVersion: `INSERT INTO tasklane.meta AS m (name, value) VALUES ('accounts_version', 1)
-    ON CONFLICT (name) DO UPDATE SET value = m.value + 1`,
+  // By a step of chance: after a failover that lost commits another change must not come to the number of one that is gone,
+  // by which nodes know what they have at hand.
+  raiseAccountsVersion: `INSERT INTO tasklane.meta AS m (name, value)
+    VALUES ('accounts_version', 1 + floor(random() * 1000000)::bigint)
+    ON CONFLICT (name) DO UPDATE SET value = m.value + excluded.value`,
 
   insertUser: `INSERT INTO tasklane.users (number, name, password_hash, role, is_disabled, version, created_at, changed_at)
     SELECT coalesce(max(u.number), 0) + 1, $1, $2, $3, false, 1, $4::bigint, $4::bigint FROM tasklane.users AS u
