@@ -92,12 +92,22 @@ function addGetTask(app: FastifyInstance, { engineOf }: HttpContext): void {
         'Answers at once. A worker holds one task: asking again, it is handed the same. It gets types that were submitted in this dialect, or those it registered for.',
       params: workerParams,
       replies: { 200: ['The task', 'PullTask'], 204: ['There is none', null] },
+      refuses: ['origin_not_allowed'],
     }),
     handler: async (request, reply) => {
+      refuseBrowsing(request)
       const task = await handOut(engineOf(request), request.principal, workerOf(request))
       return task === null ? reply.code(204).send() : reply.send(toPullTask(task))
     },
   })
+}
+
+/** The one GET that takes something away: whoever follows a link to it is no worker, and would have a task run out its lease. */
+function refuseBrowsing({ headers }: FastifyRequest): void {
+  // A script says its origin, and the door has judged that.
+  const isEmbedded = headers['sec-fetch-site'] === 'cross-site' && headers.origin === undefined
+  if (headers['sec-fetch-mode'] !== 'navigate' && !isEmbedded) return
+  throw new Problem('origin_not_allowed', 'A browser that opens this address would take a task from the workers.')
 }
 
 interface Report {

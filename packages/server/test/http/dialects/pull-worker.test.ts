@@ -60,6 +60,22 @@ describe('GET /get_task', () => {
     expect((await node.task(id)).status).toBe('pending')
   })
 
+  it('is not taken by a browser that follows a link, whatever page it is on', async () => {
+    const node = await startPullNode()
+    const id = await node.add('f')
+    const headers = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    for (const site of ['cross-site', 'same-origin', 'none']) {
+      const answer = await node.call('GET', '/get_task/w1', undefined, { ...headers, 'sec-fetch-site': site })
+      expect([answer.status, answer.body.code], site).toEqual([403, 'origin_not_allowed'])
+    }
+    const image = { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image', 'sec-fetch-site': 'cross-site' }
+    expect((await node.call('GET', '/get_task/w1', undefined, image)).status).toBe(403)
+    expect((await node.task(id)).status).toBe('pending')
+    // The page of the documentation may try it out.
+    const own = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', 'sec-fetch-site': 'same-origin' }
+    expect((await node.call('GET', '/get_task/w1', undefined, own)).status).toBe(200)
+  })
+
   it('gives a draining worker nothing new, and what it holds again', async () => {
     const node = await startPullNode()
     const id = await node.add('f')
