@@ -3,11 +3,13 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /** The committed entry of the command, from src/ and from dist/ alike. */
-const entry = fileURLToPath(new URL('../bin/tasklane.js', import.meta.url))
+export const commandEntry = fileURLToPath(new URL('../bin/tasklane.js', import.meta.url))
 
 export interface ChildExit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
+  /** Of a process that another one had started: only that it is gone is known. */
+  readonly isUnseen?: true
 }
 
 /** One process of this command that another one started. */
@@ -37,7 +39,7 @@ export interface ChildOptions {
  * order; and a channel to the parent, whose end stops the child, so that a parent that was killed leaves nobody behind.
  */
 export function startChild(options: ChildOptions): Child {
-  const process = spawn(globalThis.process.execPath, [entry, ...options.args], {
+  const process = spawn(globalThis.process.execPath, [commandEntry, ...options.args], {
     env: options.env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -71,6 +73,7 @@ export function startChild(options: ChildOptions): Child {
 
 /** `ended with code 1`, `was ended by SIGKILL`. */
 export function describeExit(exit: ChildExit): string {
+  if (exit.isUnseen === true) return 'ended unseen'
   if (exit.signal !== null) return `was ended by ${exit.signal}`
   return exit.code === null ? 'could not be started' : `ended with code ${exit.code}`
 }

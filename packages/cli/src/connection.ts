@@ -17,3 +17,11 @@ export type SchedulerClient = Pick<TasklaneClient, keyof TasklaneClient>
 export function createSchedulerClient(options: ClientOptions): SchedulerClient {
   return new TasklaneClient({ url: options.urls, ...(options.token === null ? {} : { token: options.token }) })
 }
+
+/** An address to listen on is not always one to connect to: every interface is reached at the loopback one. */
+export function reachableAddress(url: string): string {
+  const address = new URL(url)
+  if (address.hostname === '0.0.0.0') address.hostname = '127.0.0.1'
+  if (address.hostname === '[::]') address.hostname = '[::1]'
+  return address.href.replace(/\/$/, '')
+}

@@ -8,6 +8,8 @@ export const exitCodes = Object.freeze({
   conflict: 5,
   unreachable: 6,
   cancelled: 7,
+  /** Between the worker of a pool and its supervisor: the scheduler sent it away. No person meets it. */
+  drained: 75,
   timeout: 124,
   interrupted: 130,
   terminated: 143,

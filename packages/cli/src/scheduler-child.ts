@@ -1,4 +1,5 @@
 import { type Child, type ChildOptions, describeExit, startChild } from './child-process.ts'
+import { reachableAddress } from './connection.ts'
 import { exitCodes } from './exit-codes.ts'
 import { CommandFailure } from './faults.ts'
 
@@ -31,14 +32,6 @@ export async function startSchedulerChild(
   const first = await Promise.race([told, child.exited])
   if (typeof first === 'string') return { child, url: reachableAddress(first) }
   throw new CommandFailure(exitCodes.failed, 'scheduler_not_started', `The scheduler ${describeExit(first)}.`)
-}
-
-/** An address to listen on is not always one to connect to: every interface is reached at the loopback one. */
-export function reachableAddress(url: string): string {
-  const address = new URL(url)
-  if (address.hostname === '0.0.0.0') address.hostname = '127.0.0.1'
-  if (address.hostname === '[::]') address.hostname = '[::1]'
-  return address.href.replace(/\/$/, '')
 }
 
 /** The first line of `serve` on stdout is its address. */

@@ -17,6 +17,8 @@ export type SupervisionEvent =
   | { readonly event: 'started'; readonly process: string; readonly pid: number }
   | { readonly event: 'ended'; readonly process: string; readonly exit: ChildExit; readonly restartInMs: number }
   | { readonly event: 'stopped'; readonly process: string; readonly exit: ChildExit }
+  /** It ended for good, though nobody here stopped it: it died too often in a row, or its end was a farewell. */
+  | { readonly event: 'gave_up' | 'left'; readonly process: string; readonly exit: ChildExit }
 
 export interface SupervisionOptions extends ChildOptions {
   readonly onEvent: (event: SupervisionEvent) => void
@@ -26,9 +28,16 @@ export interface SupervisionOptions extends ChildOptions {
   readonly start?: (options: ChildOptions) => Child
   /** Takes over a process that runs already. */
   readonly first?: Child
+  /** Deaths in a row, each of a young process, after which no other is started; absent is never. */
+  readonly deathsMax?: number
+  /** An end after which no other is started. */
+  readonly isFarewell?: (exit: ChildExit) => boolean
 }
 
-/** Keeps one process running: when it ends, for whatever reason, another is started, later each time it dies young. */
+/**
+ * Keeps one process running: when it ends, another is started, later each time it dies young; for ever, unless the options
+ * say when not.
+ */
 export function supervise(options: SupervisionOptions): Supervised {
   const stopping = new AbortController()
   let child: Child | null = null
@@ -47,6 +56,11 @@ export function supervise(options: SupervisionOptions): Supervised {
         return
       }
       deaths = options.nowMs() - startedMs >= wellAfterMs ? 1 : deaths + 1
+      const isFarewell = options.isFarewell?.(exit) === true
+      if (isFarewell || deaths >= (options.deathsMax ?? Number.POSITIVE_INFINITY)) {
+        options.onEvent({ event: isFarewell ? 'left' : 'gave_up', process: options.name, exit })
+        return
+      }
       const restartInMs = backOffMs(deaths)
       options.onEvent({ event: 'ended', process: options.name, exit, restartInMs })
       await options.sleep(restartInMs, stopping.signal).catch(() => undefined)

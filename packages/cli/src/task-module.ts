@@ -15,7 +15,7 @@ const typescriptExtensions = ['.ts', '.mts', '.cts']
  * @throws UsageError with the way out: no such file, another kind of file, an error while loading, no tasks in it
  */
 export async function loadTaskModule(path: string, cwd: string): Promise<readonly AnyTaskDefinition[]> {
-  const fault = await findPathFault(path, cwd)
+  const fault = await findModuleFault(path, cwd)
   if (fault !== null) throw new UsageError([fault])
   const file = resolve(cwd, path)
   const exported = await importModule(path, file, typescriptExtensions.includes(extname(file)))
@@ -29,12 +29,13 @@ export async function loadTaskModule(path: string, cwd: string): Promise<readonl
 /** Reads the operand `[module]`: a file that may be loaded, though it is not yet, or null where there is none. */
 export async function readTaskModule(input: Arguments, cwd: string): Promise<string | null> {
   const path = input.operand(0, 'The module', readPath)
-  const fault = path === null ? null : await findPathFault(path, cwd)
+  const fault = path === null ? null : await findModuleFault(path, cwd)
   if (fault !== null) input.fault(fault)
   return path
 }
 
-async function findPathFault(path: string, cwd: string): Promise<string | null> {
+/** The sentence where it is no file that could be loaded. */
+export async function findModuleFault(path: string, cwd: string): Promise<string | null> {
   const file = resolve(cwd, path)
   const extension = extname(file)
   if (![...scriptExtensions, ...typescriptExtensions].includes(extension)) {

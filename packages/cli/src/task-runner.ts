@@ -1,7 +1,5 @@
 import { type AnyTaskDefinition, TasklaneWorker, type WorkerLogger } from '@tasklane/sdk'
 import type { ClientOptions } from './connection.ts'
-import type { Output } from './output/output.ts'
-import { visibleText } from './output/text-width.ts'
 
 export interface TaskRunnerOptions {
   readonly connection: ClientOptions
@@ -12,35 +10,22 @@ export interface TaskRunnerOptions {
   readonly graceSeconds: number | null
   readonly queues: readonly string[]
   readonly tasks: readonly AnyTaskDefinition[]
-  readonly output: Output
+  readonly logger: WorkerLogger
 }
 
-/** The SDK's worker as the command runs it: signals are the command's, and what it tells goes where messages go. */
+/** The SDK's worker as the command runs it: signals are the command's, and so is what is told. */
 export function createTaskRunner(options: TaskRunnerOptions): TasklaneWorker {
-  const { connection, workerId, heartbeatSeconds, graceSeconds, queues, output } = options
+  const { connection, workerId, heartbeatSeconds, graceSeconds, queues, logger } = options
   return new TasklaneWorker({
     url: connection.urls,
     token: connection.token ?? '',
     tasks: options.tasks,
     slots: options.slots,
     signals: false,
-    logger: createLogger(output),
+    logger,
     ...(workerId === null ? {} : { workerId }),
     ...(heartbeatSeconds === null ? {} : { heartbeatMs: heartbeatSeconds * 1_000 }),
     ...(graceSeconds === null ? {} : { shutdownGraceMs: graceSeconds * 1_000 }),
     ...(queues.length === 0 ? {} : { queues }),
   })
-}
-
-function createLogger(output: Output): WorkerLogger {
-  const tell = (level: 'warn' | 'error') => (fields: Readonly<Record<string, unknown>>, message: string) => {
-    const facts = Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-    output.warn(visibleText([message, ...facts].join(' ')), level)
-  }
-  return {
-    debug: () => undefined,
-    info: (_fields, message) => output.note(visibleText(message)),
-    warn: tell('warn'),
-    error: tell('error'),
-  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Child, ChildExit, ChildOptions } from '../src/child-process.ts'
-import { reachableAddress } from '../src/scheduler-child.ts'
+import { reachableAddress } from '../src/connection.ts'
 import { backOffMs, type SupervisionEvent, supervise } from '../src/supervision.ts'
 
 /** Processes that end when the test says so. */
@@ -28,12 +28,16 @@ function createProcesses() {
   return { running, start }
 }
 
-function superviseOne() {
+function superviseOne(options: { deathsMax?: number; isFarewell?: (exit: ChildExit) => boolean } = {}) {
   const { running, start } = createProcesses()
   const events: SupervisionEvent[] = []
   const sleeps: number[] = []
   let nowMs = 0
   let tellStarted = () => {}
+  let tellOver = () => {}
+  const over = new Promise<void>(resolve => {
+    tellOver = resolve
+  })
   const supervised = supervise({
     name: 'w1',
     args: [],
@@ -42,10 +46,12 @@ function superviseOne() {
     onEvent: event => {
       events.push(event)
       if (event.event === 'started') tellStarted()
+      if (event.event === 'gave_up' || event.event === 'left') tellOver()
     },
     nowMs: () => nowMs,
     sleep: async ms => void sleeps.push(ms),
     start,
+    ...options,
   })
   const die = async (afterMs: number) => {
     nowMs += afterMs
@@ -55,7 +61,7 @@ function superviseOne() {
     running.at(-1)?.end({ code: 1, signal: null })
     await restarted
   }
-  return { supervised, events, sleeps, die, running }
+  return { supervised, events, sleeps, die, running, over }
 }
 
 describe('a supervised process', () => {
@@ -66,6 +72,29 @@ describe('a supervised process', () => {
     await die(60_000)
     expect(sleeps.at(-1)).toBe(500)
     await supervised.stop(0)
+  })
+
+  it('is given up after so many young deaths in a row, and a long life begins the count anew', async () => {
+    const { die, supervised, events, running, over } = superviseOne({ deathsMax: 3 })
+    await die(10)
+    await die(10)
+    await die(60_000)
+    await die(10)
+    running.at(-1)?.end({ code: 1, signal: null })
+    await over
+    await supervised.stop(0)
+    expect(events.at(-1)).toEqual({ event: 'gave_up', process: 'w1', exit: { code: 1, signal: null } })
+    expect(running).toHaveLength(5)
+    expect(supervised.current()).toBeNull()
+  })
+
+  it('is not started again after a farewell', async () => {
+    const { supervised, events, running, over } = superviseOne({ isFarewell: exit => exit.code === 75 })
+    running.at(-1)?.end({ code: 75, signal: null })
+    await over
+    await supervised.stop(0)
+    expect(events.map(event => event.event)).toEqual(['started', 'left'])
+    expect(running).toHaveLength(1)
   })
 
   it('is not started again after it was stopped', async () => {

@@ -148,7 +148,7 @@ function createLinePrinter(output: Output, write: (text: string) => unknown, isT
     event(event: SupervisionEvent) {
       if (output.isJson) output.record(event)
       else if (event.event === 'started') print(event.process, paint('dim', `process ${event.pid} started`))
-      else if (event.event === 'stopped') print(event.process, paint('dim', 'stopped'))
+      else if (event.event !== 'ended') print(event.process, paint('dim', 'stopped'))
       else {
         const text = `${describeExit(event.exit)}; starting it again in ${formatDuration(event.restartInMs)}`
         print(event.process, paint('red', text))

@@ -1,24 +1,21 @@
-import { resolve } from 'node:path'
-import { limits } from '@tasklane/protocol'
 import type { AnyTaskDefinition } from '@tasklane/sdk'
-import { builtInSummaries, builtInTypes, createBuiltIns } from '../builtins/builtins.ts'
-import { suggest } from '../closest.ts'
+import { builtInSummaries, createBuiltIns } from '../builtins/builtins.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { UsageError } from '../faults.ts'
 import type { Arguments } from '../input/arguments.ts'
-import { readHost, readName, readNumber, readPath, readSeconds } from '../input/values.ts'
+import { readLogLevel } from '../input/log-level.ts'
+import { readName } from '../input/values.ts'
 import { formatAge, formatPlural } from '../output/quantities.ts'
 import { readConnection } from '../read-connection.ts'
 import { withTally } from '../tally.ts'
 import { loadTaskModule, readTaskModule } from '../task-module.ts'
 import { createTaskRunner } from '../task-runner.ts'
 import { startWorkerHttp, type WorkerHttp } from '../worker-http.ts'
+import { createWorkerLog } from '../worker-log.ts'
 import { createWorkerMetrics } from '../worker-metrics.ts'
 import { type ConnectedRun, createCommand, jsonOption, type Session, urlOption } from './command.ts'
 import { exitCodeOfSignal, untilAborted } from './stopping.ts'
-
-/** Enough to hide the wait of handlers for the network, few enough for handlers that compute. */
-const slotsDefault = 10
+import { findUnknownTypes, readHttp, readWorkerFlags, workerOptions } from './worker-flags.ts'
 
 export function createWorkerCommand(session: Session) {
   return createCommand(session, {
@@ -27,19 +24,10 @@ export function createWorkerCommand(session: Session) {
     options: [
       urlOption,
       { flags: '--worker-id <id>', help: 'its name (WORKER_ID; default made of host and process)' },
-      { flags: '--concurrency <n>', help: `tasks at once (default ${slotsDefault})` },
-      { flags: '--capabilities <types>', help: 'serve these types only', isRepeated: true },
-      { flags: '--queues <names>', help: 'serve these queues only (default all)', isRepeated: true },
-      { flags: '--heartbeat <time>', help: 'beat more often than the scheduler asks for (HEARTBEAT_INTERVAL)' },
-      { flags: '--grace <time>', help: 'how long tasks may go on at a stop before they are given back (default 8s)' },
-      { flags: '--allow-private-addresses', help: 'let http_request reach loopback and private addresses' },
-      {
-        flags: '--allow-files <folder>',
-        help: 'let count_file read below this folder; may be repeated',
-        isRepeated: true,
-      },
+      ...workerOptions,
       { flags: '--http-port <n>', help: 'tell health and metrics on this port, 0 for any free one (default: none)' },
       { flags: '--http-host <address>', help: 'the address of that port (default 127.0.0.1)' },
+      { flags: '--pooled', help: 'it is one of a pool, and tells a log file and a supervisor', isHidden: true },
       { flags: '--tell-parent', help: 'tell the process that started this one what runs', isHidden: true },
       jsonOption,
     ],
@@ -63,10 +51,13 @@ export function createWorkerCommand(session: Session) {
 async function runWorker(run: ConnectedRun) {
   const { host, output } = run
   const given = await run.read(input => readWorker(input, run))
-  const tasks = chooseTasks(await collectTasks(run, given), given.capabilities)
+  const stamp = given.isPooled ? { nowMs: host.nowMs, write: (text: string) => host.stderr.write(text) } : null
+  const logger = createWorkerLog({ output, level: given.logLevel, stamp })
+  const note = (text: string) => logger.info({}, text)
+  const tasks = chooseTasks(await collectTasks(given, host.cwd, note), given.capabilities)
   const metrics = createWorkerMetrics()
   const counted = given.http === null ? tasks : metrics.count(tasks)
-  const worker = createTaskRunner({ ...given, tasks: given.isTelling ? withTally(counted) : counted, output })
+  const worker = createTaskRunner({ ...given, tasks: given.isTelling ? withTally(counted) : counted, logger })
   const { workerId } = worker
   host.setTitle(`tasklane worker ${workerId}`)
   const tell = (event: string, facts: Readonly<Record<string, unknown>> = {}) => {
@@ -82,12 +73,13 @@ async function runWorker(run: ConnectedRun) {
         metrics: () => metrics.render(worker.status()),
       })
       tell('listening', { url: http.url })
-      output.note(`Health and metrics of ${workerId} are at ${http.url}/health and /metrics.`)
+      note(`Health and metrics of ${workerId} are at ${http.url}/health and /metrics.`)
     }
     const { login } = given.connection
     if (login !== undefined) {
       const ends = formatAge(login.expires_at, host.nowMs())
-      output.warn(
+      logger.warn(
+        {},
         `This worker runs by the login of ${login.name}, which ends ${ends}; for longer give it a token: tasklane tokens create --role worker`,
       )
     }
@@ -101,14 +93,19 @@ async function runWorker(run: ConnectedRun) {
     if (!interrupts.signal.aborted) {
       tell('started')
       const serves = `${formatPlural(types.length, 'type')} of ${given.connection.urls.join(', ')}`
-      output.note(`Worker ${workerId} serves ${serves}, ${given.slots} at once. Ctrl-C stops it in order.`)
+      note(
+        `Worker ${workerId} serves ${serves}, ${given.slots} at once.${given.isPooled ? '' : ' Ctrl-C stops it in order.'}`,
+      )
       await Promise.race([stopAsked, worker.done])
     }
-    if (interrupts.signal.aborted) output.note(`Worker ${workerId} stops. Ctrl-C again ends it at once.`)
+    if (interrupts.signal.aborted)
+      note(`Worker ${workerId} stops.${given.isPooled ? '' : ' Ctrl-C again ends it at once.'}`)
+    // Whoever stops a pool stops its worker with a signal; without one it was the scheduler that sent it away.
+    const isSentAway = !interrupts.signal.aborted
     await worker.stop()
     tell('stopped')
     if (worker.failure !== null) throw worker.failure
-    return exitCodes.ok
+    return given.isPooled && isSentAway ? exitCodes.drained : exitCodes.ok
   } finally {
     await http?.close()
     interrupts.release()
@@ -119,44 +116,30 @@ export interface GivenWorker extends Awaited<ReturnType<typeof readWorker>> {}
 
 async function readWorker(input: Arguments, { host }: ConnectedRun) {
   const connection = readConnection(input, host)
-  const slots = input.flag('--concurrency', (subject, text) =>
-    readNumber(subject, text, { min: 1, max: limits.workerSlotsMax, isWhole: true }),
-  )
-  const heartbeatSeconds = input.flagOrVariable('--heartbeat', 'HEARTBEAT_INTERVAL', (subject, text) =>
-    readSeconds(subject, text, { min: 0.1, max: 3_600 }),
-  )
   const module = await readTaskModule(input, host.cwd)
-  const capabilities = input.list('--capabilities', readName)
-  const httpPort = input.flag('--http-port', (subject, text) =>
-    readNumber(subject, text, { min: 0, max: 65_535, isWhole: true }),
-  )
-  const httpHost = input.flag('--http-host', readHost)
-  if (httpHost !== null && httpPort === null) input.fault('--http-host says where --http-port listens; give that, too.')
-  // Those of a module are known when it is loaded, which a command line with faults does not get to.
-  if (module === null) for (const fault of findUnknownTypes(capabilities, builtInTypes)) input.fault(fault)
   return {
+    ...readWorkerFlags(input, { cwd: host.cwd, hasModule: module !== null }),
     module,
     connection,
     workerId: input.flagOrVariable('--worker-id', 'WORKER_ID', readName),
-    slots: slots ?? slotsDefault,
-    heartbeatSeconds,
-    graceSeconds: input.flag('--grace', (subject, text) => readSeconds(subject, text, { min: 0, max: 86_400 })),
-    capabilities,
-    queues: input.list('--queues', readName),
-    allowPrivateAddresses: input.isSet('--allow-private-addresses'),
-    readableFolders: input.repeated('--allow-files', readPath).map(folder => resolve(host.cwd, folder)),
-    http: httpPort === null ? null : { host: httpHost ?? '127.0.0.1', port: httpPort },
+    http: readHttp(input),
+    logLevel: readLogLevel(input, host.env),
+    isPooled: input.isSet('--pooled'),
     isTelling: input.isSet('--tell-parent'),
   }
 }
 
-async function collectTasks(run: ConnectedRun, given: GivenWorker): Promise<readonly AnyTaskDefinition[]> {
+async function collectTasks(
+  given: GivenWorker,
+  cwd: string,
+  note: (text: string) => void,
+): Promise<readonly AnyTaskDefinition[]> {
   const builtIns: readonly AnyTaskDefinition[] = createBuiltIns(given)
   if (given.module === null) return builtIns
-  const own = await loadTaskModule(given.module, run.host.cwd)
+  const own = await loadTaskModule(given.module, cwd)
   const ownTypes = new Set(own.map(task => task.type))
   const replaced = builtIns.filter(task => ownTypes.has(task.type)).map(task => task.type)
-  if (replaced.length > 0) run.output.note(`The module's own ${replaced.join(', ')} runs instead of the built-in one.`)
+  if (replaced.length > 0) note(`The module's own ${replaced.join(', ')} runs instead of the built-in one.`)
   return [...builtIns.filter(task => !ownTypes.has(task.type)), ...own]
 }
 
@@ -166,12 +149,4 @@ function chooseTasks(tasks: readonly AnyTaskDefinition[], wanted: readonly strin
   const faults = findUnknownTypes(wanted, types)
   if (faults.length > 0) throw new UsageError(faults)
   return tasks.filter(task => wanted.includes(task.type))
-}
-
-function findUnknownTypes(wanted: readonly string[], types: readonly string[]): readonly string[] {
-  return wanted
-    .filter(type => !types.includes(type))
-    .map(
-      type => `--capabilities: this worker has no type '${type}'.${suggest(type, types)} It has ${types.join(', ')}.`,
-    )
 }

@@ -31,6 +31,8 @@ export interface Arguments {
   isSet(name: string): boolean
   /** Flag, then environment, then null. */
   flagOrVariable<Value>(name: string, variable: string, read: Reader<Value>): Value | null
+  /** What has no flag; null where it is absent or empty. */
+  variable<Value>(name: string, read: Reader<Value>): Value | null
   operand<Value>(at: number, subject: string, read: Reader<Value>): Value | null
   operands<Value>(subject: string, read: Reader<Value>): readonly Value[]
   fault(sentence: string): void
@@ -86,6 +88,10 @@ function createArguments(raw: RawArguments, faults: string[]): Arguments {
     }
     return values
   }
+  const ofVariable = <Value>(name: string, read: Reader<Value>): Value | null => {
+    const text = raw.env[name]
+    return text === undefined || text === '' ? null : take(read(name, text))
+  }
   return {
     flag: (name, read) => {
       const text = textOf(name)
@@ -100,10 +106,9 @@ function createArguments(raw: RawArguments, faults: string[]): Arguments {
         : raw.options[attributeOf(name)] === true,
     flagOrVariable: (name, variable, read) => {
       const text = textOf(name)
-      if (text !== null) return take(read(name, text))
-      const fromEnv = raw.env[variable]
-      return fromEnv === undefined || fromEnv === '' ? null : take(read(variable, fromEnv))
+      return text === null ? ofVariable(variable, read) : take(read(name, text))
     },
+    variable: ofVariable,
     operand: (at, subject, read) => {
       const text = raw.operands[at]
       return text === undefined ? null : take(read(subject, text))
