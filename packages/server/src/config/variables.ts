@@ -41,6 +41,7 @@ export const variables = Object.freeze([
 /** Read by workers, clients and the command line, not by a node; known here so that they are not taken for mistakes. */
 export const otherVariables = Object.freeze([
   'MAX_WORKERS',
+  'TASKLANE_SCALING_TOKEN',
   'TASKLANE_TOKEN',
   'TASKLANE_TOKEN_FILE',
   'TASKLANE_URL',

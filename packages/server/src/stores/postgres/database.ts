@@ -154,7 +154,6 @@ export type PostgresFault =
   | 'full'
   | 'read_only'
   | 'refused'
-  | 'no_database'
   | 'busy'
   | 'damaged'
 
@@ -174,7 +173,7 @@ const faultsByCode: Readonly<Record<string, PostgresFault>> = Object.freeze({
   '25P03': 'away',
   '28000': 'refused',
   '28P01': 'refused',
-  '3D000': 'no_database',
+  '3D000': 'refused',
   '42501': 'refused',
   '57P01': 'away',
   '57P02': 'away',
