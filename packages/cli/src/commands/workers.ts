@@ -1,11 +1,34 @@
 import type { Worker } from '@tasklane/protocol'
+import { Command } from 'commander'
 import type { SchedulerClient } from '../connection.ts'
 import { readName } from '../input/values.ts'
 import { formatAge } from '../output/quantities.ts'
-import { type ConnectedRun, connectionOptions, createCommand, createGroup, type Session } from './command.ts'
+import { type ConnectedRun, connectionOptions, createCommand, type Session } from './command.ts'
+import { createRestartCommand, createStartCommand, createStatusCommand, createStopCommand } from './pool.ts'
+import { createPoolLogsCommand } from './pool-logs.ts'
+import { createSuperviseCommand } from './pool-supervise.ts'
 
 export function createWorkersCommand(session: Session) {
-  return createGroup('workers', 'look at workers and send them away', [
+  const group = new Command('workers').description('run a pool of workers here; look at all workers, send them away')
+  group.helpCommand(false)
+  group.commandsGroup('A pool on this machine:')
+  for (const make of poolMakers) group.addCommand(make(session))
+  group.addCommand(createSuperviseCommand(session), { hidden: true })
+  group.commandsGroup('All workers of a scheduler:')
+  for (const command of schedulerCommands(session)) group.addCommand(command)
+  return group
+}
+
+const poolMakers = [
+  createStartCommand,
+  createStatusCommand,
+  createPoolLogsCommand,
+  createRestartCommand,
+  createStopCommand,
+]
+
+function schedulerCommands(session: Session): readonly Command[] {
+  return [
     createCommand(session, {
       usage: 'list',
       summary: 'list workers',
@@ -36,7 +59,7 @@ export function createWorkersCommand(session: Session) {
       },
       done: 'is removed',
     }),
-  ])
+  ]
 }
 
 function createActCommand(
