@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createProcessHost, runCommandLine } from '@tasklane/cli'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { call, createStage, root, type Stage, until } from '../support/processes.ts'
+import { call, createStage, type Stage, until } from '../support/processes.ts'
 
 interface Status {
   readonly supervisor: { readonly state: string; readonly pid: number | null } | null
@@ -205,28 +205,4 @@ it('a port that is taken is told before anything is started, and a worker that c
   const dead = await pool('start', '1', '--http-port', '0', '--module', broken)
   expect(dead).toMatchObject({ code: 1, err: expect.stringContaining('worker-1: ended with code 2') })
   expect((await pool('logs', 'worker-1')).out).toContain('no such luck')
-})
-
-it('the three scripts at the root do it from any directory', async () => {
-  const script = async (name: string, ...words: string[]) => {
-    const args = name === 'start_workers.sh' ? [...words, '--http-port', '0'] : words
-    const running = stage.run(join(root, name), [...args, '--state-dir', join(folder, 'state')], {
-      cwd: folder,
-      env: { TASKLANE_URL: url },
-    })
-    const { code } = await running.exited
-    return { code, out: running.stdout(), err: running.stderr() }
-  }
-  try {
-    expect(await script('check_workers.sh')).toMatchObject({ code: 3 })
-    const started = await script('start_workers.sh', '2', 'node')
-    expect(started).toMatchObject({ code: 0, out: expect.stringContaining('Started node-1, node-2.') })
-    expect(await script('check_workers.sh')).toMatchObject({
-      code: 0,
-      out: expect.stringMatching(/^WORKER .*\nnode-1 /),
-    })
-    expect(await registered()).toEqual(['node-1', 'node-2'])
-  } finally {
-    expect(await script('stop_workers.sh')).toMatchObject({ code: 0, out: 'Stopped node-1, node-2.\n' })
-  }
 })

@@ -62,7 +62,7 @@ export interface OptionSpec {
 export const jsonOption: OptionSpec = { flags: '--json', help: 'print JSON on stdout' }
 export const urlOption: OptionSpec = {
   flags: '--url <address>',
-  help: `the scheduler, or several with commas (TASKLANE_URL; default ${defaultAddress})`,
+  help: `the scheduler, or several with commas (TASKLANE_URL, or API_HOST and API_PORT; default ${defaultAddress})`,
 }
 
 const envFileOptions: readonly OptionSpec[] = [
