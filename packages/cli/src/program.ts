@@ -145,14 +145,16 @@ export function reportFailure(failure: Failure, session: Session): void {
 const firstSteps = `First steps:
   $ tasklane dev                                      a scheduler and three workers
   $ tasklane submit add '{"x":1,"y":2}' --wait        prints 3
+  $ tasklane workers start 5                          workers that stay, for a scheduler that runs already
   $ tasklane demo                                     a real job over several processes`
 
 function describeEnvironment(): string {
   return `Environment:
-  TASKLANE_URL     address of the scheduler, or several with commas (--url)
+  TASKLANE_URL     address of the scheduler, or several with commas (--url); else that of API_HOST and API_PORT
   TASKLANE_TOKEN   sent as bearer token where it is set, else that of 'tasklane login'
   NO_COLOR         no colours; FORCE_COLOR colours without a terminal
-  The scheduler's own variables (API_HOST, API_PORT, DATABASE_URL, …) are read by serve, dev and worker.`
+  The scheduler's own variables (API_HOST, API_PORT, DATABASE_URL, …) are read by serve, dev and migrate.
+  WORKER_ID, HEARTBEAT_INTERVAL, LOG_LEVEL and MAX_WORKERS are read by worker and workers start.`
 }
 
 function describeExitCodes(): string {

@@ -229,7 +229,7 @@ function createScaler(parts: SupervisorParts) {
       const decision = decideSize(wish, seen, memory)
       const reason = fault === null ? decision.reason : `${decision.reason} ${fault}`
       if (decision.workers !== size || told === null || (fault !== null) !== told.reason.includes('does not tell')) {
-        parts.log(`${decision.workers} workers. ${reason}`)
+        parts.log(`${decision.workers === 1 ? '1 worker' : `${decision.workers} workers`}. ${reason}`)
       }
       told = { at: new Date(lookedMs).toISOString(), reason }
       memory = decision.memory
