@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { suggest } from './closest.ts'
 import { createAuditCommand } from './commands/audit.ts'
 import { createSession, nameWithParents, type Session } from './commands/command.ts'
 import { addCompletion } from './commands/completion.ts'
@@ -38,7 +39,7 @@ export async function runCommandLine(words: readonly string[], host: Host): Prom
     await program.parseAsync([...words], { from: 'user' })
     return session.exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return endOfParsing(error, session, printed)
+    if (error instanceof CommanderError) return endOfParsing(error, { session, printed, program, words })
     const failure = describeFailure(error)
     reportFailure(failure, session)
     return failure.exitCode
@@ -99,23 +100,38 @@ function configure(command: Command, session: Session, writeErr: (text: string) 
   for (const child of command.commands) configure(child, session, writeErr)
 }
 
-function endOfParsing(error: CommanderError, session: Session, printed: readonly string[]): ExitCode {
+interface Parsing {
+  readonly session: Session
+  /** What commander would have written to stderr. */
+  readonly printed: readonly string[]
+  readonly program: Command
+  readonly words: readonly string[]
+}
+
+function endOfParsing(error: CommanderError, { session, printed, program, words }: Parsing): ExitCode {
   // Help and version were asked for and have been printed.
   if (error.exitCode === 0) return exitCodes.ok
-  if (error.code === 'commander.help') {
-    const messages = ['A command is missing; the help above lists them.']
-    if (!session.isJson) session.host.stderr.write(`${printed.join('')}\n`)
-    reportFailure({ exitCode: exitCodes.usage, code: 'usage', messages }, session)
+  const refuse = (message: string): ExitCode => {
+    reportFailure({ exitCode: exitCodes.usage, code: 'usage', messages: [message] }, session)
     return exitCodes.usage
+  }
+  if (error.code === 'commander.help') {
+    const [verb, name] = words
+    if (verb === 'help' && name !== undefined) {
+      const names = program.commands.map(command => command.name())
+      return refuse(`Unknown command '${name}'.${suggest(name, names)}`)
+    }
+    if (!session.isJson) session.host.stderr.write(`${printed.join('')}\n`)
+    return refuse('A command is missing; the help above lists them.')
+  }
+  if (error.code === 'commander.optionMissingArgument') {
+    const option = /'(.+)'/.exec(error.message)?.[1] ?? ''
+    return refuse(`Option ${option} is given without its value.`)
   }
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1)}.`
   const hint = rest.map(line => line.replace(/^\((.*)\)$/, '$1')).join(' ')
-  reportFailure(
-    { exitCode: exitCodes.usage, code: 'usage', messages: [`${sentence}${hint === '' ? '' : ` ${hint}`}`] },
-    session,
-  )
-  return exitCodes.usage
+  return refuse(`${sentence}${hint === '' ? '' : ` ${hint}`}`)
 }
 
 /** Says on stderr what went wrong, for people or, where JSON was asked for, for programs. */
@@ -145,16 +161,17 @@ export function reportFailure(failure: Failure, session: Session): void {
 const firstSteps = `First steps:
   $ tasklane dev                                      a scheduler and three workers
   $ tasklane submit add '{"x":1,"y":2}' --wait        prints 3
-  $ tasklane workers start 5                          workers that stay, for a scheduler that runs already
+  $ tasklane workers start 5                          workers that stay, for a running scheduler
   $ tasklane demo                                     a real job over several processes`
 
 function describeEnvironment(): string {
   return `Environment:
-  TASKLANE_URL     address of the scheduler, or several with commas (--url); else that of API_HOST and API_PORT
+  TASKLANE_URL     address of the scheduler, or several with commas (--url)
   TASKLANE_TOKEN   sent as bearer token where it is set, else that of 'tasklane login'
   NO_COLOR         no colours; FORCE_COLOR colours without a terminal
-  The scheduler's own variables (API_HOST, API_PORT, DATABASE_URL, …) are read by serve, dev and migrate.
-  WORKER_ID, HEARTBEAT_INTERVAL, LOG_LEVEL and MAX_WORKERS are read by worker and workers start.`
+  API_HOST         and API_PORT: where serve listens, and, without TASKLANE_URL, where it is found
+  The scheduler's other variables (DATABASE_URL, SECRET_KEY, …) are read by serve, dev and migrate;
+  WORKER_ID, HEARTBEAT_INTERVAL, LOG_LEVEL and MAX_WORKERS by worker and workers start.`
 }
 
 function describeExitCodes(): string {

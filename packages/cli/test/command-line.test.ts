@@ -3,6 +3,7 @@ import type { Stats } from '@tasklane/protocol'
 import { ApiError, UnreachableError } from '@tasklane/sdk'
 import { describe, expect, it } from 'vitest'
 import { exitCodeMeanings } from '../src/exit-codes.ts'
+import { wrapParagraphs } from '../src/output/paragraphs.ts'
 import { run } from './fake-host.ts'
 import { sampleTask } from './sample-task.ts'
 
@@ -68,6 +69,23 @@ describe('the command line', () => {
     const { exitCode, err } = await run(['sumbit'])
     expect(exitCode).toBe(2)
     expect(err).toContain("Unknown command 'sumbit'. Did you mean submit?")
+  })
+
+  it('says what is wrong about a command or a value, and not that one is missing', async () => {
+    expect((await run(['help', 'wrokers'])).err).toContain("Unknown command 'wrokers'. Did you mean 'workers'?")
+    expect((await run(['worker', '--worker-id'])).err).toContain('Option --worker-id <id> is given without its value.')
+    expect(await run(['help', 'workers'])).toMatchObject({ exitCode: 0, err: '' })
+  })
+
+  it('keeps its help within the width of the page', async () => {
+    for (const line of ['', 'workers start', 'users reset-admin', 'tokens create', 'worker', 'demo']) {
+      const { out } = await run([...line.split(' ').filter(word => word !== ''), '--help'])
+      const prose = out.split('\n').filter(each => !each.startsWith('  $'))
+      expect(prose.filter(each => each.length > 100)).toEqual([])
+    }
+    expect(wrapParagraphs('one two\nthree:\n  kept   as it is\na  b\nfour five', 9)).toBe(
+      'one two\nthree:\n  kept   as it is\na  b\nfour five',
+    )
   })
 
   it('shows the help of a group that was called alone, on stderr', async () => {

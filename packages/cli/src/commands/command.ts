@@ -6,6 +6,7 @@ import type { Host } from '../host.ts'
 import { type Arguments, readArguments } from '../input/arguments.ts'
 import { readPath } from '../input/values.ts'
 import { createOutput, type Output } from '../output/output.ts'
+import { wrapParagraphs } from '../output/paragraphs.ts'
 import { readConnection } from '../read-connection.ts'
 
 /** Where the commands leave how the process shall end. */
@@ -85,7 +86,7 @@ export function createCommand(session: Session, spec: CommandSpec): Command {
     command.addOption(made)
   }
   command.allowUnknownOption().allowExcessArguments()
-  command.addHelpText('after', helpTail(spec))
+  command.addHelpText('after', () => helpTail(spec, command.configureOutput().getOutHelpWidth?.() ?? 100))
   command.action(async () => {
     session.isJson = command.opts().json === true
     session.commandLine = nameWithParents(command)
@@ -181,12 +182,14 @@ function collect(value: string, before: unknown): readonly string[] {
   return Array.isArray(before) ? [...before, value] : [value]
 }
 
-function helpTail(spec: CommandSpec): string {
+function helpTail(spec: CommandSpec, width: number): string {
   const parts: string[] = []
-  if (spec.notes !== undefined) parts.push(spec.notes)
+  if (spec.notes !== undefined) parts.push(wrapParagraphs(spec.notes, width))
   if (spec.examples.length > 0) {
-    const width = Math.max(...spec.examples.map(([line]) => line.length))
-    parts.push(`Examples:\n${spec.examples.map(([line, does]) => `  $ ${line.padEnd(width)}   ${does}`).join('\n')}`)
+    const lineWidth = Math.max(...spec.examples.map(([line]) => line.length))
+    parts.push(
+      `Examples:\n${spec.examples.map(([line, does]) => `  $ ${line.padEnd(lineWidth)}   ${does}`.trimEnd()).join('\n')}`,
+    )
   }
   return parts.length === 0 ? '' : `\n${parts.join('\n\n')}`
 }

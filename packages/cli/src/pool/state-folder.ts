@@ -133,7 +133,10 @@ export function ownerOf(folder: StateFolder, name: string): ProcessMark | null {
  */
 export function own(folder: StateFolder, name: string): ProcessMark | null {
   const self = markOf(process.pid)
-  if (self === null) throw new Error('This process cannot find itself.')
+  if (self === null) {
+    const sentence = 'Processes cannot be told apart here: a pool needs /proc, as on Linux, or the program `ps`.'
+    throw new CommandFailure(exitCodes.failed, 'no_processes', sentence)
+  }
   for (let tries = 0; tries < 10; tries += 1) {
     if (folder.claim(name, self)) return null
     const owner = ownerOf(folder, name)
