@@ -1,5 +1,4 @@
 import {
-  appendFileSync,
   chmodSync,
   existsSync,
   linkSync,
@@ -160,8 +159,4 @@ function takeAway(folder: StateFolder, name: string): void {
 
 export function isOwner(folder: StateFolder, name: string): boolean {
   return folder.read(name, parseMark)?.pid === process.pid
-}
-
-export function appendLine(file: string, text: string): void {
-  appendFileSync(file, `${text}\n`, { mode: 0o600 })
 }
