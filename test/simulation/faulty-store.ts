@@ -21,6 +21,7 @@ export interface FaultyStoreParts {
 /** Calls that leave the tasks as they are. */
 const reads: ReadonlySet<keyof Store> = new Set<keyof Store>([
   'check',
+  'failures',
   'expired',
   'task',
   'tasks',
@@ -120,5 +121,10 @@ const everything = {
   submittedBy: null,
   label: null,
   text: null,
+  fingerprint: null,
+  createdFromMs: null,
+  createdBeforeMs: null,
+  priorityMin: null,
+  priorityMax: null,
 }
 const page = { limit: 10_000, before: null, offset: 0 }

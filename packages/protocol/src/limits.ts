@@ -60,6 +60,8 @@ export const limits = Object.freeze({
   workerNamesMax: 1_000,
   /** JSON text of all the type schemas one worker publishes. */
   workerTypesBytesMax: 1_048_576,
+  /** `total` of a list is counted to here: a few milliseconds of a store's time. */
+  countedTasksMax: 10_000,
   pageTasksMax: 500,
   pageTasksDefault: 50,
   offsetMax: 100_000,

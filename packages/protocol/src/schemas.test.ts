@@ -37,6 +37,11 @@ const filter: Whole<TaskFilterQuery> = {
   worker_id: 'w',
   label: 'k:v',
   q: 'x',
+  fingerprint: '0123456789abcdef',
+  created_after: '2030-01-01T00:00:00Z',
+  created_before: '2030-01-02T00:00:00Z',
+  priority_min: 1,
+  priority_max: 9,
 }
 const bulk: Whole<BulkRequest> = {
   action: 'cancel',

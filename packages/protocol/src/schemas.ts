@@ -123,6 +123,11 @@ export const filterSchema = {
     worker_id: { type: 'string', maxLength: limits.nameCharsMax },
     label: { type: 'string', maxLength: limits.labelKeyCharsMax + limits.labelValueCharsMax + 1 },
     q: { type: 'string', maxLength: limits.titleCharsMax },
+    fingerprint: { type: 'string', minLength: 1, maxLength: 64 },
+    created_after: { type: 'string', maxLength: 64 },
+    created_before: { type: 'string', maxLength: 64 },
+    priority_min: { type: 'number', minimum: limits.priorityMin, maximum: limits.priorityMax },
+    priority_max: { type: 'number', minimum: limits.priorityMin, maximum: limits.priorityMax },
   },
 } as const
 

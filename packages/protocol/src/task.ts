@@ -105,6 +105,10 @@ export interface BatchReply {
 export interface TaskPage {
   readonly tasks: readonly Task[]
   readonly next_cursor: string | null
+  /** With `count=true`: how many match on all pages. */
+  readonly total?: number
+  /** False where there are more than `total`. */
+  readonly total_is_exact?: boolean
 }
 
 /** The query of `GET /api/tasks`; also the `filter` of a bulk call. Lists are comma separated in the query. */
@@ -117,6 +121,39 @@ export interface TaskFilterQuery {
   readonly label?: string
   /** Text to be found in the id, the name or the type. */
   readonly q?: string
+  /** Of failed tasks: one group of `GET /api/failures`. */
+  readonly fingerprint?: string
+  /** RFC 3339: at or after. */
+  readonly created_after?: string
+  /** RFC 3339: before. */
+  readonly created_before?: string
+  /** Both are included. */
+  readonly priority_min?: number
+  readonly priority_max?: number
+}
+
+/** Failed tasks of one cause: of one type, with one code, and with messages that differ in numbers, ids and the like only. */
+export interface FailureGroup {
+  readonly fingerprint: string
+  readonly task_type: string
+  readonly code: string
+  /** Of the sample. */
+  readonly message: string
+  readonly count: number
+  readonly first_at: string
+  readonly last_at: string
+  readonly sample_task_id: string
+}
+
+/** A type of task that a live worker takes, for a form to submit one. */
+export interface TaskType {
+  readonly task_type: string
+  /** JSON Schema of the payload, where a worker published one. */
+  readonly schema: Json
+  /** Null where one of the workers serves every queue. */
+  readonly queues: readonly string[] | null
+  /** How many live workers take it. */
+  readonly workers: number
 }
 
 export type AttemptOutcome = 'running' | 'completed' | 'failed' | 'timeout' | 'crashed' | 'released' | 'cancelled'

@@ -43,6 +43,8 @@ const does = Object.freeze({
   'queues.change': 'pause or resume queues',
   /** Totals and rates. */
   'stats.read': 'read totals and rates',
+  /** How all of it went and what failed, whoever submitted it. */
+  'overview.read': 'look at the history of rates or at the groups of failures',
   /** Users, tokens and the audit log. */
   accounts: 'manage users and tokens, or read the audit log',
 } as const)
@@ -67,8 +69,9 @@ const allowed = Object.freeze<Record<Role, readonly Access[] | 'all'>>({
     'queues.read',
     'queues.change',
     'stats.read',
+    'overview.read',
   ],
-  viewer: ['self', 'tasks.read', 'parents.read', 'workers.read', 'queues.read', 'stats.read'],
+  viewer: ['self', 'tasks.read', 'parents.read', 'workers.read', 'queues.read', 'stats.read', 'overview.read'],
   submitter: ['self', 'tasks.read', 'parents.read', 'tasks.submit', 'tasks.change', 'stats.read'],
   worker: ['self', 'parents.read', 'workers.serve'],
 })

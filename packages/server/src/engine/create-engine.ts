@@ -14,6 +14,7 @@ import { createClaims } from './claim.ts'
 import { createCommitter, lanesOf } from './committer.ts'
 import { createDeliveries } from './deliveries.ts'
 import type { Engine, EngineEvent } from './engine.ts'
+import { readFailures } from './failures.ts'
 import { changeOf, type News, newsOfChanges, newsOfExchange } from './news.ts'
 import { countBy, createRates, createSamples } from './rates.ts'
 import { createResultWaiters } from './results.ts'
@@ -402,6 +403,8 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     },
     typesIn: async queue => [...(await store.typesIn(queue))].sort(),
     stats,
+    types: workers.types,
+    failures: withinMs => readFailures(store, withinMs),
     timedOut: submittedBy => store.countTimedOut(submittedBy, timedOutMax),
     checkReady: async () => {
       if (isStopping) throw new Problem('stopping')

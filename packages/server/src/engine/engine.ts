@@ -1,6 +1,7 @@
 import type {
   BulkAction,
   BulkReply,
+  FailureGroup,
   HeartbeatReply,
   Json,
   Queue,
@@ -8,6 +9,7 @@ import type {
   SettleReply,
   Stats,
   TaskProgress,
+  TaskType,
   Why,
   Worker,
 } from '@tasklane/protocol'
@@ -102,6 +104,10 @@ export interface Engine {
   /** Every type of which this queue was ever sent a task, in order. */
   typesIn(queue: string): Promise<readonly string[]>
   stats(): Promise<Stats>
+  /** What live workers take, in the order of the names. */
+  types(): Promise<readonly TaskType[]>
+  /** Failed tasks by their cause, those first that failed last. */
+  failures(withinMs: number): Promise<readonly FailureGroup[]>
   /** How many of the failed tasks, the newest 10,000, ran out of time; of this submitter, where one is named. */
   timedOut(submittedBy: string | null): Promise<number>
   /** Throws `store_unavailable` or `stopping`. */

@@ -62,6 +62,10 @@ export function limitedTo(engine: Engine, limits: Limits, clock: Clock): Engine 
     remove: id => within(id, () => engine.remove(id)),
     completeByHand: (id, result) => within(id, () => engine.completeByHand(id, result)),
     bulk: async ask => engine.bulk({ ...ask, target: await targetWithin(ask.target) }),
+    types: async () => {
+      const types = (await engine.types()).filter(type => isWithin(type.task_type, limits.types))
+      return types.map(type => ({ ...type, queues: narrowed(type.queues, limits.queues) }))
+    },
     setQueue: async (name, settings) => {
       const refusal = refusalOf('queue', name, limits.queues)
       if (refusal !== null) throw refusal

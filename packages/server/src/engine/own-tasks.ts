@@ -86,15 +86,17 @@ export function ownTasksOnly(engine: Engine, submitter: string): Engine {
  * is refused all of that at the door already; should a route ask all the same, it ends here.
  */
 function restOf(engine: Engine) {
-  const { newTaskId, checkReady, start, beginStop, stop } = engine
+  // The types are for a form: whoever may submit may know what is taken.
+  const { newTaskId, checkReady, start, beginStop, stop, types } = engine
   const closed = (): never => {
     throw new Problem('forbidden', 'Who sees its own tasks only has no part in workers and queues.')
   }
   return {
-    ...{ newTaskId, checkReady, start, beginStop, stop },
+    ...{ newTaskId, checkReady, start, beginStop, stop, types },
     ...{ register: closed, claim: closed, leasesOf: closed, releaseUndelivered: closed, heartbeat: closed },
     ...{ settle: closed, appendLogs: closed, drain: closed, deregister: closed, workers: closed, worker: closed },
     ...{ queues: closed, queue: closed, setQueue: closed, typesIn: closed, observe: closed, watch: closed },
+    failures: closed,
   } satisfies Partial<Engine>
 }
 
@@ -193,4 +195,9 @@ const anything: TaskFilter = {
   submittedBy: null,
   label: null,
   text: null,
+  fingerprint: null,
+  createdFromMs: null,
+  createdBeforeMs: null,
+  priorityMin: null,
+  priorityMax: null,
 }

@@ -4,6 +4,7 @@ import type {
   RegistrationReply,
   Stats,
   SystemInfo,
+  TaskType,
   Worker,
   WorkerStatus,
 } from '@tasklane/protocol'
@@ -32,6 +33,8 @@ export interface Workers {
   presence(): Promise<Stats['workers']>
   /** The longest lease that any worker was told: nobody can be called silent before. */
   longestLeaseMs(): Promise<number>
+  /** What live workers take, in the order of the names. */
+  types(): Promise<readonly TaskType[]>
   /** Workers that could run this type from this queue now. */
   capable(type: string, queue: string): Promise<{ workers: number; slots: number; freeSlots: number }>
 }
@@ -155,6 +158,7 @@ export function createWorkers({ store, committer, settling, clock, heartbeatMs, 
     },
     longestLeaseMs: async () =>
       (await store.presence()).reduce((most, { leaseMs: own }) => Math.max(most, own), leaseMs),
+    types: async () => typesOf((await store.workers()).filter(record => statusOf(record) === 'active')),
     capable: async (type, queue) => {
       const records = (await store.workers()).filter(
         record =>
@@ -175,6 +179,30 @@ const knownMax = 10_000
 function statusOf(record: WorkerPresence): WorkerStatus {
   if (record.lastSeenAtMs + record.leaseMs < record.nowMs) return 'lost'
   return record.isDraining ? 'draining' : 'active'
+}
+
+/** A worker that takes any type is asked for those that it published a schema of. */
+function typesOf(records: readonly WorkerRecord[]): readonly TaskType[] {
+  const types = new Map<string, { schema: Json; queues: Set<string> | null; workers: number }>()
+  for (const record of records) {
+    const schemas = parse<Readonly<Record<string, Json>>>(record.types, {})
+    for (const type of new Set([...(record.capabilities ?? []), ...Object.keys(schemas)])) {
+      const entry = types.get(type) ?? { schema: null, queues: new Set(), workers: 0 }
+      types.set(type, entry)
+      entry.workers += 1
+      entry.schema ??= Object.hasOwn(schemas, type) ? (schemas[type] ?? null) : null
+      if (record.queues === null) entry.queues = null
+      else for (const queue of record.queues) entry.queues?.add(queue)
+    }
+  }
+  return [...types]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([task_type, { schema, queues, workers }]) => ({
+      task_type,
+      schema,
+      queues: queues === null ? null : [...queues].sort(),
+      workers,
+    }))
 }
 
 function parse<T>(text: string | null, otherwise: T): T {

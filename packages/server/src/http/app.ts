@@ -45,6 +45,7 @@ import { addEventRoutes } from './routes/events.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addLoginRoutes } from './routes/login.ts'
 import { addMeRoutes } from './routes/me.ts'
+import { addOverviewRoutes } from './routes/overview.ts'
 import { addQueueRoutes } from './routes/queues.ts'
 import { addTaskVerbRoutes } from './routes/task-verbs.ts'
 import { addTaskRoutes, checkBatchBody } from './routes/tasks.ts'
@@ -115,6 +116,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   addQueueRoutes(app, context)
   addHealthRoutes(app, context)
   addEventRoutes(app, context, streams)
+  addOverviewRoutes(app, context)
   addNumberedTaskRoutes(app, context)
   addRootWorkerRoutes(app, context)
   addArithmeticRoutes(app, context)

@@ -24,6 +24,7 @@ import {
 import { plainReplies, plainRequests } from './dialects/plain-schemas.ts'
 import { pullReplies, pullRequests } from './dialects/pull-schemas.ts'
 import { accountReplySchemas } from './openapi-accounts.ts'
+import { dashboardReplies } from './openapi-dashboard.ts'
 
 /** What clients send: the very objects they are validated with. */
 export const requestSchemas = {
@@ -139,7 +140,10 @@ export const replySchemas = {
   Task: object(task),
   TaskError: object({ code: string, message: string, stack: string }, ['stack']),
   TaskProgress: object({ percent: { type: 'number', minimum: 0, maximum: 100 }, message: string }, ['message']),
-  TaskPage: object({ tasks: listOf('Task'), next_cursor: maybe(string) }),
+  TaskPage: object({ tasks: listOf('Task'), next_cursor: maybe(string), total: integer, total_is_exact: boolean }, [
+    'total',
+    'total_is_exact',
+  ]),
   BatchReply: object({
     tasks: {
       type: 'array',
@@ -315,6 +319,7 @@ export const replySchemas = {
     ['errors'],
   ),
   ...pullReplies,
+  ...dashboardReplies,
   ...plainReplies,
 } as const satisfies Record<string, object>
 

@@ -1,6 +1,7 @@
 import { limits, type ProblemDetail, type TaskFilterQuery, type TaskState, taskStates } from '@tasklane/protocol'
 import { workerId } from '../core/task.ts'
 import type { TaskFilter } from '../ports/store.ts'
+import { parseInstant } from './instant.ts'
 import { validationProblem } from './schema-check.ts'
 import { shown } from './schema-sentences.ts'
 
@@ -16,6 +17,11 @@ export function readTaskFilter(query: TaskFilterQuery, pointer = ''): TaskFilter
     submittedBy: null,
     label: readLabel(query.label, refuse),
     text: query.q === undefined || query.q === '' ? null : query.q,
+    fingerprint: query.fingerprint ?? null,
+    createdFromMs: readInstant('created_after', query.created_after, refuse),
+    createdBeforeMs: readInstant('created_before', query.created_before, refuse),
+    priorityMin: query.priority_min ?? null,
+    priorityMax: query.priority_max ?? null,
   }
   if (errors.length > 0) throw validationProblem(errors)
   return filter
@@ -48,6 +54,13 @@ function readNames(field: string, list: string | undefined, refuse: Refuse): rea
     return null
   }
   return names
+}
+
+function readInstant(field: string, text: string | undefined, refuse: Refuse): number | null {
+  if (text === undefined) return null
+  const instant = parseInstant(text)
+  if (instant === null) refuse(field, `${shown(text)} is no RFC 3339 time with a zone, such as 2026-01-31T12:00:00Z.`)
+  return instant
 }
 
 function readLabel(label: string | undefined, refuse: Refuse): TaskFilter['label'] {

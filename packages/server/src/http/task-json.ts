@@ -10,8 +10,13 @@ export function taskJson(task: TaskRecord): string {
   return `{${taskMembers(task)}}`
 }
 
-export function taskPageJson(tasks: readonly TaskRecord[], nextCursor: string | null): string {
-  return `{"tasks":[${tasks.map(taskJson).join(',')}],"next_cursor":${quoted(nextCursor)}}`
+export function taskPageJson(
+  tasks: readonly TaskRecord[],
+  nextCursor: string | null,
+  counted: { readonly total: number; readonly isExact: boolean } | null = null,
+): string {
+  const total = counted === null ? '' : `,"total":${counted.total},"total_is_exact":${counted.isExact}`
+  return `{"tasks":[${tasks.map(taskJson).join(',')}],"next_cursor":${quoted(nextCursor)}${total}}`
 }
 
 /** The reply to a claim. A sparse one leaves out what is null or empty. */

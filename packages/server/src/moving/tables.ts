@@ -48,11 +48,14 @@ export const movedTables: readonly MovedTable[] = Object.freeze([
     key: ['number'],
     columns: [
       ...columns('whole', 'number due_at created_at run_at lease_until started_at cancel_requested_at finished_at'),
-      ...columns('whole', 'timeout_ms delay_ms lane epoch attempt crashes waiting_count parent_count max_retries'),
+      ...columns(
+        'whole',
+        'failed_at timeout_ms delay_ms lane epoch attempt crashes waiting_count parent_count max_retries',
+      ),
       ...columns('float', 'rank priority asked_priority'),
       ...columns('flag', 'has_dependents'),
       ...columns('text', 'state id priority_source policy worker_id end_outcome settled_as idempotency_key'),
-      ...columns('text', 'submitted_by trace name'),
+      ...columns('text', 'submitted_by trace name fingerprint'),
       ...columns('long', 'labels progress error description result'),
       payload,
     ],

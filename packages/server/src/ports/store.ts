@@ -290,6 +290,15 @@ export interface ReadStore {
   /** Of the newest `most` failed tasks, how many ran past their time limit; of this submitter, where one is named. */
   countTimedOut(submittedBy: string | null, most: number): Promise<number>
   workers(): Promise<readonly WorkerRecord[]>
+  /**
+   * Failed tasks by their fingerprint, the group that failed last first; those that were started anew are in it no more.
+   * Looks at the `most` that failed last within `withinMs`.
+   */
+  failures(ask: {
+    readonly withinMs: number
+    readonly most: number
+    readonly limit: number
+  }): Promise<readonly FailureGroup[]>
   /** For counting them: `workers()` looks at every lease. In no particular order. */
   presence(): Promise<readonly WorkerPresence[]>
   worker(id: WorkerId): Promise<WorkerRecord | null>
@@ -306,6 +315,26 @@ export interface TaskFilter {
   readonly label: { readonly key: string; readonly value: string | null } | null
   /** Found in id, name or type, without regard to ASCII case. */
   readonly text: string | null
+  /** Of failed tasks alone: see core/fingerprint.ts. */
+  readonly fingerprint: string | null
+  /** At or after, and before. */
+  readonly createdFromMs: number | null
+  readonly createdBeforeMs: number | null
+  /** Both included. */
+  readonly priorityMin: number | null
+  readonly priorityMax: number | null
+}
+
+/** Failed tasks of one cause, as far as they failed within the time asked for. */
+export interface FailureGroup {
+  readonly fingerprint: string
+  readonly type: string
+  readonly count: number
+  readonly firstAtMs: number
+  readonly lastAtMs: number
+  /** The one submitted last, and its error. */
+  readonly sample: TaskId
+  readonly error: JsonText | null
 }
 
 export interface PageAsk {

@@ -9,6 +9,7 @@ import { byHandTopic } from './by-hand.ts'
 import { cancelTopic } from './cancel.ts'
 import { claimTopic } from './claim.ts'
 import { dependenciesTopic } from './dependencies.ts'
+import { failuresTopic } from './failures.ts'
 import { historyTopic } from './history.ts'
 import { leftoversTopic } from './leftovers.ts'
 import { logsTopic } from './logs.ts'
@@ -81,6 +82,7 @@ const topics: Readonly<Record<string, Topic>> = {
   users: usersTopic,
   tokens: tokensTopic,
   audit: auditTopic,
+  failures: failuresTopic,
 }
 
 async function setUp(makeStore: MakeStore): Promise<Bench> {

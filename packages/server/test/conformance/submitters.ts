@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { taskId } from '../../src/core/task.ts'
 import type { Store, TaskFilter } from '../../src/ports/store.ts'
-import { draft, names } from '../support/drafts.ts'
+import { draft, everyTask, names } from '../support/drafts.ts'
 import type { Topic } from './topic.ts'
 
 export const submittersTopic: Topic = test => {
@@ -126,8 +126,7 @@ export const submittersTopic: Topic = test => {
 }
 
 function filter(some: Partial<TaskFilter>): TaskFilter {
-  const all = { states: null, types: null, queues: null, workerId: null, submittedBy: null, label: null, text: null }
-  return { ...all, ...some }
+  return { ...everyTask, ...some }
 }
 
 async function ids(store: Store, some: Partial<TaskFilter>): Promise<readonly string[]> {

@@ -1,19 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { taskId, workerId } from '../../src/core/task.ts'
 import type { BulkAsk } from '../../src/engine/engine.ts'
-import type { TaskFilter } from '../../src/ports/store.ts'
-import { draft, json, names } from '../support/drafts.ts'
+import { draft, everyTask, json, names } from '../support/drafts.ts'
 import { codeOf, startNode, stateOf, watch } from './harness.ts'
 
-const every: TaskFilter = {
-  states: null,
-  types: null,
-  queues: null,
-  workerId: null,
-  submittedBy: null,
-  label: null,
-  text: null,
-}
 const signal = new AbortController().signal
 
 describe('waiting for a result', () => {
@@ -121,7 +111,7 @@ describe('why', () => {
 describe('a bulk call', () => {
   const ask: BulkAsk = {
     action: 'cancel',
-    target: { filter: every },
+    target: { filter: everyTask },
     priority: null,
     reason: 'all',
     withDependents: false,
@@ -132,7 +122,7 @@ describe('a bulk call', () => {
     const node = await startNode({ isStarted: false })
     for (const prefix of ['a', 'b']) await node.engine.submit(names(prefix, 700).map(id => draft(id)))
     await node.engine.submit([draft('other', { type: 'other' })])
-    const filter = { ...every, types: ['noop'] }
+    const filter = { ...everyTask, types: ['noop'] }
     expect(await node.engine.bulk({ ...ask, target: { filter }, isDryRun: true })).toEqual({
       action: 'cancel',
       dry_run: true,
@@ -192,16 +182,18 @@ describe('a list', () => {
     const node = await startNode({ isStarted: false })
     const large = (id: string) => draft(id, { payload: json('x'.repeat(1_000_000)) })
     await node.engine.submit(names('a', 40).map(large))
-    const first = await node.engine.tasks(every, { limit: 100, cursor: null, offset: 0 })
+    const first = await node.engine.tasks(everyTask, { limit: 100, cursor: null, offset: 0 })
     expect(first.tasks).toHaveLength(33)
-    const second = await node.engine.tasks(every, { limit: 100, cursor: first.nextCursor, offset: 0 })
+    const second = await node.engine.tasks(everyTask, { limit: 100, cursor: first.nextCursor, offset: 0 })
     expect([second.tasks.length, second.nextCursor]).toEqual([7, null])
   })
 
   it('has no cursor where its last page is full', async () => {
     const node = await startNode({ isStarted: false })
     await node.engine.submit(names('a', 4).map(id => draft(id)))
-    expect(await node.engine.tasks(every, { limit: 4, cursor: null, offset: 0 })).toMatchObject({ nextCursor: null })
+    expect(await node.engine.tasks(everyTask, { limit: 4, cursor: null, offset: 0 })).toMatchObject({
+      nextCursor: null,
+    })
   })
 
   it('goes on after its cursor and ends with none', async () => {
@@ -210,7 +202,7 @@ describe('a list', () => {
     const seen: string[] = []
     let cursor: string | null = null
     do {
-      const page: Awaited<ReturnType<typeof node.engine.tasks>> = await node.engine.tasks(every, {
+      const page: Awaited<ReturnType<typeof node.engine.tasks>> = await node.engine.tasks(everyTask, {
         limit: 2,
         cursor,
         offset: 0,
@@ -224,8 +216,8 @@ describe('a list', () => {
   it('refuses the cursor of another list', async () => {
     const node = await startNode({ isStarted: false })
     await node.engine.submit(names('t', 3).map(id => draft(id)))
-    const { nextCursor } = await node.engine.tasks(every, { limit: 1, cursor: null, offset: 0 })
-    const other = { ...every, types: ['mail'] }
+    const { nextCursor } = await node.engine.tasks(everyTask, { limit: 1, cursor: null, offset: 0 })
+    const other = { ...everyTask, types: ['mail'] }
     expect(await codeOf(node.engine.tasks(other, { limit: 1, cursor: nextCursor, offset: 0 }))).toBe('cursor_invalid')
   })
 })

@@ -67,6 +67,8 @@ describe('/openapi.json', () => {
         'setQueue: PATCH /api/queues/{name}',
         'stats: GET /api/stats',
         'events: GET /api/events',
+        'failures: GET /api/failures',
+        'types: GET /api/types',
         'login: POST /token',
         'beginSession: POST /api/session',
         'endSession: DELETE /api/session',

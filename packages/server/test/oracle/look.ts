@@ -1,26 +1,18 @@
 import type { TaskId } from '../../src/core/task.ts'
 import type { Store, TaskFilter } from '../../src/ports/store.ts'
+import { everyTask } from '../support/drafts.ts'
 import { lookAtAccounts } from './accounts.ts'
 import { pool } from './commands.ts'
 import { queueOf, submitterOf, typeOf, workerOf } from './perform.ts'
 
-const every: TaskFilter = {
-  states: null,
-  types: null,
-  queues: null,
-  workerId: null,
-  submittedBy: null,
-  label: null,
-  text: null,
-}
 const filters: readonly TaskFilter[] = [
-  every,
-  { ...every, states: ['pending', 'running'] },
-  { ...every, states: ['failed', 'cancelled'], queues: [queueOf(0), queueOf(1)] },
-  { ...every, types: [typeOf(1)], text: 'T1' },
-  { ...every, workerId: workerOf(0) },
-  { ...every, submittedBy: submitterOf(0) },
-  { ...every, submittedBy: submitterOf(1), states: ['failed', 'blocked'] },
+  everyTask,
+  { ...everyTask, states: ['pending', 'running'] },
+  { ...everyTask, states: ['failed', 'cancelled'], queues: [queueOf(0), queueOf(1)] },
+  { ...everyTask, types: [typeOf(1)], text: 'T1' },
+  { ...everyTask, workerId: workerOf(0) },
+  { ...everyTask, submittedBy: submitterOf(0) },
+  { ...everyTask, submittedBy: submitterOf(1), states: ['failed', 'blocked'] },
 ]
 
 /** Everything that can be read of a store, in a form that can be compared. */
@@ -35,7 +27,7 @@ export async function lookAt(store: Store, ids: readonly TaskId[]): Promise<unkn
     ),
     submitters: texts(await store.submittersOf(ids)),
     accounts: await lookAtAccounts(store),
-    records: await store.tasks(every, { limit: 500, before: null, offset: 0 }),
+    records: await store.tasks(everyTask, { limit: 500, before: null, offset: 0 }),
     counts: await store.counts(),
     queues: await store.queues(),
     workers: await store.workers(),

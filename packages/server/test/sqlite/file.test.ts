@@ -2,12 +2,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { taskId } from '../../src/core/task.ts'
-import type { Store, TaskFilter } from '../../src/ports/store.ts'
+import type { Store } from '../../src/ports/store.ts'
 import { openDatabase } from '../../src/stores/sqlite/database.ts'
 import { StoreFileError } from '../../src/stores/sqlite/file-errors.ts'
 import { tasksMigration } from '../../src/stores/sqlite/migrations/001-tasks.ts'
 import { createSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
-import { draft } from '../support/drafts.ts'
+import { draft, everyTask } from '../support/drafts.ts'
 import { driveStore } from '../support/store-driver.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
@@ -63,7 +63,7 @@ describe('the file of a SQLite store', () => {
     const store = await open(file)
     expect(await store.taskByNumber(7)).toMatchObject({ id: 'old', queue: 'q', submittedBy: null })
     await driveStore(store).submit(draft('new', { submittedBy: 'ada' }))
-    const filter = { ...anything, submittedBy: 'ada' }
+    const filter = { ...everyTask, submittedBy: 'ada' }
     expect(await store.taskIds(filter, { limit: 5, before: null, offset: 0 })).toEqual([{ id: 'new', number: 8 }])
     expect(await store.createUser({ name: 'ada', passwordHash: 'x', role: 'admin' })).toMatchObject({ number: 1 })
   })
@@ -112,19 +112,9 @@ async function expectRefusal(file: string, words: string): Promise<void> {
   expect(String(refusal)).toContain(words)
 }
 
-const anything: TaskFilter = {
-  states: null,
-  types: null,
-  queues: null,
-  workerId: null,
-  submittedBy: null,
-  label: null,
-  text: null,
-}
-
 async function everything(store: Store): Promise<Record<string, unknown>> {
   return {
-    tasks: await store.tasks(anything, { limit: 100, before: null, offset: 0 }),
+    tasks: await store.tasks(everyTask, { limit: 100, before: null, offset: 0 }),
     attempts: await store.attempts(taskId('parent')),
     counts: await store.counts(),
     queues: await store.queues(),

@@ -191,7 +191,10 @@ interface ListQuery extends TaskFilterQuery {
   readonly limit?: number
   readonly cursor?: string
   readonly offset?: number
+  readonly count?: 'true' | 'false'
 }
+
+const priority = { type: 'number', minimum: limits.priorityMin, maximum: limits.priorityMax }
 
 export const listQuery: QuerySchema = {
   type: 'object',
@@ -214,6 +217,15 @@ export const listQuery: QuerySchema = {
       type: 'string',
       maxLength: limits.titleCharsMax,
       description: 'Text to be found in the id, the name or the type.',
+    },
+    fingerprint: { type: 'string', minLength: 1, maxLength: 64, description: 'Failed tasks of one group of failures.' },
+    created_after: { type: 'string', maxLength: 64, description: 'Created at this time (RFC 3339) or after.' },
+    created_before: { type: 'string', maxLength: 64, description: 'Created before this time (RFC 3339).' },
+    priority_min: { ...priority, description: 'Of this priority or a higher one.' },
+    priority_max: { ...priority, description: 'Of this priority or a lower one.' },
+    count: {
+      enum: ['true', 'false'],
+      description: `Whether to tell \`total\`, counted to ${limits.countedTasksMax}; \`total_is_exact\` says whether that was all.`,
     },
     limit: {
       type: 'integer',
@@ -250,12 +262,22 @@ function addList(app: FastifyInstance, context: HttpContext): void {
       if (query.cursor !== undefined && query.offset !== undefined) {
         throw refusal('offset', "Query parameters 'cursor' and 'offset' exclude each other; send one of the two.")
       }
-      const page = await context.engineOf(request).tasks(readTaskFilter(query), {
-        limit: query.limit ?? limits.pageTasksDefault,
-        cursor: query.cursor ?? null,
-        offset: query.offset ?? 0,
-      })
-      return reply.header('content-type', json).send(taskPageJson(page.tasks, page.nextCursor))
+      const filter = readTaskFilter(query)
+      const engine = context.engineOf(request)
+      const [page, counted] = await Promise.all([
+        engine.tasks(filter, {
+          limit: query.limit ?? limits.pageTasksDefault,
+          cursor: query.cursor ?? null,
+          offset: query.offset ?? 0,
+        }),
+        query.count === 'true' ? engine.countTasks(filter, limits.countedTasksMax + 1) : null,
+      ])
+      const body = taskPageJson(page.tasks, page.nextCursor, counted === null ? null : totalOf(counted))
+      return reply.header('content-type', json).send(body)
     },
   })
+}
+
+function totalOf(counted: number): { readonly total: number; readonly isExact: boolean } {
+  return { total: Math.min(counted, limits.countedTasksMax), isExact: counted <= limits.countedTasksMax }
 }

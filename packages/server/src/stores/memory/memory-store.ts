@@ -125,6 +125,7 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
     typesIn: async queue => [...(world.types.get(queue) ?? [])],
     counts: async () => reads.countStates(world.byNumber.values()),
     countTimedOut: async (submittedBy, most) => reads.countTimedOut(world, submittedBy, most),
+    failures: async ask => reads.failures(world, ask),
     presence: async () => {
       const nowMs = world.clock.now()
       return [...world.workers.values()].map(({ id, slots, isDraining, leaseMs, lastSeenAtMs }) => ({

@@ -184,6 +184,7 @@ function toWrite(task: HeldTask): object {
     result: written(task.result),
     writes_progress: task.progress !== keep,
     progress: written(task.progress),
+    fingerprint: task.fingerprint,
   }
 }
 

@@ -37,8 +37,10 @@ export function countTasks(session: Session, filter: TaskFilter, most: number): 
 }
 
 /** Whether the counters alone tell how many match. */
-function isCounted({ workerId, submittedBy, label, text }: TaskFilter): boolean {
-  return workerId === null && submittedBy === null && label === null && text === null
+function isCounted(filter: TaskFilter): boolean {
+  const { workerId, submittedBy, label, text } = filter
+  const isPlain = workerId === null && submittedBy === null && label === null && text === null
+  return isPlain && rangesOf(filter).every(bound => bound === null)
 }
 
 /** Those that exist, in the order of the numbers asked for. */
@@ -64,7 +66,7 @@ async function list(reader: Reader, filter: TaskFilter, page: PageAsk): Promise<
   const counts = await readCounts(reader)
   if (countUpTo(reader, filter, counts) === 0) return []
   const pages = pagesOf(filter, counts, most)
-  const parameters = [...toConditions(reader, filter, page.before), most]
+  const parameters = [...toConditions(reader, filter, page.before), most, ...rangesOf(filter)]
   const rows = (await Promise.all(pages.map(each => reader.connection.rows(each, ...parameters)))).flat()
   return rows
     .map(row => ({ number: number(row[0]), id: taskIdOf(row[1]) }))
@@ -86,6 +88,7 @@ const pageOf: Readonly<Record<TaskState, Statement | null>> = Object.freeze({
 const fewTasks = 5_000
 
 function pagesOf(filter: TaskFilter, counts: readonly SqlRow[], most: number): readonly Statement[] {
+  if (filter.fingerprint !== null) return [most <= shortPageMax ? sql.fingerprintPage : sql.fingerprintPages]
   const states = [...new Set(filter.states ?? taskStates)]
   const indexed = states.map(state => pageOf[state]).filter(page => page !== null)
   const isIndexed = indexed.length === states.length
@@ -129,6 +132,11 @@ function toConditions({ lanes }: Reader, filter: TaskFilter, before: number | nu
     named.map(lane => lane.id),
     filter.submittedBy,
   ]
+}
+
+/** $11 to $15. */
+function rangesOf(filter: TaskFilter): readonly SqlParameter[] {
+  return [filter.fingerprint, filter.createdFromMs, filter.createdBeforeMs, filter.priorityMin, filter.priorityMax]
 }
 
 /** As PostgreSQL's lower() does it under the collation "C". */

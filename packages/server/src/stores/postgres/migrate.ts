@@ -1,6 +1,7 @@
 import type { Connection, Statement } from './database.ts'
 import { tasksMigration } from './migrations/001-tasks.ts'
 import { accountsMigration } from './migrations/002-accounts.ts'
+import { dashboardMigration } from './migrations/003-dashboard.ts'
 import { number, text } from './rows.ts'
 
 export interface Migration {
@@ -16,6 +17,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = Object.freeze([
   { version: 1, name: 'tasks', sql: tasksMigration, needs: 1 },
   { version: 2, name: 'accounts', sql: accountsMigration, needs: 1 },
+  { version: 3, name: 'dashboard', sql: dashboardMigration, needs: 1 },
 ])
 
 export interface AppliedMigration {

@@ -130,6 +130,7 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
     typesIn: queue => run(() => reads.readTypes(session, queue)),
     counts: () => run(() => reads.readCounts(session)),
     countTimedOut: (submittedBy, most) => run(() => reads.countTimedOut(session, submittedBy, most)),
+    failures: ask => run(() => reads.readFailures(session, ask)),
     workers: () => run(() => workers.readWorkers(session)),
     presence: () => run(() => workers.readPresence(session)),
     worker: id => run(() => workers.readWorker(session, id)),

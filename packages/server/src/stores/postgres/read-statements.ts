@@ -4,19 +4,26 @@ import { name } from './statements.ts'
 
 // Each condition is off where its parameter is null, so that one constant text serves every filter. Lanes stand for
 // queues and types, which the registry knows. $1 below number, $2 states, $3 lanes, $4 worker, $5 label key, $6 label
-// value, $7 text in lower case, $8 lanes whose type contains the text, $9 submitter, $10 limit.
+// value, $7 text in lower case, $8 lanes whose type contains the text, $9 submitter, $10 limit, $11 fingerprint, $12 and $13 creation from
+// and before, $14 and $15 priority.
 const conditions = `($2::text[] IS NULL OR t.state || '' = ANY($2))
   AND ($3::int[] IS NULL OR t.lane = ANY($3))
   AND ($4::text IS NULL OR t.worker_id || '' = $4)
   AND ($5::text IS NULL OR (t.labels IS NOT NULL
     AND t.labels::json ->> $5 IS NOT NULL AND ($6::text IS NULL OR t.labels::json ->> $5 = $6)))
   AND ($7::text IS NULL OR strpos(lower(t.id), $7) > 0 OR strpos(lower(t.name), $7) > 0 OR t.lane = ANY($8::int[]))
-  AND ($9::text IS NULL OR t.submitted_by || '' = $9)`
+  AND ($9::text IS NULL OR t.submitted_by || '' = $9)
+  AND ($11::text IS NULL OR t.fingerprint || '' = $11)
+  AND ($12::bigint IS NULL OR t.created_at >= $12) AND ($13::bigint IS NULL OR t.created_at < $13)
+  AND ($14::float8 IS NULL OR t.priority >= $14) AND ($15::float8 IS NULL OR t.priority <= $15)`
 
 const page = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.number < $1::bigint AND ${conditions}`
 
 /** One submitter's, whatever their states: as far as the walk goes, it goes over their own. */
 const submitted = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.submitted_by = $9 AND t.number + 0 < $1::bigint`
+
+/** One group of failed tasks. */
+const alike = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.fingerprint = $11 AND t.number + 0 < $1::bigint`
 
 /** Longer results and errors of parents are read by a statement of their own. */
 export const familyTextBytesMax = 4_096
@@ -36,6 +43,8 @@ export const readStatements = name({
   page: `${page} ORDER BY t.number DESC LIMIT $10`,
   submitterPage: `${shortPage(submitted, conditions)} LIMIT $10`,
   submitterPages: `${submitted} AND ${conditions} ORDER BY t.number + 0 DESC LIMIT $10`,
+  fingerprintPage: `${shortPage(alike, conditions)} LIMIT $10`,
+  fingerprintPages: `${alike} AND ${conditions} ORDER BY t.number + 0 DESC LIMIT $10`,
   // A literal state is what lets the planner use the partial index.
   scheduledPage: `${page} AND t.state = 'scheduled' ORDER BY t.number DESC LIMIT $10`,
   runningPage: `${page} AND t.state = 'running' ORDER BY t.number DESC LIMIT $10`,
@@ -90,6 +99,14 @@ export const readStatements = name({
       WHERE t.state IN ('blocked', 'failed', 'cancelled') AND t.state > 'cancelled'
       ORDER BY t.state DESC, t.number DESC LIMIT $1) AS f
     WHERE f.end_outcome = 'timeout' AND ($2::text IS NULL OR f.submitted_by = $2)`,
+
+  failures: `SELECT g.fingerprint, g.n, g.first_at, g.last_at, t.id, t.lane, t.error
+    FROM (SELECT f.fingerprint, count(*) AS n, min(f.failed_at) AS first_at, max(f.failed_at) AS last_at,
+        max(f.number) AS sample
+      FROM (SELECT fingerprint, failed_at, number FROM tasklane.tasks
+        WHERE failed_at IS NOT NULL AND failed_at >= $1 ORDER BY failed_at DESC LIMIT $2) AS f
+      GROUP BY f.fingerprint ORDER BY max(f.failed_at) DESC, f.fingerprint LIMIT $3) AS g
+    JOIN tasklane.tasks AS t ON t.number = g.sample ORDER BY g.last_at DESC, g.fingerprint`,
 
   presence: 'SELECT id, slots, is_draining, lease_ms, last_seen_at FROM tasklane.workers',
   workers: `SELECT ${workerColumns} FROM tasklane.workers AS w ORDER BY w.id`,

@@ -207,6 +207,8 @@ export interface HeldTask {
   error: TextChange
   result: TextChange
   progress: TextChange
+  /** Set where this transaction ends the task as failed. */
+  fingerprint: string | null
   /** The error that this transaction wrote last. */
   errorWritten: JsonText | null
 }
@@ -240,6 +242,7 @@ export function toHeldTask(row: SqlRow): HeldTask {
     error: keep,
     result: keep,
     progress: keep,
+    fingerprint: null,
     errorWritten: null,
   }
 }

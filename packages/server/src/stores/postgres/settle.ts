@@ -1,3 +1,4 @@
+import { fingerprintOf } from '../../core/fingerprint.ts'
 import type { BadEnd } from '../../core/retry.ts'
 import type { JsonText } from '../../core/task.ts'
 import type { Outcome, Settlement, SettleResult } from '../../ports/store.ts'
@@ -86,6 +87,7 @@ interface BadOutcome {
 async function fail(tx: Transaction, task: HeldTask, outcome: BadOutcome): Promise<void> {
   if (outcome.as === 'crashed') task.crashes += 1
   writeBadEnd(task, outcome.as, outcome)
+  task.fingerprint = fingerprintOf(tx.lanes.byId(task.lane).type, outcome.error)
   await endTask(tx, task, 'failed')
 }
 

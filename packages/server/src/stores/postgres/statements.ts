@@ -54,6 +54,8 @@ const texts = {
       cancel_requested_at = r.cancel_requested_at, run_at = r.run_at, priority = r.priority,
       priority_source = r.priority_source, rank = r.rank, finished_at = r.finished_at, end_outcome = r.end_outcome,
       settled_as = r.settled_as, waiting_count = r.waiting_count, has_dependents = r.has_dependents,
+      fingerprint = CASE r.state WHEN 'failed' THEN coalesce(r.fingerprint, t.fingerprint) END,
+      failed_at = CASE WHEN r.state <> 'failed' THEN NULL WHEN r.fingerprint IS NULL THEN t.failed_at ELSE r.finished_at END,
       error = CASE WHEN r.writes_error THEN r.error ELSE t.error END,
       result = CASE WHEN r.writes_result THEN r.result ELSE t.result END,
       progress = CASE WHEN r.writes_progress THEN r.progress ELSE t.progress END
@@ -61,7 +63,7 @@ const texts = {
       worker_id text, lease_until bigint, started_at bigint, cancel_requested_at bigint, run_at bigint,
       priority float8, priority_source text, rank float8, finished_at bigint, end_outcome text, settled_as text,
       waiting_count int, has_dependents boolean, writes_error boolean, error text, writes_result boolean, result text,
-      writes_progress boolean, progress text)
+      writes_progress boolean, progress text, fingerprint text)
     WHERE t.number = r.number AND t.epoch = r.epoch AND t.state || '' = r.was`,
   insertAttempts: `INSERT INTO tasklane.attempts (number, epoch, attempt, worker_id, started_at, ended_at, outcome,
       settled_as, error)

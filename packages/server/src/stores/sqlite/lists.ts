@@ -26,7 +26,7 @@ export function listIds(session: Session, filter: TaskFilter, page: PageAsk): re
   const conditions = toConditions(session, filter, page.before)
   const most = page.offset + page.limit
   if (most === 0 || countUpTo(session, filter) === 0) return []
-  const rows = pagesOf(session, filter).flatMap(each => each.all(...conditions, most))
+  const rows = pagesOf(session, filter).flatMap(each => each.all(...conditions, most, ...rangesOf(filter)))
   return rows
     .map(row => ({ number: number(row[0]), id: taskId(text(row[1])) }))
     .sort((one, other) => other.number - one.number)
@@ -39,8 +39,10 @@ export function countTasks(session: Session, filter: TaskFilter, most: number): 
 }
 
 /** Whether the counters alone tell how many match. */
-function isCounted({ workerId, submittedBy, label, text: words }: TaskFilter): boolean {
-  return workerId === null && submittedBy === null && label === null && words === null
+function isCounted(filter: TaskFilter): boolean {
+  const { workerId, submittedBy, label, text: words } = filter
+  const isPlain = workerId === null && submittedBy === null && label === null && words === null
+  return isPlain && rangesOf(filter).every(bound => bound === null)
 }
 
 /** Up to so many tasks of the states asked for, their index is the way, also to those of one submitter. */
@@ -48,6 +50,7 @@ const fewTasks = 5_000
 
 function pagesOf(session: Session, filter: TaskFilter): readonly Statement[] {
   const { reads } = session
+  if (filter.fingerprint !== null) return [reads.fingerprintPage]
   const pageOf: Readonly<Record<TaskState, Statement | null>> = {
     blocked: reads.blockedPage,
     scheduled: reads.scheduledPage,
@@ -88,6 +91,11 @@ function toConditions(session: Session, filter: TaskFilter, before: number | nul
     JSON.stringify(named.map(lane => lane.id)),
     filter.submittedBy,
   ]
+}
+
+/** ?11 to ?15. */
+function rangesOf(filter: TaskFilter): readonly SqlValue[] {
+  return [filter.fingerprint, filter.createdFromMs, filter.createdBeforeMs, filter.priorityMin, filter.priorityMax]
 }
 
 /** As SQLite's lower() does it. */

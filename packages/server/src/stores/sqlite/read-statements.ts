@@ -4,7 +4,8 @@ import { prepareAll } from './statements.ts'
 
 // Each condition is off where its parameter is null, so that one constant text serves every filter. Lanes stand for
 // queues and types, which the registry has in memory. ?1 below number, ?2 states, ?3 lanes, ?4 worker, ?5 label key,
-// ?6 label value, ?7 text in lower case, ?8 lanes whose type contains the text, ?9 submitter, ?10 limit.
+// ?6 label value, ?7 text in lower case, ?8 lanes whose type contains the text, ?9 submitter, ?10 limit, ?11 fingerprint,
+// ?12 and ?13 creation from and before, ?14 and ?15 priority.
 const matches = `number < ?1
   AND (?2 IS NULL OR state IN (SELECT value FROM json_each(?2)))
   AND (?3 IS NULL OR lane IN (SELECT value FROM json_each(?3)))
@@ -13,7 +14,10 @@ const matches = `number < ?1
     AND EXISTS (SELECT 1 FROM json_each(labels) WHERE key = ?5 AND (?6 IS NULL OR value = ?6))))
   AND (?7 IS NULL OR instr(lower(id), ?7) > 0 OR instr(lower(name), ?7) > 0
     OR lane IN (SELECT value FROM json_each(?8)))
-  AND (?9 IS NULL OR submitted_by = ?9)`
+  AND (?9 IS NULL OR submitted_by = ?9)
+  AND (?11 IS NULL OR fingerprint = ?11)
+  AND (?12 IS NULL OR created_at >= ?12) AND (?13 IS NULL OR created_at < ?13)
+  AND (?14 IS NULL OR priority >= ?14) AND (?15 IS NULL OR priority <= ?15)`
 
 /** Longer results and errors of parents are read by a statement of their own. */
 export const familyTextBytesMax = 4_096
@@ -30,6 +34,8 @@ export const readTexts = {
   page: `SELECT number, id FROM tasks NOT INDEXED WHERE ${matches} ORDER BY number DESC LIMIT ?10 + 0`,
   // One submitter's, whatever their states: as far as the walk goes, it goes over their own.
   submitterPage: `SELECT number, id FROM tasks INDEXED BY tasks_submitter WHERE submitted_by = ?9 AND ${matches}
+    ORDER BY number DESC LIMIT ?10 + 0`,
+  fingerprintPage: `SELECT number, id FROM tasks INDEXED BY tasks_fingerprint WHERE fingerprint = ?11 AND ${matches}
     ORDER BY number DESC LIMIT ?10 + 0`,
   // The literal state is what lets SQLite use the partial index.
   blockedPage: `SELECT number, id FROM tasks INDEXED BY tasks_blocked WHERE state = 'blocked' AND ${matches}
@@ -79,6 +85,12 @@ export const readTexts = {
   timedOut: `SELECT count(*) FROM (SELECT end_outcome, submitted_by FROM tasks INDEXED BY tasks_failed
       WHERE state = 'failed' ORDER BY number DESC LIMIT ?1 + 0)
     WHERE end_outcome = 'timeout' AND (?2 IS NULL OR submitted_by = ?2)`,
+
+  failures: `SELECT f.fingerprint, count(*), min(f.failed_at), max(f.failed_at), max(f.number)
+    FROM (SELECT fingerprint, failed_at, number FROM tasks INDEXED BY tasks_failures
+      WHERE failed_at IS NOT NULL AND failed_at >= ?1 ORDER BY failed_at DESC LIMIT ?2 + 0) AS f
+    GROUP BY f.fingerprint ORDER BY max(f.failed_at) DESC, f.fingerprint LIMIT ?3 + 0`,
+  failureSample: 'SELECT id, lane, error FROM tasks WHERE number = ?',
 
   presence: 'SELECT id, slots, is_draining, lease_ms, last_seen_at FROM workers',
   workers: `SELECT id, instance, capabilities, queues, slots, labels, types, is_draining, system_info, registered_at,

@@ -1,4 +1,5 @@
 import { assert } from '../../core/assert.ts'
+import { fingerprintOf } from '../../core/fingerprint.ts'
 import type { BadEnd } from '../../core/retry.ts'
 import type { JsonText } from '../../core/task.ts'
 import type { Outcome, Settlement, SettleResult } from '../../ports/store.ts'
@@ -85,7 +86,10 @@ function complete(tx: Transaction, facts: SettleFacts, { lease }: Settlement, re
 function fail(tx: Transaction, facts: SettleFacts, { lease }: Settlement, outcome: BadOutcome): 'failed' {
   const { error, as, said } = outcome
   const crashes = as === 'crashed' ? 1 : 0
-  const moved = tx.sql.failTask.run(error, tx.nowMs, crashes, as, said, facts.number, lease.epoch, lease.workerId)
+  const print = fingerprintOf(tx.lanes.byId(facts.lane).type, error)
+  const { nowMs } = tx
+  const held = [facts.number, lease.epoch, lease.workerId] as const
+  const moved = tx.sql.failTask.run(error, nowMs, crashes, as, said, print, nowMs, ...held)
   assert(moved.changes === 1, 'a lease that was read in this transaction still holds')
   end(tx, facts, lease, 'failed')
   return 'failed'

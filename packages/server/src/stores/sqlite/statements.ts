@@ -119,7 +119,7 @@ export const statementTexts = {
     WHERE number = json_each.value ->> 0 AND state = 'running' AND epoch = json_each.value ->> 1
       AND worker_id = json_each.value ->> 2`,
   failTask: `UPDATE tasks SET state = 'failed', result = NULL, error = ?, progress = NULL, finished_at = ?,
-      lease_until = NULL, crashes = crashes + ?, end_outcome = ?, settled_as = ?
+      lease_until = NULL, crashes = crashes + ?, end_outcome = ?, settled_as = ?, fingerprint = ?, failed_at = ?
     WHERE number = ? AND state = 'running' AND epoch = ? AND worker_id = ? AND cancel_requested_at IS NULL`,
   cancelTask: `UPDATE tasks SET state = 'cancelled', result = NULL, error = ?, progress = NULL, finished_at = ?,
       lease_until = NULL, end_outcome = 'cancelled', settled_as = ?
@@ -174,7 +174,7 @@ export const statementTexts = {
   // What started anew is blocked until its parents are counted; startRequeued lets go of what waits for none.
   requeueTask: `UPDATE tasks SET state = 'blocked', waiting_count = 0, attempt = 0, crashes = 0, worker_id = NULL,
       started_at = NULL, finished_at = NULL, result = NULL, error = NULL, progress = NULL, end_outcome = NULL,
-      settled_as = NULL
+      settled_as = NULL, fingerprint = NULL, failed_at = NULL
     WHERE number = ? AND state IN ('failed', 'cancelled')`,
   waitAgain: `UPDATE tasks SET waiting_count = waiting_count + 1 WHERE state = 'blocked'
     AND number IN (SELECT child FROM edges WHERE parent = ? AND resolved = 1 AND is_repeat = 0)`,

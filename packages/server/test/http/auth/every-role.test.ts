@@ -22,6 +22,7 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'queues.read': ['viewer', 'operator', 'admin'],
   'queues.change': ['operator', 'admin'],
   'stats.read': readers,
+  'overview.read': ['viewer', 'operator', 'admin'],
   accounts: ['admin'],
 }
 

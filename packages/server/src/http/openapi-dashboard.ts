@@ -1,0 +1,65 @@
+const string = { type: 'string' }
+const integer = { type: 'integer' }
+const time = { type: 'string', format: 'date-time' }
+const maybeNumber = { type: ['number', 'null'] }
+const maybeInteger = { type: ['integer', 'null'] }
+
+function object(properties: Readonly<Record<string, object>>): object {
+  return { type: 'object', properties, required: Object.keys(properties) }
+}
+
+/** What the calls answer that the dashboard is drawn from. */
+export const dashboardReplies = {
+  FailureGroups: object({
+    groups: {
+      type: 'array',
+      items: object({
+        fingerprint: string,
+        task_type: string,
+        code: string,
+        message: { ...string, description: 'Of the sample.' },
+        count: integer,
+        first_at: time,
+        last_at: time,
+        sample_task_id: { ...string, description: 'The one of the group that was submitted last.' },
+      }),
+    },
+  }),
+  TaskTypes: object({
+    types: {
+      type: 'array',
+      items: object({
+        task_type: string,
+        schema: { description: 'JSON Schema of the payload; null where no live worker published one.' },
+        queues: {
+          type: ['array', 'null'],
+          items: string,
+          description: 'Where live workers take it from; null where one of them serves every queue.',
+        },
+        workers: integer,
+      }),
+    },
+  }),
+  StatsHistory: object({
+    from: time,
+    step: { ...integer, description: 'Seconds between two points.' },
+    points: {
+      type: 'array',
+      items: object({
+        at: { ...time, description: 'Where the cell begins.' },
+        submitted: integer,
+        completed: integer,
+        failed: integer,
+        cancelled: integer,
+        retried: { ...maybeInteger, description: 'Null in the series of one queue.' },
+        wait_p95_ms: maybeNumber,
+        run_p95_ms: maybeNumber,
+        waiting: { ...maybeInteger, description: 'Null where no node looked.' },
+        running: maybeInteger,
+        workers: maybeInteger,
+        slots: maybeInteger,
+        slots_used: maybeInteger,
+      }),
+    },
+  }),
+} as const satisfies Record<string, object>
