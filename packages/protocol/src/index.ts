@@ -72,6 +72,8 @@ export {
   type LogPage,
   logLevels,
   type PrioritySource,
+  type StatsHistory,
+  type StatsPoint,
   type SubmitOutcome,
   type Task,
   type TaskError,

@@ -145,6 +145,31 @@ export interface FailureGroup {
   readonly sample_task_id: string
 }
 
+/** What all nodes counted together, in points of `step` seconds. */
+export interface StatsHistory {
+  readonly from: string
+  readonly step: number
+  readonly points: readonly StatsPoint[]
+}
+
+export interface StatsPoint {
+  readonly at: string
+  readonly submitted: number
+  readonly completed: number
+  readonly failed: number
+  readonly cancelled: number
+  /** Null in the series of one queue. */
+  readonly retried: number | null
+  readonly wait_p95_ms: number | null
+  readonly run_p95_ms: number | null
+  /** Null where no node looked, and in the series of one queue. */
+  readonly waiting: number | null
+  readonly running: number | null
+  readonly workers: number | null
+  readonly slots: number | null
+  readonly slots_used: number | null
+}
+
 /** A type of task that a live worker takes, for a form to submit one. */
 export interface TaskType {
   readonly task_type: string

@@ -4,6 +4,7 @@ import { compose, createLog, describeStore, type Parts } from './compose.ts'
 import { isLoopback } from './config/edge.ts'
 import { openSecrets } from './config/open-secrets.ts'
 import type { Config } from './config.ts'
+import { type KeptHistory, keepHistory } from './engine/history.ts'
 import { buildApp, type HttpApp } from './http/app.ts'
 import { ensureFirstAdmin, firstAdminName } from './http/auth/first-admin.ts'
 import type { EdgeSettings } from './http/edge/edge-settings.ts'
@@ -58,6 +59,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
       settings: { metricsEnabled: config.metricsEnabled, taskTimeoutMs: config.taskTimeoutMs },
       edge,
     })
+    const history = keepHistory({ ...parts, clock: systemClock })
     await app.listen({ host: config.host, port: config.port })
     const { tls } = config.edge
     const stopFollowing = tls === null ? () => {} : followTlsFiles(app.server, tls, { clock: systemClock, log })
@@ -69,7 +71,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
       firstAdmin: password === null ? null : { name: firstAdminName, password },
       stop: once(() => {
         stopFollowing()
-        return stop(parts, app)
+        return stop(parts, app, history)
       }),
     })
   } catch (error) {
@@ -91,7 +93,7 @@ function edgeOf({ host, edge }: Config): EdgeSettings {
   }
 }
 
-async function stop({ engine, store, broker, log }: Parts, app: HttpApp): Promise<void> {
+async function stop({ engine, store, broker, log }: Parts, app: HttpApp, history: KeptHistory): Promise<void> {
   log.info({}, 'Stopping: no new claims, finishing what is under way.')
   app.beginStop()
   engine.beginStop()
@@ -101,6 +103,7 @@ async function stop({ engine, store, broker, log }: Parts, app: HttpApp): Promis
   stopClosing()
   cancelCutOff()
   await engine.stop()
+  await history.stop()
   await broker.close()
   await store.close()
   log.info({}, 'Stopped.')

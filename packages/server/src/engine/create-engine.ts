@@ -15,6 +15,7 @@ import { createCommitter, lanesOf } from './committer.ts'
 import { createDeliveries } from './deliveries.ts'
 import type { Engine, EngineEvent } from './engine.ts'
 import { readFailures } from './failures.ts'
+import { readHistory } from './history.ts'
 import { changeOf, type News, newsOfChanges, newsOfExchange } from './news.ts'
 import { countBy, createRates, createSamples } from './rates.ts'
 import { createResultWaiters } from './results.ts'
@@ -404,6 +405,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     typesIn: async queue => [...(await store.typesIn(queue))].sort(),
     stats,
     types: workers.types,
+    history: ask => readHistory(store, clock.now(), ask),
     failures: withinMs => readFailures(store, withinMs),
     timedOut: submittedBy => store.countTimedOut(submittedBy, timedOutMax),
     checkReady: async () => {

@@ -8,6 +8,7 @@ import type {
   RegistrationReply,
   SettleReply,
   Stats,
+  StatsHistory,
   TaskProgress,
   TaskType,
   Why,
@@ -106,6 +107,12 @@ export interface Engine {
   stats(): Promise<Stats>
   /** What live workers take, in the order of the names. */
   types(): Promise<readonly TaskType[]>
+  /** What all nodes counted in the last minutes. */
+  history(ask: {
+    readonly minutes: number
+    readonly stepMs: number
+    readonly queue: string | null
+  }): Promise<StatsHistory>
   /** Failed tasks by their cause, those first that failed last. */
   failures(withinMs: number): Promise<readonly FailureGroup[]>
   /** How many of the failed tasks, the newest 10,000, ran out of time; of this submitter, where one is named. */

@@ -115,6 +115,11 @@ export const movedTables: readonly MovedTable[] = Object.freeze([
     isNumberedByServer: true,
   },
   {
+    name: 'history',
+    key: ['step', 'queue', 'at', 'node'],
+    columns: [...columns('whole', 'step at'), ...columns('text', 'queue node'), ...columns('long', 'cell')],
+  },
+  {
     name: 'counters',
     key: ['lane', 'state'],
     columns: [...columns('whole', 'lane'), ...columns('text', 'state'), ...columns('whole', 'n')],

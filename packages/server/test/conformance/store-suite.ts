@@ -15,6 +15,7 @@ import { leftoversTopic } from './leftovers.ts'
 import { logsTopic } from './logs.ts'
 import { manyTopic } from './many.ts'
 import { queuesTopic } from './queues.ts'
+import { rateHistoryTopic } from './rate-history.ts'
 import { readsTopic } from './reads.ts'
 import { removeTopic } from './remove-and-prune.ts'
 import { reprioritiseTopic } from './reprioritise.ts'
@@ -83,6 +84,7 @@ const topics: Readonly<Record<string, Topic>> = {
   tokens: tokensTopic,
   audit: auditTopic,
   failures: failuresTopic,
+  'history of rates': rateHistoryTopic,
 }
 
 async function setUp(makeStore: MakeStore): Promise<Bench> {

@@ -69,6 +69,7 @@ describe('/openapi.json', () => {
         'events: GET /api/events',
         'failures: GET /api/failures',
         'types: GET /api/types',
+        'statsHistory: GET /api/stats/history',
         'login: POST /token',
         'beginSession: POST /api/session',
         'endSession: DELETE /api/session',

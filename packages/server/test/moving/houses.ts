@@ -4,7 +4,7 @@ import pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { freshDatabase } from '../../../../test/support/servers/postgres.ts'
 import { headStartMsDefault } from '../../src/core/rank.ts'
-import type { TaskId } from '../../src/core/task.ts'
+import type { JsonText, TaskId } from '../../src/core/task.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { createPostgresStore } from '../../src/stores/postgres/postgres-store.ts'
 import { createSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
@@ -76,6 +76,8 @@ async function addAccounts(store: Store): Promise<void> {
   await store.createToken({ ...token, id: 'i2', name: 'ci', hash: 'h2', lastsMs: null })
   await store.touchTokens(['i2'])
   const entry = { subject: 'x', address: null, outcome: 'ok', requestId: 'r' }
+  const cell = { stepMs: 60_000, queue: '', node: 'n1', cell: '{"n":[1]}' as JsonText } // An object's text.
+  await store.putHistory([1, 2].map(at => ({ ...cell, atMs: at * 60_000 })))
   await store.appendAudit([
     { ...entry, actor: null, action: 'a' },
     { ...entry, actor: 'root', action: 'b' },

@@ -35,6 +35,7 @@ const walks: Readonly<Record<string, string>> = {
   tokens: 'there are few tokens',
   audit: 'walks the numbers downwards until the page is full',
   pruneAudit: 'takes the first rows',
+  pruneHistory: 'looks through the cells of one step, now and then',
   childNumbers: 'sorts the children of one task',
 }
 

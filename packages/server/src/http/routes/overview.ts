@@ -1,10 +1,14 @@
+import { nameSchema } from '@tasklane/protocol'
 import type { FastifyInstance } from 'fastify'
 import type { HttpContext } from '../context.ts'
 import { describeCall } from '../openapi.ts'
 import { queryOf } from '../query.ts'
+import { refusal } from '../task-input.ts'
 
 /** What a dashboard draws beside lists and totals. */
-export function addOverviewRoutes(app: FastifyInstance, { engineOf }: HttpContext): void {
+export function addOverviewRoutes(app: FastifyInstance, context: HttpContext): void {
+  const { engineOf } = context
+  addHistory(app, context)
   app.route({
     method: 'GET',
     url: '/api/types',
@@ -47,6 +51,59 @@ export function addOverviewRoutes(app: FastifyInstance, { engineOf }: HttpContex
       return { groups: await engineOf(request).failures(hours * 3_600_000) }
     },
   })
+}
+
+const fineMinutesMax = 5
+
+function addHistory(app: FastifyInstance, { engineOf }: HttpContext): void {
+  app.route({
+    method: 'GET',
+    url: '/api/stats/history',
+    schema: describeCall({
+      operationId: 'statsHistory',
+      access: 'overview.read',
+      tag: 'health',
+      summary: 'Rates of the last minutes, of all nodes together',
+      description: `Kept for two days by the minute. Points of ${fineStep} seconds are for the last ${fineMinutesMax} minutes. The last point still grows. Waits and runs are told to a fifth of their size.`,
+      query: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          minutes: { type: 'integer', minimum: 1, maximum: 2_880, description: 'So far back; 60 if not said.' },
+          step: {
+            type: 'integer',
+            minimum: fineStep,
+            maximum: 86_400,
+            description: `Seconds between two points: ${fineStep}, or a multiple of 60; 60 if not said.`,
+          },
+          queue: { ...nameSchema, description: 'One queue alone.' },
+        },
+      },
+      refuses: ['store_unavailable', 'stopping'],
+      replies: { 200: ['The points, oldest first', 'StatsHistory'] },
+    }),
+    handler: request => {
+      const { minutes = 60, step = 60, queue = null } = queryOf<HistoryQuery>(request)
+      if (step !== fineStep && step % 60 !== 0) {
+        throw refusal('step', `A step of ${step} seconds is not kept; send ${fineStep}, or a multiple of 60.`)
+      }
+      if (step === fineStep && minutes > fineMinutesMax) {
+        throw refusal(
+          'minutes',
+          `Points of ${fineStep} seconds go back ${fineMinutesMax} minutes; ask for fewer or a longer step.`,
+        )
+      }
+      return engineOf(request).history({ minutes, stepMs: step * 1_000, queue })
+    },
+  })
+}
+
+const fineStep = 5
+
+interface HistoryQuery {
+  readonly minutes?: number
+  readonly step?: number
+  readonly queue?: string
 }
 
 /** A month: failed tasks are not kept for ever. */

@@ -17,6 +17,7 @@ import type {
 } from '../../ports/store.ts'
 import { createMemoryAccounts } from './accounts.ts'
 import { exchange } from './exchange.ts'
+import { createMemoryHistory } from './history.ts'
 import * as reads from './reads.ts'
 import { countParents, holds, isWaiting, leaseFacts, type Row, toRecord } from './rows.ts'
 import {
@@ -42,6 +43,7 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
 
   const store: Store = {
     ...createMemoryAccounts(parts),
+    ...createMemoryHistory(),
     exchangesAtOnce: 1,
     isShared: false,
     migrate: async () => {},

@@ -5,6 +5,7 @@ import { createAccounts } from './accounts.ts'
 import { openDatabase, placeOf } from './database.ts'
 import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
+import { createHistory } from './history.ts'
 import { countTasks, listIds, listRecords } from './lists.ts'
 import { migrate, refuseHalfMoved, requireSchema } from './migrate.ts'
 import { toProblem } from './problems.ts'
@@ -83,6 +84,7 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
 
   const store: Store = {
     ...createAccounts(session, run),
+    ...createHistory(session, run),
     exchangesAtOnce,
     isShared: true,
     migrate: () => run(bringUp),

@@ -108,6 +108,15 @@ export const readStatements = name({
       GROUP BY f.fingerprint ORDER BY max(f.failed_at) DESC, f.fingerprint LIMIT $3) AS g
     JOIN tasklane.tasks AS t ON t.number = g.sample ORDER BY g.last_at DESC, g.fingerprint`,
 
+  putHistory: `INSERT INTO tasklane.history (step, queue, at, node, cell)
+    SELECT step, queue, at, node, cell
+    FROM json_to_recordset($1::json) AS r (step int, queue text, at bigint, node text, cell text)
+    ON CONFLICT (step, queue, at, node) DO UPDATE SET cell = excluded.cell`,
+  history: `SELECT at, cell FROM tasklane.history WHERE step = $1 AND queue = $2 AND at >= $3
+    ORDER BY at, node LIMIT $4`,
+  pruneHistory: `DELETE FROM tasklane.history WHERE (step, queue, at, node) IN
+    (SELECT step, queue, at, node FROM tasklane.history WHERE step = $1 AND at < $2 LIMIT $3)`,
+
   presence: 'SELECT id, slots, is_draining, lease_ms, last_seen_at FROM tasklane.workers',
   workers: `SELECT ${workerColumns} FROM tasklane.workers AS w ORDER BY w.id`,
   worker: `SELECT ${workerColumns} FROM tasklane.workers AS w WHERE w.id = $1`,

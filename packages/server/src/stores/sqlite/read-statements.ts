@@ -92,6 +92,12 @@ export const readTexts = {
     GROUP BY f.fingerprint ORDER BY max(f.failed_at) DESC, f.fingerprint LIMIT ?3 + 0`,
   failureSample: 'SELECT id, lane, error FROM tasks WHERE number = ?',
 
+  putHistory: `INSERT INTO history (step, queue, at, node, cell) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (step, queue, at, node) DO UPDATE SET cell = excluded.cell`,
+  history: 'SELECT at, cell FROM history WHERE step = ? AND queue = ? AND at >= ? ORDER BY at, node LIMIT ? + 0',
+  pruneHistory: `DELETE FROM history WHERE (step, queue, at, node) IN
+    (SELECT step, queue, at, node FROM history WHERE step = ? AND at < ? LIMIT ? + 0)`,
+
   presence: 'SELECT id, slots, is_draining, lease_ms, last_seen_at FROM workers',
   workers: `SELECT id, instance, capabilities, queues, slots, labels, types, is_draining, system_info, registered_at,
       last_seen_at, lease_ms

@@ -5,6 +5,7 @@ import { createAccounts } from './accounts.ts'
 import { type Database, faultOf, type SqliteFault } from './database.ts'
 import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
+import { createHistory } from './history.ts'
 import { countTasks, listIds, listRecords } from './lists.ts'
 import { openFile } from './open-file.ts'
 import * as reads from './reads.ts'
@@ -54,6 +55,7 @@ export async function createSqliteStore(
 
   const store: Store = {
     ...createAccounts(session, run),
+    ...createHistory(session, run),
     exchangesAtOnce: 1,
     isShared: false,
     // The schema is brought up to date before the first statement is prepared, in createSqliteStore.
