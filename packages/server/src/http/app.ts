@@ -33,6 +33,7 @@ import { answerPlainHttp, tlsVersionMin } from './edge/tls.ts'
 import { trustedProxies } from './edge/trust-proxy.ts'
 import { createStreams } from './events/streams.ts'
 import './fastify-additions.ts'
+import { addEtags } from './etag.ts'
 import { addJsonBodyParser } from './json-body.ts'
 import { addMetrics, type Metrics } from './metrics.ts'
 import { addOpenApi } from './openapi.ts'
@@ -110,6 +111,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   await addOpenApi(app, options.version, { hasTls: edge.tls !== null })
   const metrics = options.settings.metricsEnabled ? addMetrics(app, context) : null
   addObservation(app, context, metrics)
+  addEtags(app)
   addTaskRoutes(app, context)
   addTaskVerbRoutes(app, context)
   addWorkerRoutes(app, context)

@@ -87,3 +87,43 @@ describe('types', () => {
     expect((await node.call('GET', '/api/types')).text).not.toContain('scan')
   })
 })
+
+describe('a reply that is asked for again', () => {
+  it('is not sent again while it is the same', async () => {
+    const node = await startNode()
+    await node.call('POST', '/api/tasks', { task_id: 'a', task_type: 't' })
+    for (const url of ['/api/tasks', '/api/tasks?status=pending', '/api/workers', '/api/failures', '/api/types']) {
+      const first = await node.call('GET', url)
+      const tag = String(first.headers.etag)
+      expect([first.status, tag]).toEqual([200, expect.stringMatching(/^W\/"[\w-]+"$/)])
+      for (const known of [tag, `"other", ${tag}`, tag.slice(2), '*']) {
+        const again = await node.call('GET', url, undefined, { 'if-none-match': known })
+        expect([again.status, again.text, again.headers.etag], known).toEqual([304, '', tag])
+      }
+    }
+    const { etag } = (await node.call('GET', '/api/tasks')).headers
+    await node.call('POST', '/api/tasks/a/cancel', {})
+    const changed = await node.call('GET', '/api/tasks', undefined, { 'if-none-match': String(etag) })
+    expect([changed.status, changed.headers.etag === etag]).toEqual([200, false])
+  })
+
+  it('has a tag only where it is polled, and never where it is a refusal', async () => {
+    const node = await startNode()
+    expect((await node.call('GET', '/health')).headers).not.toHaveProperty('etag')
+    const refusal = await node.call('GET', '/api/queues/ghost', undefined, { 'if-none-match': '*' })
+    expect([refusal.status, refusal.headers.etag]).toEqual([404, undefined])
+  })
+})
+
+describe('the history of rates', () => {
+  it('is told in as many points as were asked for, of steps that are kept', async () => {
+    const node = await startNode()
+    const points = async (query: string) => (await node.call('GET', `/api/stats/history${query}`)).body.points
+    expect(await points('')).toHaveLength(60)
+    expect(await points('?minutes=5&step=5')).toHaveLength(60)
+    expect(await points('?minutes=1440&step=3600&queue=default')).toHaveLength(24)
+    for (const query of ['?step=7', '?step=90', '?minutes=6&step=5', '?minutes=0', '?queue=a%20b']) {
+      expect((await node.call('GET', `/api/stats/history${query}`)).status, query).toBe(422)
+    }
+  })
+})
