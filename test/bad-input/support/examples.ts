@@ -142,6 +142,13 @@ const plain = (path: string): ExampleMaker => {
   return async () => [{ path }]
 }
 
+/** Of a list of tasks, beside what it is told by names. */
+const ranges = {
+  fingerprint: '0123456789abcdef',
+  created_after: '2026-01-01T00:00:00Z',
+  created_before: '2100-01-01T00:00:00Z',
+}
+
 /** Example requests by the name of the call in the document. */
 export const examples: Readonly<Record<string, ExampleMaker>> = {
   submit: async world => {
@@ -167,7 +174,10 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
     const cursor = await world.cursor()
     const filter = { status: 'pending', task_type: 'wait', queue: 'default', worker_id: 'w1', label: 'a:b', q: 'task' }
     return [
-      { path: '/api/tasks', query: { ...filter, limit: '10', offset: '0' } },
+      {
+        path: '/api/tasks',
+        query: { ...filter, ...ranges, priority_min: '1', priority_max: '9', count: 'true', limit: '10', offset: '0' },
+      },
       { path: '/api/tasks', query: { cursor } },
     ]
   },
@@ -177,7 +187,15 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
     const filter = { status: 'pending', task_type: 'wait', queue: 'default', worker_id: 'w1', label: 'a:b', q: 'task' }
     return [
       { path, body: { action: 'reprioritise', ids, priority: 6, dry_run: true } },
-      { path, body: { action: 'cancel', filter, reason: 'A reason.', dry_run: true } },
+      {
+        path,
+        body: {
+          action: 'cancel',
+          filter: { ...filter, ...ranges, priority_min: 1, priority_max: 9 },
+          reason: 'A reason.',
+          dry_run: true,
+        },
+      },
       { path, body: { action: 'retry', ids, with_dependents: true, dry_run: true } },
     ]
   },
@@ -306,6 +324,9 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
   pullStatus: plain('/status'),
   events: async () => [{ path: '/api/events', query: { topics: 'tasks,stats' } }],
   stats: plain('/api/stats'),
+  statsHistory: async () => [{ path: '/api/stats/history', query: { minutes: '5', step: '5', queue: 'default' } }],
+  failures: async () => [{ path: '/api/failures', query: { hours: '24' } }],
+  types: plain('/api/types'),
   login: async world => [{ path: '/token', form: { username: await world.user(), password: userPassword } }],
   beginSession: async world => [
     {

@@ -59,7 +59,8 @@ function readNames(field: string, list: string | undefined, refuse: Refuse): rea
 function readInstant(field: string, text: string | undefined, refuse: Refuse): number | null {
   if (text === undefined) return null
   const instant = parseInstant(text)
-  if (instant === null) refuse(field, `${shown(text)} is no RFC 3339 time with a zone, such as 2026-01-31T12:00:00Z.`)
+  if (instant === null)
+    refuse(field, `Time ${shown(text)} is not in RFC 3339 with a zone; send one such as 2026-01-31T12:00:00Z.`)
   return instant
 }
 
