@@ -289,7 +289,19 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
     const cursor = await world.cursor()
     const filter = { status: 'pending', task_type: 'wait', queue: 'default', worker_id: 'w1', label: 'a:b', q: 'task' }
     return [
-      { path: '/tasks', query: { ...filter, limit: '10', offset: '0', skip: '0' } },
+      {
+        path: '/tasks',
+        query: {
+          ...filter,
+          ...ranges,
+          priority_min: '1',
+          priority_max: '9',
+          count: 'true',
+          limit: '10',
+          offset: '0',
+          skip: '0',
+        },
+      },
       { path: '/tasks', query: { cursor } },
     ]
   },

@@ -40,7 +40,8 @@ export function addEtags(app: FastifyInstance): void {
 
 function isKnown(request: FastifyRequest, tag: string): boolean {
   const known = request.headers['if-none-match']
-  return known !== undefined && (known.trim() === '*' || known.split(',').some(each => weak(each.trim()) === tag))
+  // A star is for writes; who reads and sends it has no reply at hand.
+  return known?.split(',').some(each => weak(each.trim()) === tag) ?? false
 }
 
 /** The comparison of If-None-Match takes a strong tag for the weak one of the same text. */

@@ -96,7 +96,7 @@ describe('a reply that is asked for again', () => {
       const first = await node.call('GET', url)
       const tag = String(first.headers.etag)
       expect([first.status, tag]).toEqual([200, expect.stringMatching(/^W\/"[\w-]+"$/)])
-      for (const known of [tag, `"other", ${tag}`, tag.slice(2), '*']) {
+      for (const known of [tag, `"other", ${tag}`, tag.slice(2)]) {
         const again = await node.call('GET', url, undefined, { 'if-none-match': known })
         expect([again.status, again.text, again.headers.etag], known).toEqual([304, '', tag])
       }
