@@ -1,7 +1,21 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
-import type { Attempt, LogPage, Queue, Stats, Task, TaskGraph, TaskPage, Why, Worker } from '@tasklane/protocol'
+import type {
+  Attempt,
+  AuditPage,
+  LogPage,
+  Me,
+  Queue,
+  ServiceToken,
+  Stats,
+  Task,
+  TaskGraph,
+  TaskPage,
+  User,
+  Why,
+  Worker,
+} from '@tasklane/protocol'
 import { ApiError, get, type Query } from './http.ts'
-import type { AuditEntry, FailureGroup, HistoryPoint, Me, TaskType, Token, User } from './types.ts'
+import type { FailureGroup, HistoryPoint, TaskType } from './types.ts'
 
 /** Rows fetched at once by the list of tasks. */
 export const pageRows = 200
@@ -10,20 +24,10 @@ export const headRows = 100
 
 export const meQuery = queryOptions({
   queryKey: ['me'],
-  queryFn: async ({ signal }) => {
-    try {
-      return await get<Me>('api/me', {}, signal)
-    } catch (error) {
-      // A scheduler from before logins asks for none: everything is open.
-      if (error instanceof ApiError && error.status === 404) return openToAll
-      throw error
-    }
-  },
+  queryFn: ({ signal }) => get<Me>('api/me', {}, signal),
   staleTime: 60_000,
   retry: false,
 })
-
-const openToAll: Me = { name: 'anyone', role: 'admin', kind: 'open', auth: 'open', may: ['*'] }
 
 export const statsQuery = queryOptions({
   queryKey: ['stats'],
@@ -144,7 +148,7 @@ export const usersQuery = queryOptions({
 
 export const tokensQuery = queryOptions({
   queryKey: ['tokens'],
-  queryFn: ({ signal }) => get<{ tokens: readonly Token[] }>('api/tokens', {}, signal),
+  queryFn: ({ signal }) => get<{ tokens: readonly ServiceToken[] }>('api/tokens', {}, signal),
   select: page => page.tokens,
   retry: false,
 })
@@ -153,11 +157,7 @@ export const auditQuery = (filter: Query) =>
   infiniteQueryOptions({
     queryKey: ['audit', filter],
     queryFn: ({ signal, pageParam }) =>
-      get<{ entries: readonly AuditEntry[]; next_cursor: string | null }>(
-        'api/audit',
-        { ...filter, limit: 100, cursor: pageParam },
-        signal,
-      ),
+      get<AuditPage>('api/audit', { ...filter, limit: 100, cursor: pageParam }, signal),
     initialPageParam: '',
     getNextPageParam: page => page.next_cursor ?? undefined,
     retry: false,

@@ -1,13 +1,4 @@
-import type { Json, Role, TaskState } from '@tasklane/protocol'
-
-export interface Me {
-  readonly name: string
-  readonly role: Role
-  readonly kind: 'open' | 'user' | 'token'
-  readonly auth: 'open' | 'required' | 'off'
-  readonly may: readonly string[]
-  readonly expires_at?: string | null
-}
+import type { Json, TaskState } from '@tasklane/protocol'
 
 export interface HistoryPoint {
   readonly at: string
@@ -53,34 +44,4 @@ export interface TaskChange {
   readonly worker_id?: string | null
   readonly attempt?: number
   readonly progress?: { readonly percent: number; readonly message?: string } | null
-}
-
-export interface User {
-  readonly name: string
-  readonly role: Role
-  readonly disabled: boolean
-  readonly created_at: string
-  readonly last_login_at?: string | null
-}
-
-export interface Token {
-  readonly id: string
-  readonly name: string
-  readonly role: Role
-  readonly queues: readonly string[] | null
-  readonly types: readonly string[] | null
-  readonly created_at: string
-  readonly created_by?: string | null
-  readonly expires_at: string | null
-  readonly last_used_at?: string | null
-}
-
-export interface AuditEntry {
-  readonly id: number | string
-  readonly at: string
-  readonly actor: string
-  readonly action: string
-  readonly subject: string | null
-  readonly outcome?: string
-  readonly address?: string | null
 }

@@ -1,11 +1,10 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type Role, roles } from '@tasklane/protocol'
+import { type AuditEntry, type Role, roles, type ServiceToken, type User } from '@tasklane/protocol'
 import { KeyRound, Plus, UserPlus } from 'lucide-react'
 import { Tabs } from 'radix-ui'
 import { useState } from 'react'
 import { send } from '../api/http.ts'
 import { auditQuery, tokensQuery, usersQuery } from '../api/queries.ts'
-import type { AuditEntry, Token, User } from '../api/types.ts'
 import { Button, Failure, Nothing, PageHead, Panel, Skeleton } from '../parts/basic.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { Time } from '../parts/time.tsx'
@@ -181,7 +180,7 @@ function Tokens() {
             </thead>
             <tbody>
               {tokens.map(token => (
-                <TokenRow key={token.id} token={token} />
+                <TokenRow key={token.token_id} token={token} />
               ))}
             </tbody>
           </table>
@@ -192,7 +191,7 @@ function Tokens() {
   )
 }
 
-function TokenRow({ token }: { readonly token: Token }) {
+function TokenRow({ token }: { readonly token: ServiceToken }) {
   const client = useQueryClient()
   const [isAsking, setAsking] = useState(false)
   const bounds = [
@@ -214,9 +213,13 @@ function TokenRow({ token }: { readonly token: Token }) {
         <Time at={token.last_used_at} />
       </td>
       <td className="actions">
-        <Button isSmall onClick={() => setAsking(true)}>
-          Revoke
-        </Button>
+        {token.status === 'active' ? (
+          <Button isSmall onClick={() => setAsking(true)}>
+            Revoke
+          </Button>
+        ) : (
+          <span className="faint">{token.status}</span>
+        )}
         <Confirm
           title={`Revoke ${token.name}?`}
           verb="Revoke"
@@ -224,7 +227,7 @@ function TokenRow({ token }: { readonly token: Token }) {
           isOpen={isAsking}
           onClose={() => setAsking(false)}
           onConfirm={async () => {
-            await send('DELETE', `api/tokens/${encodeURIComponent(token.id)}`)
+            await send('DELETE', `api/tokens/${encodeURIComponent(token.token_id)}`)
             toast('good', `${token.name} opens nothing any more.`)
             void client.invalidateQueries({ queryKey: ['tokens'] })
           }}
@@ -298,16 +301,16 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
         </thead>
         <tbody>
           {entries.map(entry => (
-            <tr key={entry.id}>
+            <tr key={entry.number}>
               <td>
-                <Time at={entry.at} />
+                <Time at={entry.time} />
               </td>
-              <td>{entry.actor}</td>
+              <td>{entry.actor ?? <span className="faint">nobody</span>}</td>
               <td>
                 <code>{entry.action}</code>
               </td>
               <td className="clip">{entry.subject ?? '–'}</td>
-              <td>{entry.outcome ?? '–'}</td>
+              <td className={entry.outcome === 'ok' ? '' : 'tone-failed'}>{entry.outcome}</td>
               <td className="faint">{entry.address ?? '–'}</td>
             </tr>
           ))}

@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
+import type { Me } from '@tasklane/protocol'
 import { meQuery } from '../api/queries.ts'
-import type { Me } from '../api/types.ts'
 
 export function mayOf(me: Me | undefined, access: string): boolean {
-  return me !== undefined && (me.may.includes(access) || me.may.includes('*') || me.may.includes('all'))
+  return me?.may.includes(access) === true
 }
 
 /** Whether this person may do that: what one may not do has no button. */

@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
+import type { Me } from '@tasklane/protocol'
 import {
   Activity,
   Cpu,
@@ -18,7 +19,6 @@ import {
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { ApiError, isUnreachable } from '../api/http.ts'
 import { meQuery } from '../api/queries.ts'
-import type { Me } from '../api/types.ts'
 import { liveOf } from '../live/live.ts'
 import { Button, Failure } from '../parts/basic.tsx'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
@@ -30,10 +30,12 @@ import { mayOf } from './me.ts'
 import { isDark, setPreferences, usePreferences } from './preferences.ts'
 import { Toasts } from './toasts.tsx'
 
-const Palette = lazy(() => import('./palette.tsx').then(({ Palette }) => ({ default: Palette })))
+const loadPalette = () => import('./palette.tsx')
+const loadDrawer = () => import('../submit/drawer.tsx')
+const Palette = lazy(() => loadPalette().then(({ Palette }) => ({ default: Palette })))
 const Shortcuts = lazy(() => import('./shortcuts.tsx').then(({ Shortcuts }) => ({ default: Shortcuts })))
 const UserMenu = lazy(() => import('./user-menu.tsx').then(({ UserMenu }) => ({ default: UserMenu })))
-const SubmitDrawer = lazy(() => import('../submit/drawer.tsx').then(({ SubmitDrawer }) => ({ default: SubmitDrawer })))
+const SubmitDrawer = lazy(() => loadDrawer().then(({ SubmitDrawer }) => ({ default: SubmitDrawer })))
 
 interface Place {
   readonly to: '/' | '/tasks' | '/queues' | '/workers' | '/failures' | '/admin'
@@ -88,6 +90,11 @@ function Frame({ me }: { readonly me: Me }) {
   const seen = places.filter(place => place.access === undefined || mayOf(me, place.access))
 
   useEffect(() => liveOf(client).start(), [client])
+  useEffect(() => {
+    // Soon somebody presses Ctrl K and types at once: by then both are here. A load that fails is tried again at its use.
+    const timer = setTimeout(() => void Promise.allSettled([loadPalette(), loadDrawer()]), 1_000)
+    return () => clearTimeout(timer)
+  }, [])
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return
@@ -188,7 +195,12 @@ function Nav(props: { readonly seen: readonly Place[]; readonly isOpen: boolean;
 function MenuOfUser(props: { readonly me: Me; readonly onShortcuts: () => void }) {
   const [isWanted, setWanted] = useState(false)
   const button = (
-    <Button look="ghost" icon={UserRound} label={`Menu of ${props.me.name}`} onClick={() => setWanted(true)} />
+    <Button
+      look="ghost"
+      icon={UserRound}
+      label={`Menu of ${props.me.name ?? 'anyone'}`}
+      onClick={() => setWanted(true)}
+    />
   )
   return isWanted ? (
     <Suspense fallback={button}>

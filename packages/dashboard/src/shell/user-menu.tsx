@@ -1,8 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query'
+import type { Me } from '@tasklane/protocol'
 import { Clock, Keyboard, LogOut, Moon, UserRound } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
 import { forgetAll, send } from '../api/http.ts'
-import type { Me } from '../api/types.ts'
 import { type Preferences, setPreferences, usePreferences } from './preferences.ts'
 import { toastError } from './toasts.tsx'
 
@@ -20,7 +20,7 @@ export function UserMenu({ me, onShortcuts }: { readonly me: Me; readonly onShor
   }
   return (
     <DropdownMenu.Root defaultOpen modal={false}>
-      <DropdownMenu.Trigger className="button button-ghost button-icon" aria-label={`Menu of ${me.name}`}>
+      <DropdownMenu.Trigger className="button button-ghost button-icon" aria-label={`Menu of ${me.name ?? 'anyone'}`}>
         <UserRound size={16} aria-hidden="true" />
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>

@@ -1,0 +1,138 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createStage, type Stage, until } from '../support/processes.ts'
+import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+
+const chromium = await findBrowser()
+const password = 'a long enough password'
+
+describe.skipIf(chromium === null)('the pages where a login is asked for', () => {
+  let stage: Stage
+  let sight: Sight
+  let url: string
+  let stop: () => void
+
+  beforeAll(async () => {
+    stage = createStage()
+    const [scheduler, browser] = await Promise.all([
+      stage.scheduler({ env: { TASKLANE_AUTH: 'required', TASKLANE_ADMIN_PASSWORD: password } }),
+      startBrowser(chromium ?? ''),
+    ])
+    url = scheduler.url
+    stop = () => scheduler.running.kill('SIGKILL')
+    sight = browser
+    const admin = await tokenOf('admin')
+    for (const role of ['viewer', 'operator']) {
+      const made = await callAs(admin, 'POST', '/api/users', { name: role, password, role })
+      expect(made.status).toBe(201)
+    }
+    const task = { task_type: 'report', task_id: 'seen-by-all', name: 'Seen by all' }
+    expect((await callAs(admin, 'POST', '/api/tasks', task)).status).toBe(201)
+  })
+  afterEach(async () => {
+    await sight.closeContexts()
+    expect(sight.complaints()).toEqual([])
+  })
+  afterAll(async () => {
+    await sight.close()
+    await stage.close()
+  })
+
+  async function tokenOf(username: string): Promise<string> {
+    const form = new URLSearchParams({ grant_type: 'password', username, password })
+    const reply = await fetch(`${url}/token`, { method: 'POST', body: form })
+    const body: { access_token: string } = await reply.json()
+    return body.access_token
+  }
+
+  function callAs(token: string, method: string, path: string, body: object): Promise<Response> {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    return fetch(url + path, { method, headers, body: JSON.stringify(body) })
+  }
+
+  async function logIn(page: Page, name: string, word = password): Promise<void> {
+    await page.getByLabel('User name').fill(name)
+    await page.getByLabel('Password', { exact: true }).fill(word)
+    await page.getByRole('button', { name: 'Log in' }).click()
+  }
+
+  it('ask for it, tell a wrong password, and then show the page that was asked for', async () => {
+    const page = await sight.open(url, '/tasks/seen-by-all')
+    await logIn(page, 'admin', 'wrong')
+    await page.getByRole('alert').getByText('is wrong').waitFor()
+    await logIn(page, 'admin')
+    await page.getByRole('heading', { name: 'Seen by all' }).waitFor()
+    expect(page.url()).toBe(`${url}/ui/#/tasks/seen-by-all`)
+    await page.reload()
+    await page.getByRole('heading', { name: 'Seen by all' }).waitFor()
+    // What opens the door is out of reach of scripts.
+    expect(
+      await page.evaluate('document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)'),
+    ).toMatch(/^[^.]*$/)
+  })
+
+  it('show a viewer everything and no button that changes anything', async () => {
+    const page = await sight.open(url, '/tasks/seen-by-all')
+    await logIn(page, 'viewer')
+    await page.getByRole('heading', { name: 'Seen by all' }).waitFor()
+    const verbs = /^(Submit|Cancel|Retry|Priority|Run again|Delete|Pause|Drain|Deregister|Add)/
+    for (const path of ['/tasks/seen-by-all', '/tasks', '/queues', '/workers', '/failures', '/']) {
+      await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
+      await page.locator('main h1').waitFor()
+      await until(
+        () => page.locator('main .skeletons').count(),
+        count => count === 0,
+        () => `${path} to be drawn`,
+      )
+      expect(await page.getByRole('button', { name: verbs }).count(), path).toBe(0)
+      expect(await page.getByRole('checkbox').count(), path).toBe(0)
+    }
+    expect(await page.getByRole('link', { name: 'Admin' }).count()).toBe(0)
+    await page.evaluate(`location.hash = '/admin'`)
+    await page.getByText('Not allowed').first().waitFor()
+  })
+
+  it('let an operator act, and log out', async () => {
+    const page = await sight.open(url, '/tasks/seen-by-all')
+    await logIn(page, 'operator')
+    await page.getByRole('button', { name: 'Cancel', exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Menu of operator' }).click()
+    await page.getByRole('menuitem', { name: 'Log out' }).click()
+    await page.getByRole('heading', { name: 'Log in to Tasklane' }).waitFor()
+  })
+
+  it('let an admin make a user and a token that is shown once', async () => {
+    const page = await sight.open(url, '/admin')
+    await logIn(page, 'admin')
+    await page.getByRole('button', { name: 'Add a user' }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill('grace')
+    await page
+      .getByRole('dialog')
+      .getByLabel(/Password/)
+      .fill(password)
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByRole('row', { name: /grace/ }).waitFor()
+    await page.getByRole('tab', { name: 'Tokens' }).click()
+    await page.getByRole('button', { name: 'Make a token' }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill('builder')
+    await page.getByRole('button', { name: 'Make', exact: true }).click()
+    await page.getByText(/^tl_/).waitFor()
+    await page.getByRole('button', { name: 'I have it' }).click()
+    await page.getByRole('row', { name: /builder/ }).waitFor()
+    expect(await page.getByText(/^tl_/).count()).toBe(0)
+    await page.getByRole('tab', { name: 'Audit log' }).click()
+    await page.getByRole('row', { name: /grace/ }).first().waitFor()
+  })
+
+  it('keep what they have when the scheduler is gone, and say how old it is', async () => {
+    const page = await sight.open(url, '/tasks/seen-by-all')
+    await logIn(page, 'viewer')
+    await page.getByRole('heading', { name: 'Seen by all' }).waitFor()
+    stop()
+    await page
+      .getByText(/cannot be reached; this is as of/)
+      .first()
+      .waitFor({ timeout: 30_000 })
+    expect(await page.getByRole('heading', { name: 'Seen by all' }).count()).toBe(1)
+  })
+})

@@ -1,0 +1,299 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { call, createStage, type Running, type Stage, until } from '../support/processes.ts'
+import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+
+const chromium = await findBrowser()
+
+describe.skipIf(chromium === null)('the pages in a browser', () => {
+  let stage: Stage
+  let sight: Sight
+  let url: string
+  let first: Running
+
+  beforeAll(async () => {
+    stage = createStage()
+    const [scheduler, browser] = await Promise.all([
+      // Leases of three seconds: a worker that dies is missed soon.
+      stage.scheduler({ env: { HEARTBEAT_INTERVAL: '1' } }),
+      startBrowser(chromium ?? ''),
+    ])
+    url = scheduler.url
+    sight = browser
+    first = stage.worker(url, ['--worker-id', 'first', '--concurrency', '4'])
+    await until(
+      workers,
+      count => count === 1,
+      () => 'the first worker',
+    )
+  })
+  afterEach(async () => {
+    await sight.closeContexts()
+    expect(sight.complaints()).toEqual([])
+  })
+  afterAll(async () => {
+    await sight.close()
+    await stage.close()
+  })
+
+  async function workers(): Promise<number> {
+    const { body } = await call<{ workers: { status: string }[] }>(url, 'GET', '/api/workers')
+    return body.workers.filter(worker => worker.status === 'active').length
+  }
+
+  async function submit(task: object): Promise<string> {
+    const { status, body } = await call<{ task_id: string }>(url, 'POST', '/api/tasks', task)
+    expect(status).toBe(201)
+    return body.task_id
+  }
+
+  function state(page: Page): Promise<string | null> {
+    return page.locator('.task-title .state').getAttribute('data-state')
+  }
+
+  it('take a task by its form, drawn from its schema, and show it run and finish without a reload', async () => {
+    const page = await sight.open(url)
+    await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await page.getByLabel('Type', { exact: true }).fill('sleep')
+    await page.getByLabel(/^seconds/).fill('2')
+    await page.getByText('More', { exact: true }).click()
+    await page.getByLabel('Name', { exact: true }).fill('A short nap')
+    await page.getByRole('button', { name: 'Submit and watch' }).click()
+    await page.getByRole('heading', { name: 'A short nap' }).waitFor()
+    await until(
+      () => state(page),
+      now => now === 'running',
+      () => 'it to run',
+    )
+    await until(
+      () => state(page),
+      now => now === 'completed',
+      () => 'it to finish',
+    )
+    await page.getByText('slept').waitFor()
+  })
+
+  it('say at the field what the scheduler refuses', async () => {
+    const page = await sight.open(url)
+    await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await page.getByLabel('Type', { exact: true }).fill('no such type!')
+    await page.getByRole('button', { name: 'Submit and watch' }).click()
+    await page.getByRole('alert').getByText('/task_type').waitFor()
+  })
+
+  it('cancel a task that runs, and a second browser sees it', async () => {
+    const id = await submit({ task_type: 'sleep', payload: { seconds: 600 } })
+    const [page, other] = await Promise.all([sight.open(url, `/tasks/${id}`), sight.open(url, `/tasks/${id}`)])
+    await until(
+      () => state(other),
+      now => now === 'running',
+      () => 'it to run',
+    )
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await page.getByRole('button', { name: 'Cancel the task' }).click()
+    await until(
+      () => state(page),
+      now => now === 'cancelled',
+      () => 'it to be cancelled',
+    )
+    await until(
+      () => state(other),
+      now => now === 'cancelled',
+      () => 'the other browser to see it',
+    )
+  })
+
+  it('show a worker die and its task go on elsewhere', async () => {
+    const id = await submit({ task_type: 'sleep', payload: { seconds: 3 } })
+    const page = await sight.open(url, `/tasks/${id}`)
+    await until(
+      () => state(page),
+      now => now === 'running',
+      () => 'it to run',
+    )
+    const second = stage.worker(url, ['--worker-id', 'second', '--concurrency', '4'])
+    await until(
+      workers,
+      count => count === 2,
+      () => 'the second worker',
+    )
+    first.kill('SIGKILL')
+    await page.locator('tbody').getByText('second').waitFor()
+    await page.locator('tbody').getByText('Crashed').or(page.locator('tbody').getByText('Released')).first().waitFor()
+    await until(
+      () => state(page),
+      now => now === 'completed',
+      () => 'it to finish at the second worker',
+    )
+    first = second
+  })
+
+  it('retry all that match, after counting them', async () => {
+    const label = { batch: 'failing' }
+    const payload = { path: '/not/allowed' }
+    await Promise.all([1, 2, 3].map(() => submit({ task_type: 'count_file', payload, labels: label, max_retries: 0 })))
+    const page = await sight.open(url, '/tasks?status=failed&label=batch:failing')
+    await until(
+      () => page.locator('tr.row').count(),
+      count => count === 3,
+      () => 'three failed rows',
+    )
+    await page.getByLabel('Select the 3 tasks of the list').check()
+    await page.getByRole('button', { name: 'Retry', exact: true }).click()
+    await page.getByRole('button', { name: 'Retry 3' }).click()
+    await page.getByText(/Retry: .*3/).waitFor()
+    const attempts = async () => {
+      const { body } = await call<{ tasks: { attempt: number; status: string }[] }>(
+        url,
+        'GET',
+        '/api/tasks?label=batch:failing',
+      )
+      return body.tasks.filter(task => task.status === 'failed').length
+    }
+    await until(
+      attempts,
+      count => count === 3,
+      () => 'them to fail once more',
+    )
+  })
+
+  it('keep the filters in the address, over a reload', async () => {
+    await submit({ task_type: 'noop', queue: 'quiet', name: 'Needle' })
+    await submit({ task_type: 'noop', queue: 'quiet', name: 'Hay' })
+    const page = await sight.open(url, '/tasks?queue=quiet')
+    await until(
+      () => page.locator('tr.row').count(),
+      count => count === 2,
+      () => 'two rows',
+    )
+    await page.getByPlaceholder('Id, name or type').fill('Needle')
+    await until(
+      () => page.locator('tr.row').count(),
+      count => count === 1,
+      () => 'one row',
+    )
+    await page.reload()
+    await page.getByRole('link', { name: /Needle/ }).waitFor()
+    expect(await page.locator('tr.row').count()).toBe(1)
+    expect(page.url()).toContain('q=Needle')
+  })
+
+  it('offer new rows instead of moving the old ones', async () => {
+    await submit({ task_type: 'noop', queue: 'chip', name: 'Old' })
+    const page = await sight.open(url, '/tasks?queue=chip')
+    await page.getByRole('link', { name: /Old/ }).waitFor()
+    await submit({ task_type: 'noop', queue: 'chip', name: 'New' })
+    const chip = page.getByRole('button', { name: '1 new' })
+    await chip.waitFor()
+    expect(await page.locator('tr.row').count()).toBe(1)
+    await chip.click()
+    await page.getByRole('link', { name: /New/ }).waitFor()
+  })
+
+  it('pause a queue and say so to a task that waits in it', async () => {
+    await submit({ task_type: 'noop', queue: 'slow' })
+    const page = await sight.open(url, '/queues')
+    const row = page.locator('tr[data-queue=slow]')
+    await row.getByRole('button', { name: 'Pause' }).click()
+    await row.getByText('Paused').waitFor()
+    const id = await submit({ task_type: 'noop', queue: 'slow' })
+    const task = await sight.open(url, `/tasks/${id}`)
+    await task.getByText("Its queue 'slow' is paused").waitFor()
+    await row.getByRole('button', { name: 'Resume' }).click()
+    await until(
+      () => state(task),
+      now => now === 'completed',
+      () => 'it to run',
+    )
+  })
+
+  it('draw a graph, with a list that says the same', async () => {
+    await submit({ task_type: 'noop', task_id: 'g-1', name: 'Root' })
+    await submit({ task_type: 'noop', task_id: 'g-2', name: 'Leaf', dependencies: ['g-1'] })
+    const page = await sight.open(url, '/tasks/g-1/graph')
+    await page.locator('.react-flow__node').getByText('Leaf').waitFor()
+    await page.locator('.node[data-state=completed]').nth(1).waitFor()
+    await page.getByRole('button', { name: 'List' }).click()
+    await page.getByRole('row', { name: /Completed Leaf Root/ }).waitFor()
+  })
+
+  it('show whatever a task says as text', async () => {
+    const evil = `<img src=x onerror="window.broken=1"><script>window.broken=1</script>{{7*7}}javascript:window.broken=1`
+    const id = await submit({
+      task_type: 'count_file',
+      name: evil.slice(0, 250),
+      description: evil,
+      payload: { path: evil, [evil]: evil },
+      labels: { [evil.slice(0, 60)]: evil.slice(0, 250) },
+      max_retries: 0,
+    })
+    for (const path of ['/', '/tasks', `/tasks/${id}`, `/tasks?q=${encodeURIComponent(evil)}`, '/queues', '/workers']) {
+      const page = await sight.open(url, path)
+      await page.locator('main .page').waitFor()
+      if (path === `/tasks/${id}`) await page.getByText('window.broken=1').first().waitFor()
+      expect(await page.evaluate('window.broken')).toBeUndefined()
+      expect(await page.locator('main img, main script').count()).toBe(0)
+    }
+  })
+
+  it('are used by the keyboard alone', async () => {
+    const page = await sight.open(url)
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.keyboard.press('Control+k')
+    await page.getByPlaceholder('A task, a queue').waitFor()
+    await page.keyboard.type('go to tasks')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Tasks', exact: true }).waitFor()
+    await page.locator('tr.row').first().waitFor()
+    await page.keyboard.press('j')
+    const name = await page.evaluate('document.activeElement.querySelector(".row-name").textContent')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: String(name), exact: true }).waitFor()
+    await page.keyboard.press('n')
+    await page.getByLabel('Type', { exact: true }).waitFor()
+    await page.keyboard.press('Escape')
+    await until(
+      () => page.locator('dialog').count(),
+      count => count === 0,
+      () => 'the drawer to close',
+    )
+    await page.keyboard.press('?')
+    await page.getByRole('heading', { name: 'Keyboard shortcuts' }).waitFor()
+  })
+
+  it('have no serious fault of accessibility, dark or light', async () => {
+    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+    const id = await submit({ task_type: 'count_file', payload: { path: '/x' }, max_retries: 0 })
+    const paths = ['/', '/tasks', `/tasks/${id}`, '/tasks/g-1/graph', '/queues', '/workers', '/failures', '/admin']
+    const faults: string[] = []
+    for (const colorScheme of ['dark', 'light'] as const) {
+      const page = await sight.open(url, '/', { colorScheme })
+      await page.evaluate(axe)
+      for (const path of paths) {
+        await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
+        await page.locator('main h1').waitFor()
+        await until(
+          () => page.locator('main .skeletons').count(),
+          count => count === 0,
+          () => `${path} to be drawn`,
+        )
+        faults.push(...(await seriousFaults(page)).map(fault => `${path} ${colorScheme}: ${fault}`))
+      }
+      await page.keyboard.press('n')
+      await page.getByLabel('Type', { exact: true }).fill('add')
+      await page.getByLabel(/^x /).waitFor()
+      faults.push(...(await seriousFaults(page)).map(fault => `submit ${colorScheme}: ${fault}`))
+    }
+    expect(faults).toEqual([])
+  })
+})
+
+async function seriousFaults(page: Page): Promise<string[]> {
+  // Runs in the page; axe was put there before.
+  const found = await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+    violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => id + ' ' + nodes.slice(0, 3).map(node => node.target.join(' ') + ' ' + (node.any[0]?.message ?? '')).join(' | ')))`)
+  return Array.isArray(found) ? found.map(String) : ['axe did not run']
+}
