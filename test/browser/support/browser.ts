@@ -48,6 +48,8 @@ export async function startBrowser(executablePath: string): Promise<Sight> {
         const { url } = message.location()
         // The browser writes a line for each answer above 399; whether one is right is another question.
         if (message.text().startsWith('Failed to load resource') && url.includes('/api/')) return
+        // Only a scheduler that the test itself stopped refuses connections.
+        if (message.text().includes('net::ERR_CONNECTION_REFUSED')) return
         complaints.push(`${message.type()}: ${message.text()} (${url})`)
       })
       await page.goto(`${base}/ui/#${path}`)

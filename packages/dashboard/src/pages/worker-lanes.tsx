@@ -28,23 +28,38 @@ export function Lanes({ workers }: { readonly workers: readonly Worker[] }) {
     <Panel title="The last two minutes" side={<span className="faint">of the 500 newest tasks</span>}>
       <div className="lanes">
         {[...lanes].map(([worker, runs]) => (
-          <div key={worker} className="lane">
-            <span className="lane-name clip" title={worker}>
-              {worker}
-            </span>
-            <div
-              className="lane-track"
-              role="img"
-              aria-label={`${worker}: ${runs.length} tasks in the last two minutes`}
-            >
-              {rowsOf(runs).placed.map(([task, row]) => (
-                <Run key={task.task_id} task={task} row={row} begin={begin} now={now} />
-              ))}
-            </div>
-          </div>
+          <Lane key={worker} worker={worker} runs={runs} begin={begin} now={now} />
         ))}
       </div>
     </Panel>
+  )
+}
+
+interface LaneProps {
+  readonly worker: string
+  readonly runs: readonly Task[]
+  readonly begin: number
+  readonly now: number
+}
+
+function Lane({ worker, runs, begin, now }: LaneProps) {
+  const { placed, height } = rowsOf(runs)
+  return (
+    <div className="lane">
+      <span className="lane-name clip" title={worker}>
+        {worker}
+      </span>
+      <div
+        className="lane-track"
+        role="img"
+        aria-label={`${worker}: ${runs.length} tasks in the last two minutes`}
+        style={{ height: 4 + 8 * Math.max(2, height) }}
+      >
+        {placed.map(([task, row]) => (
+          <Run key={task.task_id} task={task} row={row} begin={begin} now={now} />
+        ))}
+      </div>
+    </div>
   )
 }
 

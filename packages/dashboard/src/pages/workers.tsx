@@ -83,7 +83,7 @@ function WorkerCard({ worker }: { readonly worker: Worker }) {
       <Gauges info={worker.system_info} />
       <dl className="facts">
         <div>
-          <dt>Last heartbeat</dt>
+          <dt>Heartbeat</dt>
           <dd>
             <Time at={worker.last_heartbeat} />
           </dd>

@@ -1,5 +1,7 @@
 import { type ReactNode, useLayoutEffect, useRef } from 'react'
 
+const firstWanted = '[cmdk-input], .dialog-body :is(input, select, textarea), .dialog-foot button'
+
 /**
  * The browser's own dialog: it keeps the focus inside, makes the rest inert, closes by Escape and gives the focus back.
  * Libraries do the same with styles that they write into the page, which the policy for its contents forbids.
@@ -14,6 +16,8 @@ export function Modal(props: {
   useLayoutEffect(() => {
     const dialog = place.current
     dialog?.showModal()
+    // The browser would take the first thing that can be focused, which is the button that closes.
+    dialog?.querySelector<HTMLElement>(firstWanted)?.focus()
     return () => dialog?.close()
   }, [])
   return (

@@ -31,12 +31,7 @@ export function Palette({ me, places, onClose }: PaletteProps) {
   return (
     <Modal label="Search, jump, act" className="palette" onClose={onClose}>
       <Command label="Search, jump, act" loop>
-        <Command.Input
-          value={text}
-          onValueChange={setText}
-          placeholder="A task, a queue, a worker, a page…"
-          autoFocus
-        />
+        <Command.Input value={text} onValueChange={setText} placeholder="A task, a queue, a worker, a page…" />
         <Command.List>
           <Command.Empty>Nothing found.</Command.Empty>
           {(tasks.data ?? []).length > 0 ? (
