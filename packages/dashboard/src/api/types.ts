@@ -30,7 +30,7 @@ export interface FailureGroup {
 }
 
 export interface TaskType {
-  readonly name: string
+  readonly task_type: string
   readonly schema: Json | null
   readonly workers: number
 }

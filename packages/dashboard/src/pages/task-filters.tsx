@@ -6,6 +6,7 @@ import { useEffect, useId, useState } from 'react'
 import { queuesQuery, typesQuery, workersQuery } from '../api/queries.ts'
 import { Button } from '../parts/basic.tsx'
 import { StateIcon, stateText } from '../parts/state.tsx'
+import { useMay } from '../shell/me.ts'
 import { isFiltered, spans, type TaskSearch } from './task-filter.ts'
 
 interface BarProps {
@@ -64,9 +65,11 @@ export function FilterBar({ search, onChange }: BarProps) {
 
 /** From the scheduler where it lists them, otherwise from what live workers say they can run. */
 export function useTypeNames(): readonly string[] {
-  const { data: types } = useQuery(typesQuery)
+  // Who may not submit is not told the types; the workers say them, too.
+  const maySubmit = useMay('tasks.submit')
+  const { data: types } = useQuery({ ...typesQuery, enabled: maySubmit })
   const { data: workers } = useQuery(workersQuery)
-  if (types !== undefined) return types.map(type => type.name)
+  if (types !== undefined) return types.map(type => type.task_type)
   return [...new Set((workers ?? []).flatMap(worker => worker.capabilities))].filter(name => name !== '*').sort()
 }
 

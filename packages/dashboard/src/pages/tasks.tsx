@@ -45,7 +45,7 @@ function List({ search, now, onClear }: { search: TaskSearch; now: number; onCle
   const client = useQueryClient()
   const list = useInfiniteQuery(taskListQuery({ ...filter }))
   const rows = useMemo(() => rowsOf(list.data?.pages), [list.data])
-  const fresh = useNewRows(filter, rows, list.dataUpdatedAt)
+  const fresh = useNewRows(filter, rows)
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [isAll, setAll] = useState(false)
   const [asked, setAsked] = useState<Asked | null>(null)
@@ -153,7 +153,7 @@ function rowsOf(pages: readonly { readonly tasks: readonly Task[] }[] | undefine
 }
 
 /** How many rows stand above the list by now. What the look at them says of rows that are shown is taken over. */
-function useNewRows(filter: ReturnType<typeof filterOf>, rows: readonly Task[], listedAt: number): number {
+function useNewRows(filter: ReturnType<typeof filterOf>, rows: readonly Task[]): number {
   const client = useQueryClient()
   const interval = useInterval(3_000)
   const head = useQuery({ ...taskHeadQuery({ ...filter }), refetchInterval: interval })
@@ -167,7 +167,7 @@ function useNewRows(filter: ReturnType<typeof filterOf>, rows: readonly Task[], 
       return pages.every((page, index) => page === old.pages[index]) ? old : { ...old, pages }
     })
   }, [client, head.data, filter])
-  if (head.data === undefined || head.dataUpdatedAt < listedAt) return 0
+  if (head.data === undefined) return 0
   const newest = rows[0]?.created_at ?? ''
   return head.data.tasks.filter(task => !known.has(task.task_id) && task.created_at >= newest).length
 }

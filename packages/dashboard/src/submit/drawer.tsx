@@ -113,14 +113,14 @@ function useKnownTypes(): KnownTypes {
   const { data: workers } = useQuery(workersQuery)
   const live = (workers ?? []).filter(worker => worker.status !== 'lost')
   const names = new Set([
-    ...(types ?? []).map(type => type.name),
+    ...(types ?? []).map(type => type.task_type),
     ...live.flatMap(worker => [...worker.capabilities, ...Object.keys(worker.types)]),
   ])
   names.delete('*')
   return {
     names: [...names].sort(),
     schemaOf: name =>
-      types?.find(type => type.name === name)?.schema ?? live.find(worker => name in worker.types)?.types[name],
+      types?.find(type => type.task_type === name)?.schema ?? live.find(worker => name in worker.types)?.types[name],
   }
 }
 
