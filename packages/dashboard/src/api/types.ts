@@ -40,7 +40,8 @@ export interface TaskChange {
   readonly task_id: string
   readonly task_type?: string
   readonly queue?: string
-  readonly status: TaskState
+  /** What is not said has not changed, or is not known to the node that tells it. */
+  readonly status?: TaskState
   readonly worker_id?: string | null
   readonly attempt?: number
   readonly progress?: { readonly percent: number; readonly message?: string } | null

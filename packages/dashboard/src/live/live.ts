@@ -148,7 +148,7 @@ export class Live {
   #take({ id, event, data }: StreamEvent): void {
     if (id !== null) this.#lastId = id
     // What each event carries is written down with the call in the OpenAPI document.
-    if (event === 'tasks') this.#takeTasks(JSON.parse(data) as { changed: TaskChange[]; more?: boolean })
+    if (event === 'tasks') this.#takeTasks(JSON.parse(data) as { changed: TaskChange[]; more: number })
     else if (event === 'stats') this.#takeStats(JSON.parse(data) as Stats)
     else if (event === 'workers') this.#refetchSoon('workers')
     else if (event === 'queues') this.#refetchSoon('queues')
@@ -160,12 +160,16 @@ export class Live {
     else this.#refetchSoon('stats')
   }
 
-  #takeTasks({ changed, more }: { changed: readonly TaskChange[]; more?: boolean }): void {
+  #takeTasks({ changed, more }: { readonly changed: readonly TaskChange[]; readonly more: number }): void {
+    let isMore = more > 0
     for (const change of changed) {
-      if (this.#changes.size < bufferMax || this.#changes.has(change.task_id)) this.#changes.set(change.task_id, change)
-      else more = true
+      const before = this.#changes.get(change.task_id)
+      // Of two changes within one paint each may say what the other does not.
+      if (before !== undefined) this.#changes.set(change.task_id, { ...before, ...change })
+      else if (this.#changes.size < bufferMax) this.#changes.set(change.task_id, change)
+      else isMore = true
     }
-    if (more === true) this.#refetchSoon('tasks', 'task')
+    if (isMore) this.#refetchSoon('tasks', 'task')
     this.#paintTimer ??= setTimeout(() => this.#paint(), paintMs)
   }
 

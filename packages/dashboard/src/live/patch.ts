@@ -10,7 +10,7 @@ export function patchTask(task: Task, changes: Changes): Task {
   if (change === undefined) return task
   const next = {
     ...task,
-    status: change.status,
+    status: change.status ?? task.status,
     worker_id: change.worker_id === undefined ? task.worker_id : change.worker_id,
     attempt: change.attempt ?? task.attempt,
     progress: change.progress === undefined ? task.progress : change.progress,
@@ -48,7 +48,7 @@ function patchAll<Item>(items: readonly Item[], patch: (item: Item) => Item): re
 function patchGraph(graph: TaskGraph, changes: Changes): TaskGraph {
   const nodes = patchAll(graph.nodes, node => {
     const change = changes.get(node.task_id)
-    if (change === undefined || change.status === node.status) return node
+    if (change?.status === undefined || change.status === node.status) return node
     const at = new Date().toISOString()
     return {
       ...node,
