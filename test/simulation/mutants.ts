@@ -169,8 +169,8 @@ export const mutants: readonly Mutant[] = [
     name: 'a retry ignores the cancel mark',
     store: 'memory',
     file: `${memory}/exchange.ts`,
-    find: 'if (row.cancelRequestedAtMs !== null) {',
-    replace: "if (row.cancelRequestedAtMs !== null && outcome.kind !== 'retry') {",
+    find: "if (row.cancelRequestedAtMs !== null || outcome.kind === 'cancelled') {",
+    replace: "if ((row.cancelRequestedAtMs !== null && outcome.kind !== 'retry') || outcome.kind === 'cancelled') {",
   },
   {
     name: 'the idempotency key is not looked up',

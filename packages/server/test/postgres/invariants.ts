@@ -22,10 +22,6 @@ const violations: Readonly<Record<string, string>> = {
     SELECT c.id FROM tasklane.edges AS e JOIN tasklane.tasks AS c ON c.number = e.child
     WHERE NOT e.resolved AND c.state = 'blocked'
       AND NOT EXISTS (SELECT 1 FROM tasklane.tasks AS p WHERE p.number = e.parent)`,
-  'an unfinished child has all its parents': `
-    SELECT c.id, e.parent_id FROM tasklane.edges AS e JOIN tasklane.tasks AS c ON c.number = e.child
-    WHERE c.state IN ('blocked', 'scheduled', 'pending', 'running')
-      AND NOT EXISTS (SELECT 1 FROM tasklane.tasks AS p WHERE p.number = e.parent)`,
   'a parent of somebody knows it': `
     SELECT p.id FROM tasklane.edges AS e JOIN tasklane.tasks AS p ON p.number = e.parent WHERE NOT p.has_dependents`,
   'an edge goes with its child': `
@@ -39,9 +35,27 @@ const violations: Readonly<Record<string, string>> = {
     WHERE (state IN ('completed', 'failed', 'cancelled')) <> (finished_at IS NOT NULL)`,
 }
 
-/** What is broken, in words; empty where all is well. */
-export async function broken({ ask }: Pick<Nodes, 'ask'>): Promise<readonly string[]> {
+/** But for those in $1 and what is below them. */
+const orphans = `
+  WITH RECURSIVE anew (number) AS (
+    SELECT number FROM tasklane.tasks WHERE id = ANY($1::text[])
+    UNION SELECT parent FROM tasklane.edges WHERE parent_id = ANY($1::text[])
+    UNION SELECT e.child FROM tasklane.edges AS e JOIN anew AS a ON a.number = e.parent)
+  SELECT c.id, e.parent_id FROM tasklane.edges AS e JOIN tasklane.tasks AS c ON c.number = e.child
+  WHERE c.state IN ('blocked', 'scheduled', 'pending', 'running') AND c.number NOT IN (SELECT number FROM anew)
+    AND NOT EXISTS (SELECT 1 FROM tasklane.tasks AS p WHERE p.number = e.parent) LIMIT 5`
+
+/**
+ * What is broken, in words; empty where all is well.
+ * @param startedAnew tasks that were retried: once they had ended, nothing kept their parents
+ */
+export async function broken(
+  { ask }: Pick<Nodes, 'ask'>,
+  startedAnew: readonly string[] = [],
+): Promise<readonly string[]> {
   const found: string[] = []
+  const lost = await ask(orphans, startedAnew)
+  if (lost.length > 0) found.push(`an unfinished child has all its parents: ${JSON.stringify(lost)}`)
   for (const [sentence, query] of Object.entries(violations)) {
     const rows = await ask(`${query} LIMIT 5`)
     if (rows.length > 0) found.push(`${sentence}: ${JSON.stringify(rows)}`)

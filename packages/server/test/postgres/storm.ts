@@ -13,6 +13,8 @@ export interface Storm {
   /** What was said of the calls that failed. */
   readonly failures: readonly string[]
   readonly calls: number
+  /** Tasks that somebody asked to start anew. */
+  readonly startedAnew: readonly string[]
 }
 
 export interface StormOptions {
@@ -22,7 +24,7 @@ export interface StormOptions {
 }
 
 export async function raiseStorm(nodes: readonly Node[], options: StormOptions): Promise<Storm> {
-  const world: World = { next: 0, leases: [], handedOut: [], failures: [], calls: 0 }
+  const world: World = { next: 0, leases: [], handedOut: [], failures: [], startedAnew: [], calls: 0 }
   const callers = nodes.flatMap((node, at) =>
     Array.from({ length: options.callersOfNode }, (_, turn) =>
       runCaller(node, world, { ...options, seed: options.seed * 1_000 + at * 10 + turn }),
@@ -38,6 +40,7 @@ interface World {
   readonly leases: ClaimedTask[]
   readonly handedOut: string[]
   readonly failures: string[]
+  readonly startedAnew: string[]
   calls: number
 }
 
@@ -138,7 +141,11 @@ const deeds: Readonly<Record<string, Deed>> = {
   exchangeMost: exchange,
   exchangeAgain: exchange,
   cancel: ({ store }, _, chance) => store.cancel(chance.ids(4), null),
-  requeue: ({ store }, _, chance) => store.requeue(chance.ids(4), chance.below(2) === 0),
+  requeue: ({ store }, world, chance) => {
+    const ids = chance.ids(4)
+    world.startedAnew.push(...ids)
+    return store.requeue(ids, chance.below(2) === 0)
+  },
   reprioritise: ({ store }, _, chance) =>
     store.reprioritise(chance.ids(6).map(id => ({ id, priority: 1 + chance.below(10) }))),
   completeByHand: ({ store }, _, chance) => store.completeByHand(chance.ids(2).map(id => ({ id, result: null }))),
