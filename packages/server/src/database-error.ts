@@ -48,12 +48,6 @@ export function explainDatabaseFault(error: unknown, url: string): unknown {
         `The server at ${place} lets '${user}' not in: ${said}. Check the user's name, and pg_hba.conf on the server.`,
         error,
       )
-    case '3D000':
-      return new DatabaseError(
-        'failed',
-        `There is no such database: ${place}. Make it with \`createdb\`, or check the name in the address.`,
-        error,
-      )
     case '42501':
       return new DatabaseError(
         'not_allowed',
@@ -83,6 +77,8 @@ function sentenceOf(fault: PostgresFault, place: string, said: string): string {
       return `The database at ${place} is damaged: ${said}. Stop, and restore a backup.`
     case 'refused':
       return `The server at ${place} refuses: ${said}.`
+    case 'no_database':
+      return `There is no such database: ${place}. Make it with \`createdb\`, or check the name in the address.`
   }
 }
 

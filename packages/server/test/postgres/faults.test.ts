@@ -122,7 +122,11 @@ describe.skipIf(!(await hasPostgres()))('a store whose server', () => {
 
   it.each([
     { what: 'a wrong password', with: { password: 'guess' }, sentence: 'the server refuses this user' },
-    { what: 'a database that is not there', with: { pathname: '/nowhere' }, sentence: 'the server refuses this user' },
+    {
+      what: 'a database that is not there',
+      with: { pathname: '/nowhere' },
+      sentence: 'there is no such database; make it with createdb, or check the name in the address',
+    },
     { what: 'a port where nobody is', with: { port: '1' }, sentence: 'the server cannot be reached' },
   ])('is asked with $what says so', async ({ with: change, sentence }) => {
     const cluster = await openNodes(0)
@@ -131,6 +135,20 @@ describe.skipIf(!(await hasPostgres()))('a store whose server', () => {
     const node = opened(openNode(url.href))
     await expect(node.store.migrate()).rejects.toMatchObject(unavailable(sentence))
     await expect(node.submit(draft('a'))).rejects.toMatchObject(unavailable(sentence))
+  })
+
+  it('has room for a row it has, but for no new one, is not ready until something was written again', async () => {
+    const cluster = await openNodes(1)
+    const node = nodeAt(cluster, 0)
+    await node.store.check()
+    await cluster.ask(`CREATE FUNCTION tasklane.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$`)
+    await cluster.ask(`CREATE TRIGGER full_disk BEFORE INSERT ON tasklane.tasks EXECUTE FUNCTION tasklane.refuse()`)
+    await expect(node.submit(draft('a'))).rejects.toMatchObject(unavailable('the server has no room left'))
+    await expect(node.store.check()).rejects.toMatchObject(unavailable('the server has no room left'))
+    await cluster.ask('DROP TRIGGER full_disk ON tasklane.tasks')
+    await node.submit(draft('a'))
+    await node.store.check()
   })
 
   it('swallows what is written tells a fault that may be repeated, after so many runs', async () => {

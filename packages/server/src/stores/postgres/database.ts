@@ -154,6 +154,7 @@ export type PostgresFault =
   | 'full'
   | 'read_only'
   | 'refused'
+  | 'no_database'
   | 'busy'
   | 'damaged'
 
@@ -173,7 +174,7 @@ const faultsByCode: Readonly<Record<string, PostgresFault>> = Object.freeze({
   '25P03': 'away',
   '28000': 'refused',
   '28P01': 'refused',
-  '3D000': 'refused',
+  '3D000': 'no_database',
   '42501': 'refused',
   '57P01': 'away',
   '57P02': 'away',

@@ -2,7 +2,7 @@ import { Problem } from '../../core/problem.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Store } from '../../ports/store.ts'
 import { createAccounts } from './accounts.ts'
-import { openDatabase, placeOf } from './database.ts'
+import { faultOf, openDatabase, placeOf } from './database.ts'
 import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
 import { createHistory } from './history.ts'
@@ -37,6 +37,8 @@ export interface PostgresStoreParts {
 const exchangesAtOnce = 2
 const connectionsDefault = 10
 const timeoutMsDefault = 10_000
+/** For so long a disk that was full is taken to be full. */
+const fullForMs = 10_000
 /** A migration may wait for other nodes' statements, and may take its time. */
 const migrationTimeoutMs = 600_000
 
@@ -51,6 +53,8 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
   const database = openDatabase({ url, connections: parts.connections ?? connectionsDefault, timeoutMs })
   const session = createSession(database, clock, headStartMs, fixedNow)
   let isOpen = true
+  /** That the server had no room for what was to be written; forgotten when a task was written since. */
+  let full: { readonly error: unknown; readonly atMs: number } | null = null
 
   /** The world's faults become a problem that the caller may repeat. */
   async function run<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -58,8 +62,20 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
     try {
       return await work()
     } catch (error) {
+      if (faultOf(error) === 'full') full = { error, atMs: clock.monotonic() }
       throw toProblem(error, url)
     }
+  }
+
+  /**
+   * Writes: a server that only reads is not ready. On a full disk a row that is there can still be written anew, so that
+   * what other calls have just met counts, too.
+   */
+  async function check(): Promise<void> {
+    await session.transact(async tx => {
+      await tx.connection.run(sql.check, tx.nowMs)
+    })
+    if (full !== null && clock.monotonic() - full.atMs < fullForMs) throw toProblem(full.error, url)
   }
 
   async function bringUp(): Promise<void> {
@@ -88,20 +104,19 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
     exchangesAtOnce,
     isShared: true,
     migrate: () => run(bringUp),
-    // Writes: a server that only reads, or whose disk is full, is not ready.
-    check: () =>
-      run(() =>
-        session.transact(async tx => {
-          await tx.connection.run(sql.check, tx.nowMs)
-        }),
-      ),
+    check: () => run(check),
     close: async () => {
       if (!isOpen) return
       isOpen = false
       await database.close()
     },
 
-    exchange: batch => run(() => exchange(session, batch)),
+    exchange: batch =>
+      run(async () => {
+        const outcome = await exchange(session, batch)
+        if (batch.submits.length > 0) full = null
+        return outcome
+      }),
     cancel: (ids, reason) => run(() => verbs.cancel(session, ids, reason)),
     requeue: (ids, withDependents) => run(() => requeue(session, ids, withDependents)),
     reprioritise: changes => run(() => verbs.reprioritise(session, changes)),

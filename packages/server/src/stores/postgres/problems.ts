@@ -8,6 +8,7 @@ const sentences: Readonly<Record<PostgresFault, string>> = Object.freeze({
   full: 'the server has no room left',
   read_only: 'the server only reads',
   refused: 'the server refuses this user',
+  no_database: 'there is no such database; make it with createdb, or check the name in the address',
   busy: 'the server did not answer in time',
   damaged: 'the database is damaged',
 })
