@@ -61,7 +61,6 @@ const libraryPlaces = {
   'lucide-react': ['packages/dashboard/src'],
   '@tanstack/react-query': ['packages/dashboard/src'],
   '@tanstack/react-router': ['packages/dashboard/src'],
-  '@tanstack/react-table': ['packages/dashboard/src'],
   '@tanstack/react-virtual': ['packages/dashboard/src'],
   cmdk: ['packages/dashboard/src/shell/palette.tsx'],
   uplot: ['packages/dashboard/src/charts'],
