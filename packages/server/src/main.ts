@@ -59,8 +59,9 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
       settings: { metricsEnabled: config.metricsEnabled, taskTimeoutMs: config.taskTimeoutMs },
       edge,
     })
-    const history = keepHistory({ ...parts, clock: systemClock })
     await app.listen({ host: config.host, port: config.port })
+    // Not before: a node that cannot listen is to end.
+    const history = keepHistory({ ...parts, clock: systemClock })
     const { tls } = config.edge
     const stopFollowing = tls === null ? () => {} : followTlsFiles(app.server, tls, { clock: systemClock, log })
     const url = urlOf(tls === null ? 'http' : 'https', config.host, app.server.address())

@@ -47,9 +47,9 @@ export const historyQuery = (minutes: number) =>
     retry: false,
   })
 
-/** Seconds of one point, so that a chart has some hundred of them. */
+/** Seconds of one point. Those of five seconds are kept for five minutes, and by the minute beyond. */
 export function stepOf(minutes: number): number {
-  return minutes <= 15 ? 5 : minutes <= 60 ? 30 : minutes <= 360 ? 120 : 600
+  return minutes <= 5 ? 5 : minutes <= 60 ? 60 : minutes <= 360 ? 120 : 600
 }
 
 export const queuesQuery = queryOptions({

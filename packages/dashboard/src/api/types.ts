@@ -6,14 +6,15 @@ export interface HistoryPoint {
   readonly completed: number
   readonly failed: number
   readonly cancelled: number
-  readonly retried: number
+  readonly retried: number | null
   readonly wait_p95_ms: number | null
   readonly run_p95_ms: number | null
-  readonly waiting: number
-  readonly running: number
-  readonly workers: number
-  readonly slots: number
-  readonly slots_used: number
+  /** Null where no node looked. */
+  readonly waiting: number | null
+  readonly running: number | null
+  readonly workers: number | null
+  readonly slots: number | null
+  readonly slots_used: number | null
 }
 
 export interface FailureGroup {

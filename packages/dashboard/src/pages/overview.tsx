@@ -16,6 +16,7 @@ import { GettingStarted } from './getting-started.tsx'
 const Throughput = lazy(() => import('../charts/throughput.tsx').then(({ Throughput }) => ({ default: Throughput })))
 
 const ranges = [
+  ['5 m', 5],
   ['15 m', 15],
   ['1 h', 60],
   ['6 h', 360],
@@ -72,11 +73,16 @@ export function Overview() {
   )
 }
 
+const absences: Readonly<Record<number, string>> = {
+  403: 'Your role sees no rates of everybody’s tasks.',
+  404: 'This scheduler keeps no history of rates.',
+}
+
 function ChartAbsent({ error }: { readonly error: unknown }) {
-  const isOff = error instanceof ApiError && error.status === 404
+  const status = error instanceof ApiError ? error.status : 0
   return (
     <div className="chart-space chart-absent faint">
-      {error === null ? '' : isOff ? 'This scheduler keeps no history of rates.' : 'The history cannot be read.'}
+      {error === null ? '' : (absences[status] ?? 'The history cannot be read.')}
     </div>
   )
 }
@@ -101,7 +107,7 @@ function Tiles({ stats, points, workers }: TilesProps) {
         name="Waiting"
         value={stats && count(waiting)}
         note={stats && `${count(stats.tasks.pending)} due now`}
-        values={points.map(point => point.waiting)}
+        values={points.map(point => point.waiting ?? 0)}
         tone="pending"
         search={{ status: 'pending,scheduled,blocked' }}
       />
@@ -109,7 +115,7 @@ function Tiles({ stats, points, workers }: TilesProps) {
         name="Running"
         value={stats && count(stats.tasks.running)}
         note={stats && `${rate(stats.rates?.submitted_per_second ?? 0)} come in`}
-        values={points.map(point => point.running)}
+        values={points.map(point => point.running ?? 0)}
         tone="running"
         search={{ status: 'running' }}
       />
@@ -140,7 +146,7 @@ function Tiles({ stats, points, workers }: TilesProps) {
         name="Slots in use"
         value={stats && `${count(used)} / ${count(stats.workers.slots)}`}
         note={stats && workersText(stats)}
-        values={points.map(point => point.slots_used)}
+        values={points.map(point => point.slots_used ?? 0)}
         tone="accent"
         to="/workers"
       />
