@@ -47,7 +47,8 @@ const heartbeatMs = 15_000
 const welcomeMs = 1_000
 /** Unsent bytes of one stream; above, it is behind. */
 const unsentBytesMax = 262_144
-const ringMax = 400
+/** Messages that are kept: some 25 seconds of a flood, hours of a quiet day. */
+const ringMax = 100
 const streamsMax = 2_000
 const streamsOfAddressMax = 200
 /** After the last stream closed, so that a page that is loaded again goes on where it was. */
