@@ -31,6 +31,21 @@ export async function endToEnd(node, { tasks, batch }) {
   return perSecond(tasks, began)
 }
 
+/** The same while pages look on: so many live streams are open, and read. */
+export async function endToEndWatched(node, { tasks, batch, streams }) {
+  const controller = new AbortController()
+  const [url] = node.url.split(',')
+  const readers = Array.from({ length: streams }, async () => {
+    const reply = await fetch(`${url}/api/events`, { signal: controller.signal })
+    if (!reply.ok) throw new Error(`A stream was refused: ${await reply.text()}`)
+    return reply.body.pipeTo(new WritableStream(), { signal: controller.signal }).catch(() => {})
+  })
+  const rate = await endToEnd(node, { tasks, batch })
+  controller.abort()
+  await Promise.allSettled(readers)
+  return rate
+}
+
 export async function endToEndSingle(node, { tasks, inFlight }) {
   await node.worker()
   const began = performance.now()

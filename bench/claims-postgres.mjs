@@ -17,7 +17,15 @@ const nextId = createUuidV7(
 const draft = {
   ...{ type: 'noop', queue: 'default', name: null, description: null, payload: '{"n":1}', priority: 5 },
   ...{ prioritySource: 'default', dependencies: [], onDependencyFailure: 'cancel', timeoutMs: 300_000, maxRetries: 5 },
-  ...{ runAtMs: null, delayMs: null, labels: null, idempotencyKey: null, submittedBy: null, trace: null },
+  ...{
+    runAtMs: null,
+    delayMs: null,
+    labels: null,
+    idempotencyKey: null,
+    submittedBy: null,
+    isOwnOnly: false,
+    trace: null,
+  },
 }
 
 const server = await startBenchServer()

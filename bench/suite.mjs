@@ -1,6 +1,6 @@
 // What is measured, each beside its limit of the same run and its aim. A case measures one or several figures at once.
 import { bareFastify } from './bare-fastify.mjs'
-import { drain, endToEnd, endToEndSdk, endToEndSingle, singlePosts, submitOnly } from './cases.mjs'
+import { drain, endToEnd, endToEndSdk, endToEndSingle, endToEndWatched, singlePosts, submitOnly } from './cases.mjs'
 import { depths } from './depth.mjs'
 import { diskSync } from './disk.mjs'
 import { independent, layeredGraph } from './graph.mjs'
@@ -23,6 +23,7 @@ export const figures = {
   submit_single: ['submit, one by one, 64 in flight', 'tasks/s'],
   drain: ['drain of a full queue, one worker', 'tasks/s'],
   end_to_end: ['end to end, batches of 500', 'tasks/s'],
+  end_to_end_watched: ['the same, while 20 live streams are read', 'tasks/s'],
   end_to_end_single: ['end to end, single posts, 64 in flight', 'tasks/s'],
   end_to_end_sdk: ['end to end, single submits of the SDK, 64 in flight', 'tasks/s'],
   latency_p50: ['idle latency, submit call to handler start, p50', 'ms'],
@@ -43,6 +44,7 @@ export const aims = [
   { of: 'drain', to: 'raw_500' },
   { of: 'end_to_end', atLeast: 40_000 },
   { of: 'end_to_end', to: 'raw_500' },
+  { of: 'end_to_end_watched', to: 'end_to_end', atLeast: 0.9 },
   { of: 'end_to_end_single', atLeast: 13_000 },
   { of: 'latency_p50', atMost: 1.5 },
   { of: 'latency_p50', to: 'disk_sync' },
@@ -114,6 +116,11 @@ export function nodeCases({ tasks, deep, submits }) {
       'end_to_end',
       ['end_to_end'],
       one(node => endToEnd(node, { tasks, batch })),
+    ),
+    onNode(
+      'end_to_end_watched',
+      ['end_to_end_watched'],
+      one(node => endToEndWatched(node, { tasks, batch, streams: 20 })),
     ),
     onNode(
       'end_to_end_single',
