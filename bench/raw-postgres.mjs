@@ -72,7 +72,7 @@ async function insert(connection, count) {
   const rows = await connection.rows(
     sql.insertPlainTasks,
     ...[null, 3_600_000, ids, of(1), of(5), of('default'), of(300_000), of(5), of(null), of('cancel'), of(null)],
-    ...[of(payload), of(null), of(null)],
+    ...[of(payload), of(null), of(null), of(null)],
   )
   if (rows.length !== count) throw new Error(`Inserted ${rows.length} of ${count}.`)
   return count
