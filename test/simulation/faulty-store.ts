@@ -1,4 +1,5 @@
 import { Problem } from '../../packages/server/src/core/problem.ts'
+import { everyTask } from '../../packages/server/src/engine/every-task.ts'
 import type { Store } from '../../packages/server/src/ports/store.ts'
 import type { Answer, Referee } from './referee.ts'
 import type { StoreWeather } from './scenario.ts'
@@ -109,22 +110,8 @@ async function transact(
     (value): Answer => ({ value }),
     (error: unknown): Answer => ({ error }),
   )
-  if (!reads.has(name) || 'error' in answer) referee.saw(call, answer, await store.tasks(everything, page))
+  if (!reads.has(name) || 'error' in answer) referee.saw(call, answer, await store.tasks(everyTask, page))
   return answer
 }
 
-const everything = {
-  states: null,
-  types: null,
-  queues: null,
-  workerId: null,
-  submittedBy: null,
-  label: null,
-  text: null,
-  fingerprint: null,
-  createdFromMs: null,
-  createdBeforeMs: null,
-  priorityMin: null,
-  priorityMax: null,
-}
 const page = { limit: 10_000, before: null, offset: 0 }

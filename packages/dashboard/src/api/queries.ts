@@ -7,6 +7,7 @@ import type {
   Queue,
   ServiceToken,
   Stats,
+  StatsPoint,
   Task,
   TaskGraph,
   TaskPage,
@@ -15,7 +16,7 @@ import type {
   Worker,
 } from '@tasklane/protocol'
 import { ApiError, get, type Query } from './http.ts'
-import type { FailureGroup, HistoryPoint, TaskType } from './types.ts'
+import type { FailureGroup, TaskType } from './types.ts'
 
 /** Rows fetched at once by the list of tasks. */
 export const pageRows = 200
@@ -38,7 +39,7 @@ export const historyQuery = (minutes: number) =>
   queryOptions({
     queryKey: ['history', minutes],
     queryFn: ({ signal }) =>
-      get<{ points: readonly HistoryPoint[]; step?: number }>(
+      get<{ points: readonly StatsPoint[]; step?: number }>(
         'api/stats/history',
         { minutes, step: stepOf(minutes) },
         signal,

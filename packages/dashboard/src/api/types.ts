@@ -1,22 +1,5 @@
 import type { Json, TaskState } from '@tasklane/protocol'
 
-export interface HistoryPoint {
-  readonly at: string
-  readonly submitted: number
-  readonly completed: number
-  readonly failed: number
-  readonly cancelled: number
-  readonly retried: number | null
-  readonly wait_p95_ms: number | null
-  readonly run_p95_ms: number | null
-  /** Null where no node looked. */
-  readonly waiting: number | null
-  readonly running: number | null
-  readonly workers: number | null
-  readonly slots: number | null
-  readonly slots_used: number | null
-}
-
 export interface FailureGroup {
   readonly fingerprint: string
   readonly task_type: string

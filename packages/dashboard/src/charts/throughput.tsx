@@ -1,15 +1,15 @@
+import type { StatsPoint } from '@tasklane/protocol'
 import { Table2 } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { stepOf } from '../api/queries.ts'
-import type { HistoryPoint } from '../api/types.ts'
 import { Button } from '../parts/basic.tsx'
 import { count, span } from '../parts/format.ts'
 import { usePreferences } from '../shell/preferences.ts'
 
 interface ThroughputProps {
-  readonly points: readonly HistoryPoint[]
+  readonly points: readonly StatsPoint[]
   readonly minutes: number
 }
 
@@ -75,14 +75,14 @@ export function Throughput({ points, minutes }: ThroughputProps) {
   )
 }
 
-function stack(points: readonly HistoryPoint[], perMinute: number): number[][] {
+function stack(points: readonly StatsPoint[], perMinute: number): number[][] {
   const low = points.map(point => point.completed * perMinute)
   const middle = points.map((point, index) => (low[index] ?? 0) + point.failed * perMinute)
   const top = points.map((point, index) => (middle[index] ?? 0) + point.cancelled * perMinute)
   return [top, middle, low]
 }
 
-function summaryOf(points: readonly HistoryPoint[], minutes: number): string {
+function summaryOf(points: readonly StatsPoint[], minutes: number): string {
   const sum = (name: 'completed' | 'failed' | 'cancelled') => points.reduce((all, point) => all + point[name], 0)
   return `Over ${minutes} minutes: ${sum('completed')} completed, ${sum('failed')} failed, ${sum('cancelled')} cancelled`
 }
@@ -210,7 +210,7 @@ function tooltipPlugin(tones: readonly string[], isArea: boolean, format: (value
   }
 }
 
-function HistoryTable({ points, perMinute }: { readonly points: readonly HistoryPoint[]; readonly perMinute: number }) {
+function HistoryTable({ points, perMinute }: { readonly points: readonly StatsPoint[]; readonly perMinute: number }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
     <section className="chart-table" tabIndex={0} aria-label="The chart as a table">

@@ -7,7 +7,7 @@ import { ApiError, send } from '../api/http.ts'
 import { failuresQuery } from '../api/queries.ts'
 import type { FailureGroup } from '../api/types.ts'
 import { useInterval } from '../live/live.ts'
-import { Button, Failure, Notice, PageHead, Panel, Skeleton, Stale } from '../parts/basic.tsx'
+import { Button, Failure, Notice, PageHead, Panel, Segments, Skeleton, Stale } from '../parts/basic.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { exactCount, plural } from '../parts/format.ts'
 import { Time } from '../parts/time.tsx'
@@ -29,20 +29,7 @@ export function Failures() {
   return (
     <div className="page">
       <PageHead title="Failures" note="Tasks that failed, grouped by what went wrong.">
-        <fieldset className="segments">
-          <legend className="offscreen">Time shown</legend>
-          {ranges.map(([text, value]) => (
-            <button
-              type="button"
-              key={value}
-              className="segment"
-              aria-pressed={hours === value}
-              onClick={() => setHours(value)}
-            >
-              {text}
-            </button>
-          ))}
-        </fieldset>
+        <Segments<number> legend="Time shown" choices={ranges} value={hours} onChoose={setHours} />
       </PageHead>
       <Stale error={groups === undefined ? null : query.error} at={query.dataUpdatedAt} />
       {groups === undefined && query.error === null ? <Skeleton rows={5} /> : null}

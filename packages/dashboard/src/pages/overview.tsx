@@ -1,12 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { Stats, Worker } from '@tasklane/protocol'
+import type { Stats, StatsPoint, Worker } from '@tasklane/protocol'
 import { lazy, Suspense, useState } from 'react'
 import { ApiError } from '../api/http.ts'
 import { fewTasksQuery, historyQuery, queuesQuery, statsQuery, workersQuery } from '../api/queries.ts'
-import type { HistoryPoint } from '../api/types.ts'
 import { useInterval } from '../live/live.ts'
-import { Bar, Failure, PageHead, Panel, Skeleton, Sparkline, Stale } from '../parts/basic.tsx'
+import { Bar, Failure, PageHead, Panel, Segments, Skeleton, Sparkline, Stale } from '../parts/basic.tsx'
 import { count, rate, span } from '../parts/format.ts'
 import { StateIcon } from '../parts/state.tsx'
 import { Lasted } from '../parts/time.tsx'
@@ -38,20 +37,7 @@ export function Overview() {
   return (
     <div className="page">
       <PageHead title="Overview">
-        <fieldset className="segments">
-          <legend className="offscreen">Time shown</legend>
-          {ranges.map(([text, value]) => (
-            <button
-              type="button"
-              key={value}
-              className="segment"
-              aria-pressed={minutes === value}
-              onClick={() => setMinutes(value)}
-            >
-              {text}
-            </button>
-          ))}
-        </fieldset>
+        <Segments<number> legend="Time shown" choices={ranges} value={minutes} onChoose={setMinutes} />
       </PageHead>
       <Stale error={stats.error} at={stats.dataUpdatedAt} />
       <Tiles stats={stats.data} points={points} workers={workers.data} />
@@ -89,7 +75,7 @@ function ChartAbsent({ error }: { readonly error: unknown }) {
 
 interface TilesProps {
   readonly stats: Stats | undefined
-  readonly points: readonly HistoryPoint[]
+  readonly points: readonly StatsPoint[]
   readonly workers: readonly Worker[] | undefined
 }
 

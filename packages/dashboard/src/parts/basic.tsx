@@ -225,3 +225,31 @@ export function Sparkline(props: {
     </svg>
   )
 }
+
+interface SegmentsProps<Value> {
+  /** Read out, not shown. */
+  readonly legend: string
+  readonly choices: readonly (readonly [text: string, value: Value])[]
+  readonly value: Value
+  readonly onChoose: (value: Value) => void
+}
+
+/** One of a few, side by side. */
+export function Segments<Value extends number>({ legend, choices, value, onChoose }: SegmentsProps<Value>) {
+  return (
+    <fieldset className="segments">
+      <legend className="offscreen">{legend}</legend>
+      {choices.map(([text, each]) => (
+        <button
+          type="button"
+          key={each}
+          className="segment"
+          aria-pressed={value === each}
+          onClick={() => onChoose(each)}
+        >
+          {text}
+        </button>
+      ))}
+    </fieldset>
+  )
+}

@@ -50,9 +50,7 @@ export function newsOfExchange(batch: ExchangeBatch, outcome: ExchangeOutcome): 
     if (beat.held === 'all') continue
     for (const { taskId, progress } of beat.held) if (progress !== null) changes.push({ id: taskId, progress })
   }
-  for (const { id, type, queue, submittedBy, workerId, attempt } of outcome.claims.flat()) {
-    changes.push({ id, type, queue, submittedBy, state: 'running', workerId, attempt })
-  }
+  for (const task of outcome.claims.flat()) changes.push(changeOf(task))
   return { kind: 'tasks', changes, others: 0 }
 }
 

@@ -3,6 +3,7 @@ import { Problem } from '../core/problem.ts'
 import { type TaskDraft, type TaskId, taskId } from '../core/task.ts'
 import type { ParentRecord, TaskFilter } from '../ports/store.ts'
 import type { BulkAsk, Engine } from './engine.ts'
+import { everyTask } from './every-task.ts'
 import { unknownTask } from './unknown.ts'
 
 /**
@@ -183,22 +184,7 @@ const countedMax = 100_000
 async function ownCounts(engine: Engine, submitter: string): Promise<StateCounts> {
   const of = async (state: TaskState): Promise<[TaskState, number]> => [
     state,
-    await engine.countTasks({ ...anything, states: [state], submittedBy: submitter }, countedMax),
+    await engine.countTasks({ ...everyTask, states: [state], submittedBy: submitter }, countedMax),
   ]
   return Object.fromEntries(await Promise.all(taskStates.map(of))) as StateCounts // One entry for each state.
-}
-
-const anything: TaskFilter = {
-  states: null,
-  types: null,
-  queues: null,
-  workerId: null,
-  submittedBy: null,
-  label: null,
-  text: null,
-  fingerprint: null,
-  createdFromMs: null,
-  createdBeforeMs: null,
-  priorityMin: null,
-  priorityMax: null,
 }

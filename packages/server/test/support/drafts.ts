@@ -1,6 +1,7 @@
 import { limits } from '@tasklane/protocol'
 import { type JsonText, jsonText, type TaskDraft, taskId } from '../../src/core/task.ts'
-import type { TaskFilter } from '../../src/ports/store.ts'
+
+export { everyTask } from '../../src/engine/every-task.ts'
 
 export interface DraftOptions extends Partial<Omit<TaskDraft, 'id' | 'dependencies' | 'payload' | 'labels'>> {
   readonly dependencies?: readonly string[]
@@ -50,19 +51,3 @@ export function errorJson(code: string, message = 'It went wrong.'): JsonText {
 export function names(prefix: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, at) => `${prefix}-${at}`)
 }
-
-/** The filter that holds nothing back. */
-export const everyTask: TaskFilter = Object.freeze({
-  states: null,
-  types: null,
-  queues: null,
-  workerId: null,
-  submittedBy: null,
-  label: null,
-  text: null,
-  fingerprint: null,
-  createdFromMs: null,
-  createdBeforeMs: null,
-  priorityMin: null,
-  priorityMax: null,
-})

@@ -1,6 +1,7 @@
 import type { Role } from '@tasklane/protocol'
 import { changedUser } from '../../core/account.ts'
 import { assert } from '../../core/assert.ts'
+import { namesText, readNames } from '../../core/names.ts'
 import type {
   AccountStore,
   AuditDraft,
@@ -123,23 +124,14 @@ function toToken(row: SqlRow): TokenRecord {
     name: text(row[1]),
     hash: text(row[2]),
     role: text(row[3]) as Role, // Written from a Role.
-    queues: toNames(row[4]),
-    types: toNames(row[5]),
+    queues: readNames(textOrNull(row[4])),
+    types: readNames(textOrNull(row[5])),
     createdBy: textOrNull(row[6]),
     createdAtMs: number(row[7]),
     expiresAtMs: numberOrNull(row[8]),
     revokedAtMs: numberOrNull(row[9]),
     lastUsedAtMs: numberOrNull(row[10]),
   }
-}
-
-function namesText(names: readonly string[] | null): string | null {
-  return names === null ? null : JSON.stringify(names)
-}
-
-function toNames(value: SqlRow[number] | undefined): readonly string[] | null {
-  const names = textOrNull(value)
-  return names === null ? null : (JSON.parse(names) as readonly string[]) // Written by `namesText`.
 }
 
 // ─── Audit ───────────────────────────────────────────────────────────────────────────────────────────────────────────

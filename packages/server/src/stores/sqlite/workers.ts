@@ -1,5 +1,6 @@
 import { limits } from '@tasklane/protocol'
-import { type JsonText, taskId, type WorkerId, workerId } from '../../core/task.ts'
+import { namesText, readNames } from '../../core/names.ts'
+import { taskId, type WorkerId, workerId } from '../../core/task.ts'
 import type { LeaseFacts, LogDraft, WorkerPresence, WorkerRecord, WorkerSettings } from '../../ports/store.ts'
 import type { SqlRow } from './database.ts'
 import { json, number, text, textOrNull, toHeldRow, toLeaseFacts } from './rows.ts'
@@ -33,10 +34,6 @@ export function registerWorker(
     )
     return { orphans }
   })
-}
-
-function namesText(names: readonly string[] | null): string | null {
-  return names === null ? null : JSON.stringify(names)
 }
 
 export function drainWorker(session: Session, id: WorkerId): boolean {
@@ -78,8 +75,8 @@ function toWorkerRecord(session: Session, row: SqlRow): WorkerRecord {
   return {
     id,
     instance: textOrNull(row[1]),
-    capabilities: namesOf(json(row[2])),
-    queues: namesOf(json(row[3])),
+    capabilities: readNames(textOrNull(row[2])),
+    queues: readNames(textOrNull(row[3])),
     slots: number(row[4]),
     labels: json(row[5]),
     types: json(row[6]),
@@ -91,10 +88,6 @@ function toWorkerRecord(session: Session, row: SqlRow): WorkerRecord {
     nowMs: session.clock.now(),
     holds: session.reads.holdsOfWorker.all(id).map(held => taskId(text(held[0]))),
   }
-}
-
-function namesOf(names: JsonText | null): readonly string[] | null {
-  return names === null ? null : (JSON.parse(names) as readonly string[]) // Written by namesText.
 }
 
 /** Lines of leases that this worker no longer holds, and those beyond the bound of a task, are dropped. */
