@@ -130,6 +130,7 @@ export function createCluster(parts: ClusterParts): Cluster {
         return () => listeners.delete(own)
       },
       status: () => 'connected',
+      countNodes: async () => null,
       close: async () => {},
     }
   }

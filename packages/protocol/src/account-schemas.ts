@@ -57,6 +57,13 @@ export const userDraftSchema = {
   properties: { name: userName, password: secret, role },
 } as const
 
+export const firstAdminSchema = {
+  type: 'object',
+  required: ['name', 'password'],
+  additionalProperties: false,
+  properties: { name: userName, password: secret },
+} as const
+
 export const userChangeSchema = {
   type: 'object',
   additionalProperties: false,

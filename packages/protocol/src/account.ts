@@ -35,6 +35,39 @@ export interface Me {
   readonly types: readonly string[] | null
   readonly expires_at: string | null
   readonly may: readonly string[]
+  /** Logged in with the password that was printed at the first start: it is to be replaced. */
+  readonly first_password: boolean
+}
+
+/** What anybody may know before a login: where it leads, and how one comes in. */
+export interface Site {
+  readonly auth: Me['auth']
+  /** The name that the node was given for where it stands, such as `production`; null where it has none. */
+  readonly environment: string | null
+  /**
+   * Nobody is set up yet but the user of the first start, whose password was `printed`, or comes from what the node was
+   * `configured` with. Null once somebody is.
+   */
+  readonly first_start: 'printed' | 'configured' | null
+}
+
+/** In place of the user of the first start. */
+export interface FirstAdminDraft {
+  readonly name: string
+  readonly password: string
+}
+
+/** The node that answers, for who runs it. */
+export interface About {
+  readonly version: string
+  readonly runtime: string
+  readonly store: { readonly kind: string; readonly place: string | null }
+  /** Nodes that share the store; null where that cannot be told. */
+  readonly nodes: number | null
+  readonly started_at: string
+  readonly uptime_seconds: number
+  readonly auth: Me['auth']
+  readonly environment: string | null
 }
 
 export interface User {

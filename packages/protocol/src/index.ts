@@ -1,6 +1,8 @@
 export {
+  type About,
   type AuditEntry,
   type AuditPage,
+  type FirstAdminDraft,
   type Me,
   type NewServiceToken,
   type PasswordChange,
@@ -9,12 +11,14 @@ export {
   type ServiceToken,
   type ServiceTokenDraft,
   type SessionReply,
+  type Site,
   type TokenReply,
   type User,
   type UserChange,
   type UserDraft,
 } from './account.ts'
 export {
+  firstAdminSchema,
   loginFormSchema,
   passwordChangeSchema,
   serviceTokenDraftSchema,

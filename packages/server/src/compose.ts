@@ -74,6 +74,15 @@ export function describeStore(store: StoreConfig): string {
   return store.kind === 'sqlite' ? `SQLite in ${store.file}` : `PostgreSQL at ${placeOf(store.url)}`
 }
 
+/** The same for who runs the node, in two parts. */
+export function whereStoreIs(store: StoreConfig): {
+  readonly kind: StoreConfig['kind']
+  readonly place: string | null
+} {
+  if (store.kind === 'memory') return { kind: 'memory', place: null }
+  return { kind: store.kind, place: store.kind === 'sqlite' ? store.file : placeOf(store.url) }
+}
+
 /**
  * A log that cannot be written (its disk is full, its reader is gone) is lost, and nothing else is: the stream's error
  * would end the process, and pino's own destination would try for ever at exit.

@@ -36,6 +36,7 @@ describe('the configuration of a node', () => {
       heartbeatMs: 5_000,
       taskTimeoutMs: 300_000,
       retentionMs: 7 * 86_400_000,
+      environment: null,
       headStartMs: 3_600_000,
       retryBaseMs: 1_000,
       retryCapMs: 3_600_000,
@@ -123,6 +124,14 @@ describe('the configuration of a node', () => {
     expect(faultsOf({ DATABASE_URL: 'mysql://u:secret@h/db' })[0]).toMatch(/postgresql:/)
     expect(faultsOf({ DATABASE_URL: 'sqlite:///%zz' })).toHaveLength(1)
     expect(read({ REDIS_URL: 'redis://x', RABBITMQ_URL: 'amqp://x' }).warnings).toHaveLength(2)
+  })
+
+  it('takes a name of its place that fits into a header', () => {
+    expect(readConfig({ env: { TASKLANE_ENVIRONMENT: ' production ' } }).environment).toBe('production')
+    expect(readConfig({ env: {} }).environment).toBeNull()
+    for (const name of ['x'.repeat(33), 'two\nlines']) {
+      expect(faultsOf({ TASKLANE_ENVIRONMENT: name })[0]).toContain('TASKLANE_ENVIRONMENT')
+    }
   })
 
   it('names its variables', () => {

@@ -18,6 +18,8 @@ export interface Config {
   readonly port: number
   readonly store: StoreConfig
   readonly auth: AuthConfig
+  /** What people call the place where this node stands; null where it has no name. */
+  readonly environment: string | null
   readonly edge: EdgeConfig
   /** What SQLite syncs: every commit, or checkpoints only, so that a power loss may take the last commits. */
   readonly sqliteSynchronous: 'FULL' | 'NORMAL'
@@ -80,6 +82,7 @@ export function readConfig({ env, flags = {} }: ConfigInput): Config {
     }),
     store,
     auth: readAuth(read, { host, store }),
+    environment: readEnvironment(read),
     edge: readEdge(read, flags),
     sqliteSynchronous: read.choice('TASKLANE_SQLITE_SYNCHRONOUS', ['FULL', 'NORMAL'], 'FULL'),
     logLevel: readLogLevel(read, flags.logLevel),
@@ -128,6 +131,19 @@ function readHost({ env, faults }: Reader, flag: string | undefined): string {
     `${flag === undefined ? 'API_HOST' : '--host'} is '${host}'; it takes an address or a host name, such as 127.0.0.1.`,
   )
   return '127.0.0.1'
+}
+
+const environmentCharsMax = 32
+
+/** A name for people, shown in the header of every page: it has to be short, and one line. */
+function readEnvironment({ env, faults }: Reader): string | null {
+  const name = (env.TASKLANE_ENVIRONMENT ?? '').trim()
+  if (name === '') return null
+  if ([...name].length <= environmentCharsMax && !/\p{C}/u.test(name)) return name
+  faults.push(
+    `TASKLANE_ENVIRONMENT is '${name.slice(0, 60)}'; it takes a name of up to ${environmentCharsMax} characters on one line, such as production.`,
+  )
+  return null
 }
 
 /** A level that is named stands before DEBUG. */

@@ -1,12 +1,12 @@
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
-import { compose, createLog, describeStore, type Parts } from './compose.ts'
+import { compose, createLog, describeStore, type Parts, whereStoreIs } from './compose.ts'
 import { isLoopback } from './config/edge.ts'
 import { openSecrets } from './config/open-secrets.ts'
 import type { Config } from './config.ts'
 import { type KeptHistory, keepHistory } from './engine/history.ts'
 import { buildApp, type HttpApp } from './http/app.ts'
-import { ensureFirstAdmin, firstAdminName } from './http/auth/first-admin.ts'
+import { ensureFirstAdmin, firstAdminName, whereFirstPasswordIs } from './http/auth/first-admin.ts'
 import type { EdgeSettings } from './http/edge/edge-settings.ts'
 import { followTlsFiles, readTlsPair } from './http/edge/tls.ts'
 import { systemClock } from './system-clock.ts'
@@ -55,9 +55,15 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
         accounts: parts.store,
         secretKeys: secrets.previous === null ? [secrets.key] : [secrets.key, secrets.previous],
         sessionSeconds: config.auth.tokenLifetimeMs / 1_000,
+        firstPassword: await whereFirstPasswordIs(parts.store, config.auth.adminPassword),
       },
       settings: { metricsEnabled: config.metricsEnabled, taskTimeoutMs: config.taskTimeoutMs },
       edge,
+      whereabouts: {
+        environment: config.environment,
+        store: whereStoreIs(config.store),
+        countNodes: parts.broker.countNodes,
+      },
     })
     await app.listen({ host: config.host, port: config.port })
     // Not before: a node that cannot listen is to end.

@@ -356,6 +356,9 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
       headers: { authorization: `Bearer ${await world.bearer()}` },
     },
   ],
+  site: plain('/api/site'),
+  about: plain('/api/about'),
+  setFirstAdmin: async () => [{ path: '/api/first-admin', body: { name: 'admin', password: 'another password' } }],
   users: plain('/api/users'),
   user: async world => [{ path: `/api/users/${await world.user()}` }],
   createUser: async world => [
@@ -377,6 +380,7 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
   revokeToken: async world => [{ path: `/api/tokens/${await world.token()}` }],
   audit: async world => [
     { path: '/api/audit', query: { actor: 'ada', action: 'login', subject: 'ada', limit: '10' } },
+    { path: '/api/audit', query: { since: '2026-01-31T12:00:00Z', until: '2026-02-01T12:00:00Z' } },
     { path: '/api/audit', query: { cursor: await world.auditCursor() } },
   ],
   health: plain('/health'),

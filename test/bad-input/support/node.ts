@@ -44,6 +44,9 @@ export async function startNode(options: NodeOptions = {}): Promise<LiveNode> {
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
   const { engine, store } = await compose(config, log)
   await engine.start()
+  // As the first start makes it.
+  const passwordHash = await cheapHasher.hash('a password that was printed')
+  await store.createUser({ name: 'admin', passwordHash, role: 'admin' }, { onlyAsFirst: true })
   const app = await buildApp({
     engine,
     clock: systemClock,

@@ -61,6 +61,6 @@ function describeFirstAdmin({
     `  name      ${name}`,
     `  password  ${password}`,
     '',
-    'Come in with `tasklane login`, and choose another with `tasklane users password`.',
+    'Come in with it in the browser, which then asks for a user of your own, or with `tasklane login`.',
   ]
 }

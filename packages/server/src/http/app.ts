@@ -19,7 +19,7 @@ import { addGuard } from './auth/guard.ts'
 import { addRenewal } from './auth/renewal.ts'
 import { withoutSecrets } from './auth/without-secrets.ts'
 import { answerClientError, answerExpectation } from './client-errors.ts'
-import type { HttpContext, HttpSettings } from './context.ts'
+import type { HttpContext, HttpSettings, Whereabouts } from './context.ts'
 import { addDashboard } from './dashboard.ts'
 import { addArithmeticRoutes } from './dialects/arithmetic.ts'
 import { addNumberedTaskRoutes } from './dialects/numbered-tasks.ts'
@@ -41,8 +41,10 @@ import { type RequestName, requestSchemas } from './openapi-components.ts'
 import { refusalOf, sendProblem } from './problems.ts'
 import { createQueryReader, type QuerySchema, splitQuery } from './query.ts'
 import { createRequestIds } from './request-id.ts'
+import { addAboutRoutes } from './routes/about.ts'
 import { addAuditRoutes } from './routes/audit.ts'
 import { addEventRoutes } from './routes/events.ts'
+import { addFirstAdminRoutes } from './routes/first-admin.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addLoginRoutes } from './routes/login.ts'
 import { addMeRoutes } from './routes/me.ts'
@@ -67,7 +69,11 @@ export interface AppOptions {
   readonly access: AccessOptions
   /** Open on loopback if absent. */
   readonly edge?: EdgeSettings
+  /** One node that keeps nothing, if absent. */
+  readonly whereabouts?: Whereabouts
 }
+
+const alone: Whereabouts = { environment: null, store: { kind: 'memory', place: null }, countNodes: async () => 1 }
 
 /**
  * The HTTP floor, not listening yet. Stop it in this order: `app.beginStop()`, `engine.beginStop()`, `app.close()` (waits
@@ -80,6 +86,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   const viewFor = createEngineViews(options.engine, clock)
   const context: HttpContext = {
     ...options,
+    whereabouts: options.whereabouts ?? alone,
     access: createAccessControl(options.access, options),
     engineOf: request => viewFor(request.principal),
     isStopping: () => isStopping,
@@ -125,9 +132,11 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   addPullRoutes(app, context)
   addLoginRoutes(app, context)
   addMeRoutes(app, context)
+  addFirstAdminRoutes(app, context)
   addUserRoutes(app, context)
   addTokenRoutes(app, context)
   addAuditRoutes(app, context)
+  addAboutRoutes(app, context)
   await addDashboard(app, { hasTls: edge.tls !== null })
   app.get('/openapi.json', { schema: { hide: true }, config: { access: 'public' } }, () => app.swagger())
   await app.ready()

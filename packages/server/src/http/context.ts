@@ -4,6 +4,15 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { AccessControl } from './auth/access-control.ts'
 
+/** What a node tells of itself to who runs it. */
+export interface Whereabouts {
+  /** Such as `production`; null where it was given no name. */
+  readonly environment: string | null
+  readonly store: { readonly kind: 'memory' | 'sqlite' | 'postgres'; readonly place: string | null }
+  /** Nodes that share the store; null where that cannot be told. */
+  readonly countNodes: () => Promise<number | null>
+}
+
 export interface HttpSettings {
   readonly metricsEnabled: boolean
   /** A client has this long to send a whole request; a minute if not said. Long polls are not cut by it: they have been received. */
@@ -27,6 +36,7 @@ export interface HttpContext {
   readonly log: Log
   readonly version: string
   readonly settings: HttpSettings
+  readonly whereabouts: Whereabouts
   readonly isStopping: () => boolean
   readonly uptimeSeconds: () => number
 }

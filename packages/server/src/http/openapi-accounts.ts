@@ -7,6 +7,7 @@ const timeOrNull = { type: ['string', 'null'], format: 'date-time' }
 const stringOrNull = { type: ['string', 'null'] }
 const namesOrNull = { type: ['array', 'null'], items: string, description: 'Null is all.' }
 const role = { enum: [...roles] }
+const auth = { enum: ['open', 'required', 'off'] }
 
 function object(properties: Readonly<Record<string, object>>): object {
   return { type: 'object', properties, required: Object.keys(properties) }
@@ -42,11 +43,30 @@ export const accountReplySchemas = {
     name: stringOrNull,
     role,
     kind: { enum: ['open', 'user', 'token'] },
-    auth: { enum: ['open', 'required', 'off'] },
+    auth,
     queues: namesOrNull,
     types: namesOrNull,
     expires_at: timeOrNull,
     may: { type: 'array', items: string },
+    first_password: { type: 'boolean', description: 'Logged in with the password of the first start.' },
+  }),
+  Site: object({
+    auth,
+    environment: stringOrNull,
+    first_start: {
+      enum: ['printed', 'configured', null],
+      description: 'Where the password of the one user there is comes from, as long as nobody else is set up.',
+    },
+  }),
+  About: object({
+    version: string,
+    runtime: string,
+    store: object({ kind: { enum: ['memory', 'sqlite', 'postgres'] }, place: stringOrNull }),
+    nodes: { type: ['integer', 'null'], description: 'Nodes that share the store; null where that cannot be told.' },
+    started_at: time,
+    uptime_seconds: { type: 'number' },
+    auth,
+    environment: stringOrNull,
   }),
   User: object({ name: string, role, disabled: { type: 'boolean' }, created_at: time, changed_at: time }),
   UserList: object({ users: listOf('User') }),

@@ -16,5 +16,7 @@ export interface Broker {
   /** Hints of other nodes only; a node knows its own. */
   listen(onHint: (hint: Hint) => void): () => void
   status(): 'connected' | 'degraded'
+  /** Nodes that hear these hints, this one included; null where that cannot be told just now. */
+  countNodes(): Promise<number | null>
   close(): Promise<void>
 }

@@ -64,6 +64,7 @@ describe.skipIf(!(await hasPostgres()))('hints', () => {
     await untilHeard(one, [{ kind: 'ended', taskIds: ['b'] }])
     expect(other.heard).not.toContainEqual({ kind: 'ended', taskIds: ['b'] })
     expect(one.heard).not.toContainEqual(ready)
+    expect(await one.broker.countNodes()).toBe(2)
   })
 
   it('that are too many tell everybody to look at everything', async () => {

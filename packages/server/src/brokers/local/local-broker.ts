@@ -6,6 +6,7 @@ export function createLocalBroker(): Broker {
     publish: () => {},
     listen: () => () => {},
     status: () => 'connected',
+    countNodes: async () => 1,
     close: async () => {},
   })
 }

@@ -12,6 +12,10 @@ export interface PostgresBrokerParts {
 }
 
 const channel = 'tasklane_hints'
+const applicationName = 'tasklane hints'
+/** Each node has one such connection. */
+const nodesHere = `SELECT count(*)::int AS nodes FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name = $1`
 /** At most one NOTIFY in so long; the first one goes at once. */
 const notifyEveryMs = 5
 const firstRetryMs = 100
@@ -45,7 +49,7 @@ export function createPostgresBroker({ url, clock, log }: PostgresBrokerParts): 
     if (isClosed) return
     const next = new pg.Client({
       connectionString: directUrl(url),
-      application_name: 'tasklane hints',
+      application_name: applicationName,
       keepAlive: true,
       connectionTimeoutMillis: answerWithinMs,
       query_timeout: answerWithinMs,
@@ -133,6 +137,15 @@ export function createPostgresBroker({ url, clock, log }: PostgresBrokerParts): 
       return () => listeners.delete(onHint)
     },
     status: () => (client === null ? 'degraded' : 'connected'),
+    countNodes: async () => {
+      try {
+        const reply = await client?.query<{ nodes: number }>(nodesHere, [applicationName])
+        return reply?.rows[0]?.nodes ?? null
+      } catch (error) {
+        log.debug({ err: error }, 'The nodes could not be counted.')
+        return null
+      }
+    },
     close: async () => {
       isClosed = true
       cancelTimer()

@@ -5,6 +5,7 @@ import type { AccessOptions } from './access-options.ts'
 import { type Audit, createAudit } from './audit.ts'
 import { type Authenticator, createAuthenticator } from './authenticate.ts'
 import { createDirectory, type Directory } from './directory.ts'
+import type { FirstPassword } from './first-admin.ts'
 import { createGuesses } from './guesses.ts'
 import { createLogins, type Logins } from './logins.ts'
 import { createLogouts, type Logouts } from './logouts.ts'
@@ -16,6 +17,7 @@ import { createTokenUse } from './token-use.ts'
 export interface AccessControl {
   readonly mode: AccessOptions['mode']
   readonly accounts: AccountStore
+  readonly firstPassword: FirstPassword
   readonly authenticator: Authenticator
   readonly logins: Logins
   readonly passwords: Passwords
@@ -47,6 +49,7 @@ export function createAccessControl(
   return Object.freeze<AccessControl>({
     mode,
     accounts: store,
+    firstPassword: options.firstPassword ?? 'printed',
     authenticator,
     logins,
     passwords,

@@ -1,4 +1,5 @@
 import type { AccountStore } from '../../ports/accounts.ts'
+import type { FirstPassword } from './first-admin.ts'
 import type { PasswordHasher } from './passwords.ts'
 
 /** Who may come in, as a node is told. */
@@ -10,6 +11,8 @@ export interface AccessOptions {
   readonly secretKeys: readonly string[]
   /** How long a login lasts; 30 minutes if not said. */
   readonly sessionSeconds?: number
+  /** Where the password of the first admin is to be looked for; `printed` if not said. */
+  readonly firstPassword?: FirstPassword
   /** In place of argon2id, for tests that count its work. */
   readonly hasher?: PasswordHasher
 }

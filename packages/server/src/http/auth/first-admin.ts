@@ -1,4 +1,4 @@
-import type { AccountStore } from '../../ports/accounts.ts'
+import type { AccountStore, UserRecord } from '../../ports/accounts.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { createPasswords, passwordFault } from './passwords.ts'
 import { randomText } from './session-tokens.ts'
@@ -26,4 +26,25 @@ export async function ensureFirstAdmin(
   const passwordHash = await createPasswords().hash(chosen)
   const made = await accounts.createUser({ name: firstAdminName, passwordHash, role: 'admin' }, { onlyAsFirst: true })
   return { password: made === null || password !== null ? null : chosen }
+}
+
+/** Where the password of the first admin comes from: it was printed at the first start, or is in the configuration. */
+export type FirstPassword = 'printed' | 'configured'
+
+/**
+ * Whether this is the first admin as it was made, under its first password. No column has to say so: whatever is done to
+ * a user raises its version, in every store.
+ */
+export function isAsMade({ name, version }: Pick<UserRecord, 'name' | 'version'>): boolean {
+  return name === firstAdminName && version === 1
+}
+
+/** What is configured counts for the first start only, so that it may be another one than the user has by now. */
+export async function whereFirstPasswordIs(
+  accounts: Pick<AccountStore, 'user'>,
+  configured: string | null,
+): Promise<FirstPassword> {
+  const user = configured === null ? null : await accounts.user(firstAdminName)
+  if (configured === null || user === null || !isAsMade(user)) return 'printed'
+  return (await createPasswords().verify(configured, user.passwordHash, true)) ? 'configured' : 'printed'
 }

@@ -2,10 +2,13 @@ import { type AuditEntry, type AuditPage, limits } from '@tasklane/protocol'
 import type { FastifyInstance } from 'fastify'
 import { readCursor, writeCursor } from '../../core/cursor.ts'
 import type { AuditFilter, AuditRecord } from '../../ports/accounts.ts'
+import { readAuditPage } from '../auth/audit-page.ts'
 import type { HttpContext } from '../context.ts'
-import { formatInstant } from '../instant.ts'
+import { formatInstant, parseInstant } from '../instant.ts'
 import { describeCall } from '../openapi.ts'
 import { type QuerySchema, queryOf } from '../query.ts'
+import { validationProblem } from '../schema-check.ts'
+import { shown } from '../schema-sentences.ts'
 
 const text = { type: 'string', minLength: 1, maxLength: 256 }
 const auditQuery: QuerySchema = {
@@ -15,6 +18,8 @@ const auditQuery: QuerySchema = {
     actor: { ...text, description: 'The name of a user, or `token:NAME`.' },
     action: { ...text, description: 'Such as `task.cancel`, `user.create` or `login`.' },
     subject: { ...text, description: 'The id or name of what it was done to.' },
+    since: { ...text, description: 'Entries at this time or later, RFC 3339.' },
+    until: { ...text, description: 'Entries before this time, RFC 3339.' },
     limit: {
       type: 'integer',
       minimum: 1,
@@ -29,6 +34,8 @@ interface AuditQuery {
   readonly actor?: string
   readonly action?: string
   readonly subject?: string
+  readonly since?: string
+  readonly until?: string
   readonly limit?: number
   readonly cursor?: string
 }
@@ -52,23 +59,30 @@ export function addAuditRoutes(app: FastifyInstance, { access }: HttpContext): v
       refuses: ['cursor_invalid'],
     }),
     handler: async request => {
-      const { actor = null, action = null, subject = null, limit = limitDefault, cursor } = queryOf<AuditQuery>(request)
+      const query = queryOf<AuditQuery>(request)
+      const { actor = null, action = null, subject = null, limit = limitDefault, cursor, ...times } = query
       const filter: AuditFilter = { actor, action, subject }
-      const filterText = JSON.stringify(filter)
+      const filterText = JSON.stringify({ ...filter, ...times })
       const before = cursor === undefined ? null : readCursor(cursor, filterText)
       // Who asks sees what was done just before.
       await access.audit.flush()
-      const found = await access.accounts.audit(filter, { limit: limit + 1, before })
-      const records = found.slice(0, limit)
-      const last = records.at(-1)
-      const hasMore = found.length > limit && last !== undefined
-      const page: AuditPage = {
-        entries: records.map(entryOf),
-        next_cursor: hasMore ? writeCursor(last.number, filterText) : null,
+      const span = { fromMs: readTime('since', times.since), untilMs: readTime('until', times.until) }
+      const page = await readAuditPage(access.accounts, filter, { ...span, limit, before })
+      const body: AuditPage = {
+        entries: page.records.map(entryOf),
+        next_cursor: page.next === null ? null : writeCursor(page.next, filterText),
       }
-      return page
+      return body
     },
   })
+}
+
+function readTime(field: string, text: string | undefined): number | null {
+  if (text === undefined) return null
+  const instant = parseInstant(text)
+  if (instant !== null) return instant
+  const detail = `Time ${shown(text)} is not in RFC 3339 with a zone; send one such as 2026-01-31T12:00:00Z.`
+  throw validationProblem([{ pointer: field, detail }])
 }
 
 function entryOf(record: AuditRecord): AuditEntry {

@@ -2,7 +2,9 @@ import type { Me, PasswordChange } from '@tasklane/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { accessOf } from '../../core/access.ts'
 import { Problem } from '../../core/problem.ts'
+import type { Credential } from '../auth/authenticate.ts'
 import { setCookie } from '../auth/cookie.ts'
+import { isAsMade } from '../auth/first-admin.ts'
 import { passwordFault } from '../auth/passwords.ts'
 import type { HttpContext } from '../context.ts'
 import { formatInstant } from '../instant.ts'
@@ -39,7 +41,15 @@ function meOf({ principal, credential }: FastifyRequest, { access }: HttpContext
     types: principal.types,
     expires_at: expiresAtMs === null ? null : formatInstant(expiresAtMs),
     may: accessOf(principal.role),
+    first_password: isByFirstPassword(credential, access),
   }
+}
+
+/** What was configured somebody chose; what was printed stands in a terminal, or in the log of a container. */
+function isByFirstPassword(credential: Credential | null, { firstPassword }: HttpContext['access']): boolean {
+  if (credential?.kind !== 'session' || firstPassword !== 'printed') return false
+  // A session counts only while the user has the version that it says.
+  return isAsMade({ name: credential.claims.userName, version: credential.claims.version })
 }
 
 function addPasswordChange(app: FastifyInstance, { access }: HttpContext): void {

@@ -125,7 +125,7 @@ function actionOf(change: UserChange): string {
   return change.password === undefined ? 'user.end_sessions' : 'user.password'
 }
 
-function userOf(user: UserRecord): User {
+export function userOf(user: UserRecord): User {
   return {
     name: user.name,
     role: user.role,

@@ -227,6 +227,43 @@ describe('the audit log', () => {
     expect(await read('actor=nobody')).toMatchObject({ entries: [] })
   })
 
+  it('is read from a moment to a moment, page by page', async () => {
+    const { node } = await nodeOfRoot()
+    const entry = { actor: 'ada', action: 'queue.pause', address: null, outcome: 'ok', requestId: null }
+    const times: number[] = []
+    for (let at = 0; at < 40; at += 1) {
+      times.push(node.clock.now())
+      await node.store.appendAudit([{ ...entry, subject: `q${at}` }])
+      await node.clock.advance(at % 3 === 0 ? 0 : 20_000)
+    }
+    // Numbers begin anywhere once the oldest entries are gone.
+    await node.store.pruneAudit(node.clock.now() - (times[5] ?? 0), 100)
+    const root = bearer(await node.bearerOf('root'))
+    const subjectsOf = async (from: number, until: number, limit: number): Promise<unknown[]> => {
+      const told: unknown[] = []
+      const span = `since=${new Date(from).toISOString()}&until=${new Date(until).toISOString()}`
+      for (let cursor = ''; ; ) {
+        const page = await node.call('GET', `/api/audit?actor=ada&${span}&limit=${limit}${cursor}`, undefined, root)
+        told.push(...(page.body.entries as { subject: string }[]).map(({ subject }) => subject))
+        if (page.body.next_cursor === null) return told
+        cursor = `&cursor=${String(page.body.next_cursor)}`
+      }
+    }
+    for (const [first, end] of [
+      [0, 40],
+      [6, 7],
+      [10, 30],
+      [12, 12],
+      [33, 39],
+    ] as const) {
+      const [from, until] = [times[first] ?? 0, times[end] ?? node.clock.now()]
+      const expected = times.flatMap((at, index) => (index > 4 && at >= from && at < until ? [`q${index}`] : []))
+      expect(await subjectsOf(from, until, 4), `${first} to ${end}`).toEqual(expected.toReversed())
+    }
+    const bad = await node.call('GET', '/api/audit?since=yesterday', undefined, root)
+    expect(bad.body.errors).toMatchObject([{ pointer: 'since' }])
+  })
+
   it('holds nothing up while it cannot be written, and is written when it can be', async () => {
     let isBroken = true
     const { node, root } = await nodeOfRoot(real => ({
