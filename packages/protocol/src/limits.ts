@@ -73,6 +73,8 @@ export const limits = Object.freeze({
   bulkIdsMax: 10_000,
   /** Tasks of a graph reply: a neighbourhood, not the world. */
   graphTasksMax: 2_000,
+  /** Edges of a graph reply: more than a picture can show, and a quarter of a second of the slowest store. */
+  graphEdgesMax: 20_000,
   /** Positions in the queue are counted to here; beyond, the answer is "more than". */
   positionCountMax: 10_000,
   headerTextCharsMax: 256,

@@ -223,8 +223,10 @@ export interface GraphNode {
 export interface TaskGraph {
   readonly nodes: readonly GraphNode[]
   readonly edges: readonly { readonly parent: string; readonly child: string; readonly on_failure: DependencyPolicy }[]
-  /** True when the neighbourhood was larger than the bound. */
+  /** True when there are more tasks than the bound: the nearest are told. */
   readonly truncated: boolean
+  /** True when there are more edges among these tasks than the bound: those of the nearest tasks are told. */
+  readonly edges_truncated: boolean
 }
 
 /** Why a task is not running: a stable code, a sentence, and the facts the sentence was made from. */

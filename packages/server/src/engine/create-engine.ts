@@ -300,7 +300,7 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     attempts: async id => known(await store.attempts(id), id),
     logs: async (id, after, limit) => known(await store.logs(id, after, limit), id),
     parents: async (id, from) => known(await store.parents(id, from, limits.parentsBytesMax), id),
-    graph: async id => known(await store.graph(id, limits.graphTasksMax), id),
+    graph: async id => known(await store.graph(id, limits.graphTasksMax, limits.graphEdgesMax), id),
     why: async id => {
       const standing = known(await store.standing(id, limits.positionCountMax), id)
       const { type, queue } = standing.task

@@ -5,6 +5,7 @@ import {
   claimSchema,
   firstAdminSchema,
   heartbeatSchema,
+  limits,
   loginFormSchema,
   logLevels,
   passwordChangeSchema,
@@ -197,7 +198,14 @@ export const replySchemas = {
       type: 'array',
       items: object({ parent: string, child: string, on_failure: { enum: ['cancel', 'proceed'] } }),
     },
-    truncated: boolean,
+    truncated: {
+      ...boolean,
+      description: `There are more tasks than the ${limits.graphTasksMax} nearest, or than were found in bounded time.`,
+    },
+    edges_truncated: {
+      ...boolean,
+      description: `There are more edges among these tasks than the ${limits.graphEdgesMax} of the nearest, or than were found in bounded time.`,
+    },
   }),
   Why: object({
     task_id: string,

@@ -280,8 +280,8 @@ export interface ReadStore {
   logs(id: TaskId, after: number, limit: number): Promise<readonly LogRecord[] | null>
   /** Parents in the order of the task's dependencies, from position `from`, as many as fit `bytesMax` (at least one). */
   parents(id: TaskId, from: number, bytesMax: number): Promise<readonly ParentRecord[] | null>
-  /** The task, its ancestors and its descendants, nearest first, bounded. */
-  graph(id: TaskId, tasksMax: number): Promise<GraphRecord | null>
+  /** The task, its ancestors and its descendants, nearest first, and the edges among them; both bounded. */
+  graph(id: TaskId, tasksMax: number, edgesMax: number): Promise<GraphRecord | null>
   /** The facts from which core says why a task is not running. */
   standing(id: TaskId, positionMax: number): Promise<Standing | null>
   queues(): Promise<readonly QueueRecord[]>
@@ -362,10 +362,17 @@ export interface LogRecord {
   readonly message: string
 }
 
+/** What a picture shows of a task. Not its dependencies: a hundred tasks may have ten thousand each. */
+export type DrawnTask = Pick<
+  TaskRecord,
+  'number' | 'id' | 'type' | 'name' | 'state' | 'startedAtMs' | 'finishedAtMs' | 'submittedBy'
+>
+
 export interface GraphRecord {
-  readonly tasks: readonly TaskRecord[]
+  readonly tasks: readonly DrawnTask[]
   readonly edges: readonly { readonly parent: TaskId; readonly child: TaskId; readonly policy: DependencyPolicy }[]
   readonly isTruncated: boolean
+  readonly areEdgesTruncated: boolean
 }
 
 export interface Standing {

@@ -20,7 +20,7 @@ export const readsTopic: Topic = test => {
     expect(await store.attempts(id)).toBeNull()
     expect(await store.logs(id, 0, 10)).toBeNull()
     expect(await store.parents(id, 0, 10)).toBeNull()
-    expect(await store.graph(id, 10)).toBeNull()
+    expect(await store.graph(id, 10, 10)).toBeNull()
     expect(await store.standing(id, 10)).toBeNull()
   })
 
@@ -167,10 +167,10 @@ export const readsTopic: Topic = test => {
       draft('sibling', { dependencies: ['parent'] }),
       draft('stranger'),
     )
-    const graph = await bench.store.graph(taskId('me'), 100)
-    expect(graph?.isTruncated).toBe(false)
+    const graph = await bench.store.graph(taskId('me'), 100, 100)
+    expect([graph?.isTruncated, graph?.areEdgesTruncated]).toEqual([false, false])
     expect(graph?.tasks.map(task => task.id).sort()).toEqual(['child', 'grandparent', 'me', 'parent'])
-    expect(graph?.tasks[0]).toEqual(await bench.task('me'))
+    expect(await bench.task('me')).toMatchObject(graph?.tasks[0] ?? { id: 'nobody' })
     expect([...(graph?.edges ?? [])].sort((one, other) => (one.child < other.child ? -1 : 1))).toEqual([
       { parent: 'me', child: 'child', policy: 'cancel' },
       { parent: 'parent', child: 'me', policy: 'proceed' },
@@ -180,10 +180,22 @@ export const readsTopic: Topic = test => {
 
   test('draws the nearest of a large neighbourhood, and says that there is more', async bench => {
     await bench.submit(...names('c', 10).map((id, at) => draft(id, { dependencies: at === 0 ? [] : [`c-${at - 1}`] })))
-    const graph = await bench.store.graph(taskId('c-5'), 3)
+    const graph = await bench.store.graph(taskId('c-5'), 3, 100)
     expect([graph?.isTruncated, graph?.tasks.length, graph?.tasks[0]?.id]).toEqual([true, 3, 'c-5'])
-    const whole = await bench.store.graph(taskId('c-5'), 10)
+    const whole = await bench.store.graph(taskId('c-5'), 10, 9)
     expect([whole?.isTruncated, whole?.tasks.length, whole?.edges.length]).toEqual([false, 10, 9])
+  })
+
+  test('tells the edges of the nearest where there are too many, and that there are more', async bench => {
+    await bench.submit(...names('p', 6).map(id => draft(id)))
+    await bench.submit(...names('c', 4).map(id => draft(id, { dependencies: names('p', 6) })))
+    const whole = await bench.store.graph(taskId('p-0'), 100, 4)
+    expect([whole?.tasks.length, whole?.edges.length, whole?.areEdgesTruncated]).toEqual([5, 4, false])
+    // Of every child one parent is in the picture: it is found among the six.
+    expect(new Set(whole?.edges.map(edge => edge.parent))).toEqual(new Set(['p-0']))
+    const cut = await bench.store.graph(taskId('c-0'), 100, 5)
+    expect([cut?.isTruncated, cut?.areEdgesTruncated, cut?.edges.length]).toEqual([false, true, 5])
+    expect(cut?.edges.map(edge => edge.parent)).toEqual(names('p', 5))
   })
 
   test('says how a pending task stands in its queue', async bench => {

@@ -25,7 +25,7 @@ export const removeTopic: Topic = test => {
     expect(await bench.store.task(a.id)).toBeNull()
     expect(await bench.store.attempts(a.id)).toBeNull()
     expect(await bench.store.logs(a.id, 0, 10)).toBeNull()
-    expect(await bench.store.graph(a.id, 10)).toBeNull()
+    expect(await bench.store.graph(a.id, 10, 10)).toBeNull()
     expect(await bench.store.standing(a.id, 10)).toBeNull()
     expect(await bench.store.parents(a.id, 0, 10)).toBeNull()
     expect((await bench.store.counts()).completed).toBe(0)
@@ -73,7 +73,7 @@ export const removeTopic: Topic = test => {
     expect(await bench.store.parents(taskId('child'), 0, 1_000)).toEqual([
       { id: 'parent', state: null, result: null, error: null },
     ])
-    const graph = await bench.store.graph(taskId('child'), 10)
+    const graph = await bench.store.graph(taskId('child'), 10, 10)
     expect([graph?.tasks.map(task => task.id), graph?.edges]).toEqual([['child'], []])
   })
 

@@ -143,6 +143,7 @@ describe('one task', () => {
     expect((await call('GET', '/api/tasks/c/graph')).body).toMatchObject({
       edges: [{ parent: 'p', child: 'c', on_failure: 'cancel' }],
       truncated: false,
+      edges_truncated: false,
     })
   })
 

@@ -39,7 +39,7 @@ export async function lookAt(store: Store, ids: readonly TaskId[]): Promise<unkn
 
 async function lookAtTask(store: Store, id: TaskId): Promise<unknown> {
   const task = await store.task(id)
-  const graph = await store.graph(id, 1_000)
+  const graph = await store.graph(id, 1_000, 10_000)
   return {
     task,
     sameByNumber: task === null ? null : await store.taskByNumber(task.number),

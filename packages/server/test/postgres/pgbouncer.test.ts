@@ -31,7 +31,7 @@ describe.skipIf(program === null)('behind a pooler in transaction mode', () => {
     expect((await one.claimOne({ worker: 'w0' })).parents).toHaveLength(20)
     expect(await one.store.cancel([taskId('child')], null)).toMatchObject({ verdicts: ['requested'] })
     expect(await one.store.counts()).toMatchObject({ completed: 20, running: 1 })
-    expect(await one.store.graph(taskId('child'), 100)).toMatchObject({ isTruncated: false })
+    expect(await one.store.graph(taskId('child'), 100, 100)).toMatchObject({ isTruncated: false })
     expect(await one.store.workers()).toHaveLength(4)
     expect(await broken(cluster)).toEqual([])
   })

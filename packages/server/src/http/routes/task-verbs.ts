@@ -396,5 +396,6 @@ function graphOf(graph: GraphRecord): TaskGraph {
     })),
     edges: graph.edges.map(({ parent, child, policy }) => ({ parent, child, on_failure: policy })),
     truncated: graph.isTruncated,
+    edges_truncated: graph.areEdgesTruncated,
   }
 }

@@ -115,9 +115,9 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
       const row = find(id)
       return row === null ? null : reads.parentsPage(row, from, bytesMax)
     },
-    graph: async (id, tasksMax) => {
+    graph: async (id, tasksMax, edgesMax) => {
       const row = find(id)
-      return row === null ? null : reads.neighbourhood(row, tasksMax)
+      return row === null ? null : reads.neighbourhood(row, tasksMax, edgesMax)
     },
     standing: async (id, positionMax) => {
       const row = find(id)

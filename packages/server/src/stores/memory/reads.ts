@@ -81,7 +81,7 @@ export function parentsPage(row: Row, from: number, bytesMax: number): readonly 
 }
 
 /** Breadth first in both directions: ancestors of ancestors, descendants of descendants, nearest first. */
-export function neighbourhood(start: Row, tasksMax: number): GraphRecord {
+export function neighbourhood(start: Row, tasksMax: number, edgesMax: number): GraphRecord {
   const nodes = new Map<TaskId, Row>([[start.id, start]])
   let isTruncated = false
   const spread = (next: (row: Row) => readonly Row[]): void => {
@@ -100,12 +100,21 @@ export function neighbourhood(start: Row, tasksMax: number): GraphRecord {
   }
   spread(row => row.parents.flatMap(edge => (edge.parent === null ? [] : [edge.parent])))
   spread(row => row.children.map(edge => edge.child))
-  const edges = [...nodes.values()].flatMap(row =>
-    row.parents.flatMap(edge =>
-      nodes.has(edge.parentId) ? [{ parent: edge.parentId, child: row.id, policy: edge.policy }] : [],
-    ),
-  )
-  return { tasks: [...nodes.values()].map(toRecord), edges, isTruncated }
+  const edges: GraphRecord['edges'][number][] = []
+  for (const row of nodes.values()) {
+    for (const { parentId, policy } of row.parents) {
+      if (!nodes.has(parentId)) continue
+      if (edges.length >= edgesMax) return { tasks: drawn(nodes), edges, isTruncated, areEdgesTruncated: true }
+      edges.push({ parent: parentId, child: row.id, policy })
+    }
+  }
+  return { tasks: drawn(nodes), edges, isTruncated, areEdgesTruncated: false }
+}
+
+function drawn(nodes: ReadonlyMap<TaskId, Row>): GraphRecord['tasks'] {
+  return [...nodes.values()].map(({ number, id, type, name, state, startedAtMs, finishedAtMs, submittedBy }) => {
+    return { number, id, type, name, state, startedAtMs, finishedAtMs, submittedBy }
+  })
 }
 
 export function standingOf(world: World, row: Row, positionMax: number): Standing {

@@ -78,7 +78,13 @@ export const readStatements = name({
     WHERE e.child = $1 AND NOT e.is_repeat ORDER BY e.position LIMIT $2`,
   childNumbers: `SELECT DISTINCT child FROM tasklane.edges WHERE parent = $1 ORDER BY child LIMIT $2`,
   edgesAmong: `SELECT parent, parent_id, child, policy FROM tasklane.edges
-    WHERE child = ANY($1::bigint[]) AND parent = ANY($1::bigint[]) AND NOT is_repeat ORDER BY child, position`,
+    WHERE child = ANY($1::bigint[]) AND parent = ANY($2::bigint[]) AND NOT is_repeat ORDER BY child, position LIMIT $3`,
+  // For a child with more parents than are asked about: each is looked up by itself in the index.
+  edgesFrom: `SELECT e.parent, e.parent_id, e.child, e.policy
+    FROM unnest($2::bigint[]) AS p (number) JOIN tasklane.edges AS e ON e.parent = p.number
+    WHERE e.child = $1 AND NOT e.is_repeat ORDER BY e.position LIMIT $3`,
+  drawnByNumber: `SELECT number, id, lane, state, started_at, finished_at, submitted_by, name, parent_count
+    FROM tasklane.tasks WHERE number = ANY($1::bigint[])`,
   openParents: `SELECT p.id, p.state FROM tasklane.edges AS e JOIN tasklane.tasks AS p ON p.number = e.parent
     WHERE e.child = $1 AND NOT e.resolved ORDER BY e.position LIMIT $2`,
   openParentCount: `SELECT count(*) FROM tasklane.edges AS e JOIN tasklane.tasks AS p ON p.number = e.parent

@@ -92,7 +92,7 @@ export async function createSqliteStore(
     attempts: id => run(() => reads.readAttempts(session, id)),
     logs: (id, after, limit) => run(() => reads.readLogs(session, id, after, limit)),
     parents: (id, from, bytesMax) => run(() => reads.readParents(session, id, from, bytesMax)),
-    graph: (id, tasksMax) => run(() => readGraph(session, id, tasksMax)),
+    graph: (id, tasksMax, edgesMax) => run(() => readGraph(session, id, tasksMax, edgesMax)),
     standing: (id, positionMax) => run(() => reads.readStanding(session, id, positionMax)),
     queues: () => run(() => reads.readQueues(session)),
     typesIn: queue => run(() => reads.readTypes(session, queue)),
