@@ -25,6 +25,7 @@ import type {
   LogRecord,
   ParentRecord,
   Store,
+  TaskCount,
   TaskFilter,
   WorkerSettings,
 } from '../ports/store.ts'
@@ -68,7 +69,8 @@ export interface Engine {
   /** Of each that exists, who submitted it. */
   submittersOf: Store['submittersOf']
   /** How many match, counted at most to `most`. */
-  countTasks: Store['countTasks']
+  /** How many match, at most to `most`; a text is looked for among the newest tasks only. */
+  countTasks(filter: TaskFilter, most: number): Promise<TaskCount>
 
   // Workers
   /** @param options.heartbeatMs how often this worker will be heard at the least, where it cannot be told */

@@ -184,7 +184,7 @@ const countedMax = 100_000
 async function ownCounts(engine: Engine, submitter: string): Promise<StateCounts> {
   const of = async (state: TaskState): Promise<[TaskState, number]> => [
     state,
-    await engine.countTasks({ ...everyTask, states: [state], submittedBy: submitter }, countedMax),
+    (await engine.countTasks({ ...everyTask, states: [state], submittedBy: submitter }, countedMax)).count,
   ]
   return Object.fromEntries(await Promise.all(taskStates.map(of))) as StateCounts // One entry for each state.
 }

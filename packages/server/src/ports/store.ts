@@ -270,8 +270,11 @@ export interface ReadStore {
   tasks(filter: TaskFilter, page: PageAsk): Promise<readonly TaskRecord[]>
   /** Ids only, newest first; for bulk calls. */
   taskIds(filter: TaskFilter, page: PageAsk): Promise<readonly { readonly id: TaskId; readonly number: number }[]>
-  /** How many match, counted at most to `most`. */
-  countTasks(filter: TaskFilter, most: number): Promise<number>
+  /**
+   * How many match, counted at most to `most`, and where `newest` is said among so many of the latest numbers alone: what
+   * no index finds would otherwise be looked for in every row.
+   */
+  countTasks(filter: TaskFilter, most: number, newest: number | null): Promise<TaskCount>
   /** The live leases among these; in the order asked, null where there is none under that epoch and worker. */
   leases(leases: readonly Lease[]): Promise<readonly (LeaseFacts | null)[]>
   leasesOf(workerId: WorkerId): Promise<readonly LeaseFacts[]>
@@ -324,6 +327,12 @@ export interface TaskFilter {
   /** Both included. */
   readonly priorityMin: number | null
   readonly priorityMax: number | null
+}
+
+export interface TaskCount {
+  readonly count: number
+  /** False where more may match than were counted. */
+  readonly isExact: boolean
 }
 
 /** Failed tasks of one cause, as far as they failed within the time asked for. */

@@ -117,9 +117,20 @@ export const readsTopic: Topic = test => {
 
   test('counts what matches, up to a bound', async bench => {
     await bench.submit(...names('t', 5).map((id, at) => draft(id, { type: at < 3 ? 'x' : 'y' })))
-    expect(await bench.store.countTasks(everyTask, 100)).toBe(5)
-    expect(await bench.store.countTasks(everyTask, 4)).toBe(4)
-    expect(await bench.store.countTasks({ ...everyTask, types: ['x'] }, 100)).toBe(3)
+    expect(await bench.store.countTasks(everyTask, 100, null)).toEqual({ count: 5, isExact: true })
+    expect(await bench.store.countTasks(everyTask, 4, null)).toEqual({ count: 4, isExact: false })
+    expect(await bench.store.countTasks({ ...everyTask, types: ['x'] }, 100, null)).toMatchObject({ count: 3 })
+  })
+
+  test('counts a text among the newest alone, and says so', async bench => {
+    await bench.submit(...['red-1', 'red-2', 'blue', 'red-3'].map(id => draft(id)))
+    const count = (text: string, most: number, newest: number | null) =>
+      bench.store.countTasks({ ...everyTask, text }, most, newest)
+    expect(await count('red', 100, null)).toEqual({ count: 3, isExact: true })
+    expect(await count('red', 100, 4)).toEqual({ count: 3, isExact: true })
+    expect(await count('red', 100, 3)).toEqual({ count: 2, isExact: false })
+    expect(await count('red', 1, 4)).toEqual({ count: 1, isExact: false })
+    expect(await count('green', 100, 2)).toEqual({ count: 0, isExact: false })
   })
 
   test('counts tasks by state, every state present', async bench => {

@@ -51,10 +51,10 @@ export const submittersTopic: Topic = test => {
     expect(await ids(store, { submittedBy: 'ADA' })).toEqual(['ADA-0'])
     expect(await ids(store, { submittedBy: 'eve' })).toEqual([])
     expect(await ids(store, {})).toHaveLength(6)
-    expect(await store.countTasks(filter({ submittedBy: 'ada' }), 10)).toBe(3)
-    expect(await store.countTasks(filter({ submittedBy: 'ada' }), 2)).toBe(2)
-    expect(await store.countTasks(filter({ submittedBy: 'eve' }), 10)).toBe(0)
-    expect(await store.countTasks(filter({}), 10)).toBe(6)
+    expect(await store.countTasks(filter({ submittedBy: 'ada' }), 10, null)).toMatchObject({ count: 3 })
+    expect(await store.countTasks(filter({ submittedBy: 'ada' }), 2, null)).toMatchObject({ count: 2 })
+    expect(await store.countTasks(filter({ submittedBy: 'eve' }), 10, null)).toMatchObject({ count: 0 })
+    expect(await store.countTasks(filter({}), 10, null)).toMatchObject({ count: 6 })
   })
 
   test('walks the pages of one submitter, by number and by offset', async ({ store, submit }) => {
@@ -102,8 +102,12 @@ export const submittersTopic: Topic = test => {
     expect(await own({ workerId: (await bench.task('runs')).workerId })).toEqual(['bad', 'runs'])
     expect(await own({ label: { key: 'env', value: 'prod' } })).toEqual(['waits'])
     expect(await own({ text: 'WAI' })).toEqual(['waits'])
-    expect(await store.countTasks(filter({ submittedBy: 'bob', states: ['failed'] }), 10)).toBe(1)
-    expect(await store.countTasks(filter({ submittedBy: 'bob', queues: ['mail'] }), 10)).toBe(1)
+    expect(await store.countTasks(filter({ submittedBy: 'bob', states: ['failed'] }), 10, null)).toMatchObject({
+      count: 1,
+    })
+    expect(await store.countTasks(filter({ submittedBy: 'bob', queues: ['mail'] }), 10, null)).toMatchObject({
+      count: 1,
+    })
   })
 
   test('whoever sees its own tasks only never repeats another’s', async ({ store, submit }) => {
@@ -133,6 +137,6 @@ async function ids(store: Store, some: Partial<TaskFilter>): Promise<readonly st
   const page = { limit: 100, before: null, offset: 0 }
   const listed = (await store.taskIds(filter(some), page)).map(each => each.id)
   expect((await store.tasks(filter(some), page)).map(each => each.id)).toEqual(listed)
-  expect(await store.countTasks(filter(some), 100)).toBe(listed.length)
+  expect(await store.countTasks(filter(some), 100, null)).toEqual({ count: listed.length, isExact: true })
   return listed
 }

@@ -1,9 +1,21 @@
-import type { TaskId } from '../../src/core/task.ts'
+import { fingerprintOf } from '../../src/core/fingerprint.ts'
+import type { TaskId, TaskRecord } from '../../src/core/task.ts'
 import type { Store, TaskFilter } from '../../src/ports/store.ts'
-import { everyTask } from '../support/drafts.ts'
+import { errorJson, everyTask } from '../support/drafts.ts'
 import { lookAtAccounts } from './accounts.ts'
 import { pool } from './commands.ts'
 import { queueOf, submitterOf, typeOf, workerOf } from './perform.ts'
+
+/** Those that all lives are looked at with. Times are the tasks' own, since each life has other ones. */
+function filtersOf(records: readonly TaskRecord[]): readonly TaskFilter[] {
+  const [early = 0, late = 0] = [records.at(-3)?.createdAtMs, records.at(2)?.createdAtMs]
+  return [
+    ...filters,
+    { ...everyTask, createdFromMs: early },
+    { ...everyTask, createdFromMs: early, createdBeforeMs: late, priorityMin: 5 },
+    { ...everyTask, createdBeforeMs: late, states: ['failed', 'pending'], text: 'TH' },
+  ]
+}
 
 const filters: readonly TaskFilter[] = [
   everyTask,
@@ -13,21 +25,35 @@ const filters: readonly TaskFilter[] = [
   { ...everyTask, workerId: workerOf(0) },
   { ...everyTask, submittedBy: submitterOf(0) },
   { ...everyTask, submittedBy: submitterOf(1), states: ['failed', 'blocked'] },
+  { ...everyTask, workerId: workerOf(1), states: ['failed', 'running'], priorityMax: 5 },
+  { ...everyTask, label: { key: 'shade', value: 'red' } },
+  { ...everyTask, label: { key: 'shade', value: null }, submittedBy: submitterOf(0) },
+  { ...everyTask, priorityMin: 5, priorityMax: 9 },
+  { ...everyTask, priorityMin: 5.5, label: { key: 'shade', value: 'blue' }, text: 'the' },
+  ...[0, 1].flatMap(type =>
+    [errorJson('boom'), errorJson('timeout'), errorJson('worker_lost')].map(error => ({
+      ...everyTask,
+      fingerprint: fingerprintOf(typeOf(type), error),
+    })),
+  ),
+  { ...everyTask, fingerprint: fingerprintOf(typeOf(0), errorJson('boom')), priorityMax: 5, text: '1' },
 ]
 
 /** Everything that can be read of a store, in a form that can be compared. */
 export async function lookAt(store: Store, ids: readonly TaskId[]): Promise<unknown> {
+  const records = await store.tasks(everyTask, { limit: 500, before: null, offset: 0 })
   return {
     tasks: await Promise.all(ids.map(id => lookAtTask(store, id))),
     lists: await Promise.all(
-      filters.map(async filter => ({
+      filtersOf(records).map(async filter => ({
         page: await store.taskIds(filter, { limit: 5, before: null, offset: 1 }),
-        count: await store.countTasks(filter, 6),
+        count: await store.countTasks(filter, 6, filter.text === null ? null : 4),
       })),
     ),
     submitters: texts(await store.submittersOf(ids)),
     accounts: await lookAtAccounts(store),
-    records: await store.tasks(everyTask, { limit: 500, before: null, offset: 0 }),
+    records,
+    failures: await store.failures({ withinMs: 1_000_000, most: 10_000, limit: 100 }),
     counts: await store.counts(),
     queues: await store.queues(),
     workers: await store.workers(),

@@ -228,6 +228,8 @@ function toDraft(place: number, spec: ContentSpec, group: readonly string[], run
     dependencies: [...parents.filter(parent => parent !== id), ...(spec.isGhostWanted ? ['ghost'] : [])],
     onDependencyFailure: spec.proceeds ? 'proceed' : 'cancel',
     payload: { x: [1, 'two'] },
+    name: place % 4 === 0 ? `The ${place}th` : null,
+    ...(place % 3 === 0 ? {} : { labels: { shade: place % 2 === 0 ? 'red' : 'blue' } }),
     idempotencyKey: spec.key === null ? null : `key-${spec.key}`,
     timeoutMs: spec.timeoutMs,
     submittedBy: spec.submitter === null ? null : submitterOf(spec.submitter),

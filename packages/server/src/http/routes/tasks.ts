@@ -225,7 +225,7 @@ export const listQuery: QuerySchema = {
     priority_max: { ...priority, description: 'Of this priority or a lower one.' },
     count: {
       enum: ['true', 'false'],
-      description: `Whether to tell \`total\`, counted to ${limits.countedTasksMax}; \`total_is_exact\` says whether that was all.`,
+      description: `Whether to tell \`total\`, counted to ${limits.countedTasksMax}, and with \`q\` among the newest tasks only; \`total_is_exact\` says whether that was all.`,
     },
     limit: {
       type: 'integer',
@@ -270,14 +270,14 @@ function addList(app: FastifyInstance, context: HttpContext): void {
           cursor: query.cursor ?? null,
           offset: query.offset ?? 0,
         }),
-        query.count === 'true' ? engine.countTasks(filter, limits.countedTasksMax + 1) : null,
+        query.count === 'true' ? engine.countTasks(filter, limits.countedTasksMax) : null,
       ])
-      const body = taskPageJson(page.tasks, page.nextCursor, counted === null ? null : totalOf(counted))
+      const body = taskPageJson(
+        page.tasks,
+        page.nextCursor,
+        counted === null ? null : { total: counted.count, isExact: counted.isExact },
+      )
       return reply.header('content-type', json).send(body)
     },
   })
-}
-
-function totalOf(counted: number): { readonly total: number; readonly isExact: boolean } {
-  return { total: Math.min(counted, limits.countedTasksMax), isExact: counted <= limits.countedTasksMax }
 }

@@ -102,8 +102,7 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
     tasks: async (filter, page) => reads.selectRows(world, filter, page).map(toRecord),
     taskIds: async (filter, page) =>
       reads.selectRows(world, filter, page).map(row => ({ id: row.id, number: row.number })),
-    countTasks: async (filter, most) =>
-      reads.selectRows(world, filter, { limit: most, before: null, offset: 0 }).length,
+    countTasks: async (filter, most, newest) => reads.countRows(world, filter, most, newest),
     leases: async leases => leases.map(lease => reads.findLease(world, lease)),
     leasesOf: async workerId => reads.leasesOf(world, workerId),
     attempts: async id => find(id)?.attempts.map(({ settledAs: _, ...attempt }) => attempt) ?? null,

@@ -11,6 +11,7 @@ import type {
   ParentRecord,
   QueueRecord,
   Standing,
+  TaskCount,
   TaskFilter,
   WorkerRecord,
 } from '../../ports/store.ts'
@@ -31,6 +32,19 @@ export function selectRows(world: World, filter: TaskFilter, page: PageAsk): rea
     .filter(row => matches(row, filter) && (page.before === null || row.number < page.before))
     .sort((one, other) => other.number - one.number)
     .slice(page.offset, page.offset + page.limit)
+}
+
+export function countRows(world: World, filter: TaskFilter, most: number, newest: number | null): TaskCount {
+  const numbers = [...world.byNumber.keys()]
+  const above = newest === null ? 0 : Math.max(0, ...numbers) - newest
+  const found = selectRows(world, filter, { limit: Number.MAX_SAFE_INTEGER, before: null, offset: 0 })
+  // What the counters tell needs no look at a row.
+  const isPlain = Object.entries(filter).every(
+    ([name, value]) => value === null || ['states', 'types', 'queues'].includes(name),
+  )
+  const isWhole = isPlain || numbers.every(number => number > above)
+  const count = isWhole ? found.length : found.filter(row => row.number > above).length
+  return { count: Math.min(count, most), isExact: isWhole && count <= most }
 }
 
 function matches(row: Row, filter: TaskFilter): boolean {

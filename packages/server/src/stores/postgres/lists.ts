@@ -1,6 +1,6 @@
 import { type TaskState, taskStates } from '@tasklane/protocol'
 import type { TaskId, TaskRecord } from '../../core/task.ts'
-import type { PageAsk, TaskFilter } from '../../ports/store.ts'
+import type { PageAsk, TaskCount, TaskFilter } from '../../ports/store.ts'
 import { sumByState } from './counters.ts'
 import type { SqlParameter, SqlRow, Statement } from './database.ts'
 import { learnNewLanes } from './lanes.ts'
@@ -29,11 +29,25 @@ export function listIds(session: Session, filter: TaskFilter, page: PageAsk): Pr
   return session.read(reader => list(reader, filter, page))
 }
 
-export function countTasks(session: Session, filter: TaskFilter, most: number): Promise<number> {
+export function countTasks(
+  session: Session,
+  filter: TaskFilter,
+  most: number,
+  newest: number | null,
+): Promise<TaskCount> {
   return session.read(async reader => {
-    if (isCounted(filter)) return Math.min(most, countUpTo(reader, filter, await readCounts(reader)))
-    return (await list(reader, filter, { limit: most, before: null, offset: 0 })).length
+    if (isCounted(filter)) return counted(countUpTo(reader, filter, await readCounts(reader)), most, true)
+    const [ends] = newest === null ? [] : await reader.connection.rows(sql.ends)
+    const [first = null, last = null] = ends ?? []
+    const above = newest === null || last === null ? 0 : Math.max(0, number(last) - newest)
+    const found = await list(reader, filter, { limit: most + 1, before: null, offset: 0 }, above)
+    return counted(found.length, most, first === null || number(first) > above)
   })
+}
+
+/** @param found of which one more than `most` may be */
+function counted(found: number, most: number, isWhole: boolean): TaskCount {
+  return { count: Math.min(found, most), isExact: isWhole && found <= most }
 }
 
 /** Whether the counters alone tell how many match. */
@@ -59,14 +73,14 @@ export async function readRecords(reader: Reader, numbers: readonly number[]): P
  * The way to the rows is chosen by the states asked for: rare states and running tasks have indexes, and so have
  * submitters; everything else walks the numbers downwards.
  */
-async function list(reader: Reader, filter: TaskFilter, page: PageAsk): Promise<readonly ListedId[]> {
+async function list(reader: Reader, filter: TaskFilter, page: PageAsk, above = 0): Promise<readonly ListedId[]> {
   const most = page.offset + page.limit
   await learnNewLanes(reader.connection, reader.lanes)
   if (most === 0) return []
   const counts = await readCounts(reader)
   if (countUpTo(reader, filter, counts) === 0) return []
   const pages = pagesOf(filter, counts, most)
-  const parameters = [...toConditions(reader, filter, page.before), most, ...rangesOf(filter)]
+  const parameters = [...toConditions(reader, filter, page.before), most, ...rangesOf(filter), above]
   const rows = (await Promise.all(pages.map(each => reader.connection.rows(each, ...parameters)))).flat()
   return rows
     .map(row => ({ number: number(row[0]), id: taskIdOf(row[1]) }))
@@ -92,7 +106,7 @@ function pagesOf(filter: TaskFilter, counts: readonly SqlRow[], most: number): r
   const states = [...new Set(filter.states ?? taskStates)]
   const indexed = states.map(state => pageOf[state]).filter(page => page !== null)
   const isIndexed = indexed.length === states.length
-  if (filter.submittedBy === null) return isIndexed ? indexed : [sql.page]
+  if (filter.submittedBy === null) return isIndexed ? indexed : [most <= shortPageMax ? sql.page : sql.pages]
   const all = sumByState(counts, null)
   if (isIndexed && states.reduce((sum, state) => sum + all[state], 0) <= fewTasks) return indexed
   return [most <= shortPageMax ? sql.submitterPage : sql.submitterPages]

@@ -135,7 +135,7 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
     endedAmong: ids => run(() => reads.endedAmong(session, ids)),
     tasks: (filter, page) => run(() => listRecords(session, filter, page)),
     taskIds: (filter, page) => run(() => listIds(session, filter, page)),
-    countTasks: (filter, most) => run(() => countTasks(session, filter, most)),
+    countTasks: (filter, most, newest) => run(() => countTasks(session, filter, most, newest)),
     leases: leases => run(() => reads.readLeases(session, leases)),
     leasesOf: workerId => run(() => workers.leasesOf(session, workerId)),
     attempts: id => run(() => reads.readAttempts(session, id)),

@@ -5,8 +5,8 @@ import { name } from './statements.ts'
 // Each condition is off where its parameter is null, so that one constant text serves every filter. Lanes stand for
 // queues and types, which the registry knows. $1 below number, $2 states, $3 lanes, $4 worker, $5 label key, $6 label
 // value, $7 text in lower case, $8 lanes whose type contains the text, $9 submitter, $10 limit, $11 fingerprint, $12 and $13 creation from
-// and before, $14 and $15 priority.
-const conditions = `($2::text[] IS NULL OR t.state || '' = ANY($2))
+// and before, $14 and $15 priority, $16 above number.
+const conditions = `t.number > $16::bigint AND ($2::text[] IS NULL OR t.state || '' = ANY($2))
   AND ($3::int[] IS NULL OR t.lane = ANY($3))
   AND ($4::text IS NULL OR t.worker_id || '' = $4)
   AND ($5::text IS NULL OR (t.labels IS NOT NULL
@@ -17,7 +17,9 @@ const conditions = `($2::text[] IS NULL OR t.state || '' = ANY($2))
   AND ($12::bigint IS NULL OR t.created_at >= $12) AND ($13::bigint IS NULL OR t.created_at < $13)
   AND ($14::float8 IS NULL OR t.priority >= $14) AND ($15::float8 IS NULL OR t.priority <= $15)`
 
-const page = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.number < $1::bigint AND ${conditions}`
+/** From the newest down, between two numbers; where the way is another index, a second bound would look as if it left little. */
+const walk = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.number < $1::bigint AND t.number > $16::bigint`
+const page = `${walk} AND ${conditions}`
 
 /** One submitter's, whatever their states: as far as the walk goes, it goes over their own. */
 const submitted = `SELECT t.number, t.id FROM tasklane.tasks AS t WHERE t.submitted_by = $9 AND t.number + 0 < $1::bigint`
@@ -40,7 +42,8 @@ export const readStatements = name({
   unfinishedAmong: 'SELECT id FROM tasklane.tasks WHERE id = ANY($1::text[]) AND finished_at IS NULL',
   numberById: 'SELECT number FROM tasklane.tasks WHERE id = $1',
 
-  page: `${page} ORDER BY t.number DESC LIMIT $10`,
+  page: `${shortPage(walk, conditions, 't.number')} LIMIT $10`,
+  pages: `${page} ORDER BY t.number DESC LIMIT $10`,
   submitterPage: `${shortPage(submitted, conditions)} LIMIT $10`,
   submitterPages: `${submitted} AND ${conditions} ORDER BY t.number + 0 DESC LIMIT $10`,
   fingerprintPage: `${shortPage(alike, conditions)} LIMIT $10`,
@@ -51,6 +54,8 @@ export const readStatements = name({
   blockedPage: `${page} AND t.state = 'blocked' ORDER BY t.number DESC LIMIT $10`,
   failedPage: `${page} AND t.state = 'failed' ORDER BY t.number DESC LIMIT $10`,
   cancelledPage: `${page} AND t.state = 'cancelled' ORDER BY t.number DESC LIMIT $10`,
+
+  ends: 'SELECT (SELECT min(number) FROM tasklane.tasks), (SELECT max(number) FROM tasklane.tasks)',
 
   leasesByIds: `SELECT ${leaseColumns} FROM tasklane.tasks AS t
     WHERE t.id = ANY($1::text[]) AND t.state || '' = 'running'`,

@@ -1,6 +1,6 @@
 import { type TaskState, taskStates } from '@tasklane/protocol'
 import { type TaskId, type TaskRecord, taskId } from '../../core/task.ts'
-import type { PageAsk, TaskFilter } from '../../ports/store.ts'
+import type { PageAsk, TaskCount, TaskFilter } from '../../ports/store.ts'
 import type { SqlValue, Statement } from './database.ts'
 import { number, text } from './rows.ts'
 import { readRecord, type Session } from './session.ts'
@@ -22,20 +22,28 @@ export function listRecords(session: Session, filter: TaskFilter, page: PageAsk)
  * The way to the rows is chosen by the states asked for, since the counters tell how many there are: rare states and
  * running tasks have indexes, and so have submitters; everything else walks the numbers downwards.
  */
-export function listIds(session: Session, filter: TaskFilter, page: PageAsk): readonly ListedId[] {
+export function listIds(session: Session, filter: TaskFilter, page: PageAsk, above = 0): readonly ListedId[] {
   const conditions = toConditions(session, filter, page.before)
   const most = page.offset + page.limit
   if (most === 0 || countUpTo(session, filter) === 0) return []
-  const rows = pagesOf(session, filter).flatMap(each => each.all(...conditions, most, ...rangesOf(filter)))
+  const rows = pagesOf(session, filter).flatMap(each => each.all(...conditions, most, ...rangesOf(filter), above))
   return rows
     .map(row => ({ number: number(row[0]), id: taskId(text(row[1])) }))
     .sort((one, other) => other.number - one.number)
     .slice(page.offset, most)
 }
 
-export function countTasks(session: Session, filter: TaskFilter, most: number): number {
-  if (isCounted(filter)) return Math.min(most, countUpTo(session, filter))
-  return listIds(session, filter, { limit: most, before: null, offset: 0 }).length
+export function countTasks(session: Session, filter: TaskFilter, most: number, newest: number | null): TaskCount {
+  if (isCounted(filter)) return counted(countUpTo(session, filter), most, true)
+  const [first = null, last = null] = newest === null ? [] : (session.reads.ends.get() ?? [])
+  const above = newest === null || last === null ? 0 : Math.max(0, number(last) - newest)
+  const isWhole = first === null || number(first) > above
+  return counted(listIds(session, filter, { limit: most + 1, before: null, offset: 0 }, above).length, most, isWhole)
+}
+
+/** @param found of which one more than `most` may be */
+function counted(found: number, most: number, isWhole: boolean): TaskCount {
+  return { count: Math.min(found, most), isExact: isWhole && found <= most }
 }
 
 /** Whether the counters alone tell how many match. */

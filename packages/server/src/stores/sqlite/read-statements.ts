@@ -5,8 +5,8 @@ import { prepareAll } from './statements.ts'
 // Each condition is off where its parameter is null, so that one constant text serves every filter. Lanes stand for
 // queues and types, which the registry has in memory. ?1 below number, ?2 states, ?3 lanes, ?4 worker, ?5 label key,
 // ?6 label value, ?7 text in lower case, ?8 lanes whose type contains the text, ?9 submitter, ?10 limit, ?11 fingerprint,
-// ?12 and ?13 creation from and before, ?14 and ?15 priority.
-const matches = `number < ?1
+// ?12 and ?13 creation from and before, ?14 and ?15 priority, ?16 above number.
+const matches = `number < ?1 AND number > ?16
   AND (?2 IS NULL OR state IN (SELECT value FROM json_each(?2)))
   AND (?3 IS NULL OR lane IN (SELECT value FROM json_each(?3)))
   AND (?4 IS NULL OR worker_id = ?4)
@@ -48,6 +48,9 @@ export const readTexts = {
     ORDER BY number DESC LIMIT ?10 + 0`,
   cancelledPage: `SELECT number, id FROM tasks INDEXED BY tasks_cancelled WHERE state = 'cancelled' AND ${matches}
     ORDER BY number DESC LIMIT ?10 + 0`,
+
+  // Two of one: min and max in one SELECT would walk the table.
+  ends: 'SELECT (SELECT min(number) FROM tasks), (SELECT max(number) FROM tasks)',
 
   attempts: `SELECT attempt, epoch, worker_id, started_at, ended_at, outcome, error FROM attempts
     WHERE number = ? ORDER BY epoch`,
