@@ -21,6 +21,8 @@ export interface Connection {
   run(statement: Statement, ...values: readonly SqlParameter[]): Promise<number>
   /** Plain text without parameters; may hold several statements. */
   exec(text: string): Promise<void>
+  /** Makes all plans anew where the tables have grown much since they were made. @param pages of the tables together */
+  noteSize(pages: number): void
   /** Gives it back to the pool, or closes it where something went wrong on it. */
   release(isBroken: boolean): void
 }
@@ -55,6 +57,12 @@ export const planning = [
   'jit = off',
   'plan_cache_mode = force_generic_plan',
 ]
+
+/**
+ * A plan is kept by its session, and says what was best when it was made: in a table of two rows, to go over both of them
+ * for each row of a list. Past so many times the size it was made for it is made anew, which takes some milliseconds.
+ */
+const growthMax = 2
 
 /**
  * A node that went silent in the middle of a transaction must not hold its rows until the network notices, which takes
@@ -107,6 +115,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   })
 }
 
+/** Of each session, the size of the tables for which it was planned. */
+const planned = new WeakMap<pg.PoolClient, number>()
+
 function toConnection(client: pg.PoolClient, isPooled: boolean): Connection {
   const together = sendTogether(client)
   const query = (statement: Statement, values: readonly SqlParameter[]): Promise<pg.QueryArrayResult<SqlValue[]>> => {
@@ -124,6 +135,13 @@ function toConnection(client: pg.PoolClient, isPooled: boolean): Connection {
     exec: async text => {
       together()
       await client.query(text)
+    },
+    noteSize: pages => {
+      const plannedFor = planned.get(client)
+      if (isPooled || (plannedFor !== undefined && pages <= growthMax * plannedFor)) return
+      planned.set(client, pages)
+      // Whatever is wrong with the connection, the statements around this one tell.
+      if (plannedFor !== undefined) client.query('DISCARD PLANS').catch(() => {})
     },
     release: isBroken => client.release(isBroken),
   }

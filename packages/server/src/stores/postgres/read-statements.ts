@@ -34,6 +34,10 @@ const workerColumns = `w.id, w.instance, w.capabilities, w.queues, w.slots, w.la
   w.registered_at, w.last_seen_at, w.lease_ms,
   (SELECT json_agg(t.id ORDER BY t.number)::text FROM tasklane.tasks AS t WHERE t.state = 'running' AND t.worker_id = w.id)`
 
+/** The parent of an edge, looked up by itself whatever the planner believes. */
+const parent = `LATERAL (SELECT t.number, t.id, t.state, t.result, t.error FROM tasklane.tasks AS t
+  WHERE t.number = e.parent OFFSET 0)`
+
 /** Statements that only read, for the calls of `ReadStore`. */
 export const readStatements = name({
   recordById: `SELECT ${recordColumns} FROM tasklane.tasks AS t WHERE t.id = $1`,
@@ -71,15 +75,15 @@ export const readStatements = name({
       coalesce(octet_length(p.result), 0) + coalesce(octet_length(p.error), 0),
       CASE WHEN octet_length(p.result) <= ${familyTextBytesMax} THEN p.result END,
       CASE WHEN octet_length(p.error) <= ${familyTextBytesMax} THEN p.error END
-    FROM tasklane.edges AS e LEFT JOIN tasklane.tasks AS p ON p.number = e.parent
+    FROM tasklane.edges AS e LEFT JOIN ${parent} AS p ON true
     WHERE e.child = ANY($1::bigint[]) ORDER BY e.child, e.position`,
   parentSizes: `SELECT coalesce(octet_length(p.result), 0) + coalesce(octet_length(p.error), 0)
-    FROM tasklane.edges AS e LEFT JOIN tasklane.tasks AS p ON p.number = e.parent
+    FROM tasklane.edges AS e LEFT JOIN ${parent} AS p ON true
     WHERE e.child = $1 AND NOT e.is_repeat ORDER BY e.position OFFSET $2`,
   parents: `SELECT e.parent_id, p.state, p.result, p.error
-    FROM tasklane.edges AS e LEFT JOIN tasklane.tasks AS p ON p.number = e.parent
+    FROM tasklane.edges AS e LEFT JOIN ${parent} AS p ON true
     WHERE e.child = $1 AND NOT e.is_repeat ORDER BY e.position LIMIT $2 OFFSET $3`,
-  parentNumbers: `SELECT p.number FROM tasklane.edges AS e JOIN tasklane.tasks AS p ON p.number = e.parent
+  parentNumbers: `SELECT p.number FROM tasklane.edges AS e CROSS JOIN ${parent} AS p
     WHERE e.child = $1 AND NOT e.is_repeat ORDER BY e.position LIMIT $2`,
   childNumbers: `SELECT DISTINCT child FROM tasklane.edges WHERE parent = $1 ORDER BY child LIMIT $2`,
   edgesAmong: `SELECT parent, parent_id, child, policy FROM tasklane.edges
@@ -87,12 +91,12 @@ export const readStatements = name({
   // For a child with more parents than are asked about: each is looked up by itself in the index.
   edgesFrom: `SELECT e.parent, e.parent_id, e.child, e.policy
     FROM unnest($2::bigint[]) AS p (number) JOIN tasklane.edges AS e ON e.parent = p.number
-    WHERE e.child = $1 AND NOT e.is_repeat ORDER BY e.position LIMIT $3`,
+    WHERE p.number = +p.number AND e.child = $1 AND NOT e.is_repeat ORDER BY e.position LIMIT $3`,
   drawnByNumber: `SELECT number, id, lane, state, started_at, finished_at, submitted_by, name, parent_count
     FROM tasklane.tasks WHERE number = ANY($1::bigint[])`,
-  openParents: `SELECT p.id, p.state FROM tasklane.edges AS e JOIN tasklane.tasks AS p ON p.number = e.parent
+  openParents: `SELECT p.id, p.state FROM tasklane.edges AS e CROSS JOIN ${parent} AS p
     WHERE e.child = $1 AND NOT e.resolved ORDER BY e.position LIMIT $2`,
-  openParentCount: `SELECT count(*) FROM tasklane.edges AS e JOIN tasklane.tasks AS p ON p.number = e.parent
+  openParentCount: `SELECT count(*) FROM tasklane.edges AS e CROSS JOIN ${parent} AS p
     WHERE e.child = $1 AND NOT e.resolved`,
 
   rankBefore: `SELECT count(*) FROM (SELECT 1 FROM tasklane.tasks AS t
@@ -117,7 +121,7 @@ export const readStatements = name({
       FROM (SELECT fingerprint, failed_at, number FROM tasklane.tasks
         WHERE failed_at IS NOT NULL AND failed_at >= $1 ORDER BY failed_at DESC LIMIT $2) AS f
       GROUP BY f.fingerprint ORDER BY max(f.failed_at) DESC, f.fingerprint LIMIT $3) AS g
-    JOIN tasklane.tasks AS t ON t.number = g.sample ORDER BY g.last_at DESC, g.fingerprint`,
+    CROSS JOIN LATERAL (SELECT id, lane, error FROM tasklane.tasks WHERE number = g.sample OFFSET 0) AS t ORDER BY g.last_at DESC, g.fingerprint`,
 
   putHistory: `INSERT INTO tasklane.history (step, queue, at, node, cell)
     SELECT step, queue, at, node, cell

@@ -104,8 +104,9 @@ export function createSession(
   const readNow = async (
     connection: Connection,
   ): Promise<{ readonly nowMs: number; readonly place: string | null }> => {
-    if (fixedNow !== null) return { nowMs: fixedNow(), place: null }
     const [row] = await connection.rows(sql.now)
+    connection.noteSize(number(row?.[3]))
+    if (fixedNow !== null) return { nowMs: fixedNow(), place: null }
     return { nowMs: number(row?.[0]), place: `${number(row?.[1])} ${number(row?.[2])}` }
   }
 

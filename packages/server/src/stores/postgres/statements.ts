@@ -5,9 +5,12 @@ import type { Statement } from './database.ts'
  * Every statement that moves something, of constant text: lists travel as one array or one JSON text. What a transition
  * asks of the row stands in its WHERE, also where this transaction holds the row already.
  *
- * Two idioms. `t.state || '' = 'running'` is `t.state = 'running'` that no partial index answers: the way to the row is
- * its number or id, whatever the planner believes of a table that has just grown. And rows are locked in the order of
- * their numbers, by a subquery where an UPDATE takes several, so that two transactions do not wait for each other.
+ * Three idioms. `t.state || '' = 'running'` is `t.state = 'running'` that no partial index answers: the way to the row is
+ * its number or id, whatever the planner believes of a table that has just grown. `r.number = +r.number`, or `r.id =
+ * r.id || ''`, says nothing of a row, and to the planner that the list is a short one: each of it is looked up by itself.
+ * Without that, a plan that was made when a table held two rows goes over all of it once it holds a million. And rows are
+ * locked in the order of their numbers, by a subquery where an UPDATE takes several, so that two transactions do not wait
+ * for each other; `number + 0` is an order that no walk over all numbers can give.
  */
 const now = '(extract(epoch FROM now()) * 1000)::bigint'
 
@@ -18,17 +21,19 @@ function extend(lock: string): string {
     FROM (SELECT p.number, r.lease_ms, r.progress
       FROM unnest($4::text[], $5::int[], $6::text[], $7::bigint[], $8::text[]) AS r (id, epoch, worker_id, lease_ms, progress)
       JOIN tasklane.tasks AS p ON p.id = r.id
-      WHERE p.state || '' = 'running' AND p.worker_id || '' = r.worker_id AND (r.epoch IS NULL OR p.epoch = r.epoch)
-      ORDER BY p.number ${lock}) AS c
+      WHERE r.id = r.id || '' AND p.state || '' = 'running' AND p.worker_id || '' = r.worker_id
+        AND (r.epoch IS NULL OR p.epoch = r.epoch)
+      ORDER BY p.number + 0 ${lock}) AS c
     WHERE t.number = c.number RETURNING t.id, t.cancel_requested_at IS NOT NULL`
 }
 
 const texts = {
   // ─── Session ──────────────────────────────────────────────────────────────────────────────────────────────────────
-  // The moment of the BEGIN, the same for all statements of a transaction; and which server and which tables these are
-  // (known.ts).
+  // The moment of the BEGIN, the same for all statements of a transaction; which server and which tables these are
+  // (known.ts); and their size in pages, by which plans are made anew (database.ts).
   now: `SELECT ${now}, (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint,
-    'tasklane.lanes'::regclass::oid::bigint`,
+    'tasklane.lanes'::regclass::oid::bigint,
+    (pg_relation_size('tasklane.tasks') + pg_relation_size('tasklane.edges')) / 8192`,
   lanesAfter: 'SELECT id, queue, type FROM tasklane.lanes WHERE id > $1 ORDER BY id',
   insertLanes: `INSERT INTO tasklane.lanes (id, queue, type)
     SELECT (SELECT coalesce(max(id), 0) FROM tasklane.lanes) + row_number() OVER (), queue, type
@@ -45,7 +50,7 @@ const texts = {
 
   // ─── Tasks at hand ────────────────────────────────────────────────────────────────────────────────────────────────
   holdByIds: `SELECT ${stateColumns} FROM tasklane.tasks AS t WHERE t.id = ANY($1::text[])
-    ORDER BY t.number FOR NO KEY UPDATE`,
+    ORDER BY t.number + 0 FOR NO KEY UPDATE`,
   holdByNumbers: `SELECT ${stateColumns} FROM tasklane.tasks AS t WHERE t.number = ANY($1::bigint[])
     ORDER BY t.number FOR NO KEY UPDATE`,
   // The one statement behind every transition of a task that this transaction holds.
@@ -64,7 +69,7 @@ const texts = {
       priority float8, priority_source text, rank float8, finished_at bigint, end_outcome text, settled_as text,
       waiting_count int, has_dependents boolean, writes_error boolean, error text, writes_result boolean, result text,
       writes_progress boolean, progress text, fingerprint text)
-    WHERE t.number = r.number AND t.epoch = r.epoch AND t.state || '' = r.was`,
+    WHERE r.number = +r.number AND t.number = r.number AND t.epoch = r.epoch AND t.state || '' = r.was`,
   insertAttempts: `INSERT INTO tasklane.attempts (number, epoch, attempt, worker_id, started_at, ended_at, outcome,
       settled_as, error)
     SELECT number, epoch, attempt, worker_id, started_at, ended_at, outcome, settled_as, error
@@ -82,26 +87,27 @@ const texts = {
       lease_until = NULL, cancel_requested_at = NULL, end_outcome = 'completed', settled_as = 'completed'
     FROM (SELECT p.number, r.epoch, r.worker_id, r.result
       FROM unnest($2::text[], $3::int[], $4::text[], $5::text[]) AS r (id, epoch, worker_id, result)
-      JOIN tasklane.tasks AS p ON p.id = r.id ORDER BY p.number) AS r
+      JOIN tasklane.tasks AS p ON p.id = r.id WHERE r.id = r.id || '' ORDER BY p.number + 0) AS r
     WHERE t.number = r.number AND t.epoch = r.epoch AND t.worker_id || '' = r.worker_id AND t.state || '' = 'running'
     RETURNING t.id, t.number, t.lane, t.due_at, t.started_at, t.has_dependents`,
   attemptsSettledAs: `SELECT a.number, a.epoch, a.worker_id, a.settled_as
     FROM unnest($1::bigint[], $2::int[]) AS r (number, epoch)
-    JOIN tasklane.attempts AS a ON a.number = r.number AND a.epoch = r.epoch`,
+    JOIN tasklane.attempts AS a ON a.number = r.number AND a.epoch = r.epoch WHERE r.number = +r.number`,
 
   // ─── Dependencies ─────────────────────────────────────────────────────────────────────────────────────────────────
   // Open edges of these parents, in their order, and one more than may be resolved to tell whether there are others.
   holdOpenChildren: `SELECT ${stateColumns} FROM tasklane.tasks AS t WHERE t.number = ANY (ARRAY(
-      SELECT e.child FROM unnest($1::bigint[]) WITH ORDINALITY AS r (parent, turn)
-      JOIN tasklane.edges AS e ON e.parent = r.parent AND NOT e.resolved
-      ORDER BY r.turn, e.child LIMIT $2)) ORDER BY t.number FOR NO KEY UPDATE`,
+      SELECT e.child FROM unnest($1::bigint[]) WITH ORDINALITY AS r (parent, turn) CROSS JOIN LATERAL (
+        SELECT child FROM tasklane.edges WHERE parent = r.parent AND NOT resolved ORDER BY child LIMIT $2) AS e
+      ORDER BY r.turn, e.child LIMIT $2)) ORDER BY t.number + 0 FOR NO KEY UPDATE`,
   openEdges: `SELECT e.parent, e.child, e.position, e.policy FROM unnest($1::bigint[]) WITH ORDINALITY AS r (parent, turn)
-    JOIN tasklane.edges AS e ON e.parent = r.parent AND NOT e.resolved
+    CROSS JOIN LATERAL (SELECT parent, child, position, policy FROM tasklane.edges
+      WHERE parent = r.parent AND NOT resolved ORDER BY child LIMIT $2) AS e
     ORDER BY r.turn, e.child LIMIT $2`,
   resolveEdges: `UPDATE tasklane.edges AS e SET resolved = true FROM unnest($1::bigint[], $2::int[]) AS r (child, position)
-    WHERE e.child = r.child AND e.position = r.position AND NOT e.resolved`,
+    WHERE r.child = +r.child AND e.child = r.child AND e.position = r.position AND NOT e.resolved`,
   withOpenEdges: `SELECT r.parent FROM unnest($1::bigint[]) AS r (parent)
-    WHERE EXISTS (SELECT 1 FROM tasklane.edges AS e WHERE e.parent = r.parent AND NOT e.resolved)`,
+    WHERE EXISTS (SELECT 1 FROM tasklane.edges AS e WHERE e.parent = r.parent AND NOT e.resolved OFFSET 0)`,
   insertUnresolved: `INSERT INTO tasklane.unresolved (parent) SELECT parent FROM unnest($1::bigint[]) AS r (parent)
     ON CONFLICT (parent) DO NOTHING`,
   // Skips what another node is at.
@@ -173,6 +179,7 @@ const texts = {
     UNION ALL SELECT 'request', c.worker_id, c.request_id, c.leases
       FROM unnest($2::text[], $3::text[]) AS r (worker_id, request_id)
       JOIN tasklane.claim_requests AS c ON c.worker_id = r.worker_id AND c.request_id = r.request_id
+      WHERE r.request_id = r.request_id || ''
     UNION ALL SELECT 'lane', id::text, queue, type FROM tasklane.lanes WHERE id > $4
     UNION ALL SELECT 'pending', NULL, NULL, NULL WHERE EXISTS (SELECT 1 FROM unnest($5::int[], $6::float8[]) AS l (lane, rank)
       WHERE EXISTS (SELECT 1 FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane AND t.rank >= l.rank)
@@ -180,7 +187,8 @@ const texts = {
           WHERE n.id = l.lane AND q.is_paused))`,
   forgetClaimRequests: `DELETE FROM tasklane.claim_requests AS c
     USING unnest($1::text[], $2::text[], $3::text[]) AS r (worker_id, request_id, leases)
-    WHERE c.worker_id = r.worker_id AND c.request_id = r.request_id AND c.leases = r.leases`,
+    WHERE r.request_id = r.request_id || '' AND c.worker_id = r.worker_id AND c.request_id = r.request_id
+      AND c.leases = r.leases`,
   // Fails where another transaction wrote one of them since they were looked for, and takes the whole transaction along.
   insertClaimRequests: `INSERT INTO tasklane.claim_requests (at, worker_id, request_id, leases)
     SELECT $1::bigint, worker_id, request_id, leases
@@ -211,26 +219,30 @@ const texts = {
     FROM (SELECT p.number, r.worker_id, r.lease_until
       FROM unnest($3::bigint[], $4::text[], $5::bigint[]) WITH ORDINALITY AS r (number, worker_id, lease_until, turn)
       JOIN tasklane.tasks AS p ON p.number = r.number
-      WHERE p.state || '' = 'pending' ORDER BY r.turn LIMIT $6 FOR NO KEY UPDATE OF p SKIP LOCKED) AS c
+      WHERE r.number = +r.number AND p.state || '' = 'pending' ORDER BY r.turn LIMIT $6 FOR NO KEY UPDATE OF p SKIP LOCKED) AS c
     WHERE t.number = c.number RETURNING ${claimedColumns}`,
 
   // ─── Verbs ────────────────────────────────────────────────────────────────────────────────────────────────────────
   edgesOfChildren: `SELECT e.child, e.position, e.policy, e.resolved, e.parent, p.state
-    FROM tasklane.edges AS e LEFT JOIN tasklane.tasks AS p ON p.number = e.parent
-    WHERE e.child = ANY($1::bigint[]) AND NOT e.is_repeat ORDER BY e.child, e.position`,
+    FROM tasklane.edges AS e LEFT JOIN LATERAL (SELECT t.state FROM tasklane.tasks AS t WHERE t.number = e.parent OFFSET 0)
+      AS p ON true
+    WHERE e.child = ANY($1::bigint[]) AND NOT e.is_repeat ORDER BY e.child + 0, e.position`,
   edgesOfParents: `SELECT e.parent, e.child, e.position, e.resolved FROM tasklane.edges AS e
-    WHERE e.parent = ANY($1::bigint[]) AND NOT e.is_repeat ORDER BY e.child, e.position`,
+    WHERE e.parent = ANY($1::bigint[]) AND NOT e.is_repeat ORDER BY e.child + 0, e.position`,
   // What a requeue touches: the tasks, the cascaded ones below them, and the parents and children of all of these.
   familyOf: `WITH RECURSIVE own (number) AS (
       SELECT t.number FROM tasklane.tasks AS t WHERE t.id = ANY($1::text[])
-      UNION SELECT e.child FROM own AS o JOIN tasklane.edges AS e ON e.parent = o.number
+      UNION SELECT e.child FROM own AS o
+        CROSS JOIN LATERAL (SELECT child FROM tasklane.edges WHERE parent = o.number OFFSET 0) AS e
         CROSS JOIN LATERAL (SELECT 1 FROM tasklane.tasks AS c WHERE c.number = e.child AND c.state || '' = 'cancelled'
           AND left(c.error, 27) = '{"code":"dependency_failed"' OFFSET 0) AS u WHERE $2::boolean)
-    SELECT number FROM own UNION SELECT e.parent FROM own AS o JOIN tasklane.edges AS e ON e.child = o.number
-    UNION SELECT e.child FROM own AS o JOIN tasklane.edges AS e ON e.parent = o.number`,
+    SELECT number FROM own UNION SELECT e.parent FROM own AS o
+      CROSS JOIN LATERAL (SELECT parent FROM tasklane.edges WHERE child = o.number OFFSET 0) AS e
+    UNION SELECT e.child FROM own AS o
+      CROSS JOIN LATERAL (SELECT child FROM tasklane.edges WHERE parent = o.number OFFSET 0) AS e`,
   setEdges: `UPDATE tasklane.edges AS e SET resolved = r.resolved
     FROM unnest($1::bigint[], $2::int[], $3::boolean[]) AS r (child, position, resolved)
-    WHERE e.child = r.child AND e.position = r.position`,
+    WHERE r.child = +r.child AND e.child = r.child AND e.position = r.position`,
   // From the edges to the children, not the other way round; without OFFSET 0 a table that was never analysed is walked.
   needed: `SELECT DISTINCT e.parent FROM tasklane.edges AS e CROSS JOIN LATERAL (SELECT 1 FROM tasklane.tasks AS c
       WHERE c.number = e.child AND c.state IN ('blocked', 'scheduled', 'pending', 'running') OFFSET 0) AS u
@@ -283,7 +295,7 @@ const texts = {
   // Holds the rows, so that two calls never give one line's number twice.
   holdForLogs: `SELECT t.id, t.number, t.epoch, (SELECT coalesce(max(l.line), 0) FROM tasklane.logs AS l WHERE l.number = t.number)
     FROM tasklane.tasks AS t WHERE t.id = ANY($1::text[]) AND t.state || '' = 'running' AND t.worker_id || '' = $2
-    ORDER BY t.number FOR NO KEY UPDATE OF t`,
+    ORDER BY t.number + 0 FOR NO KEY UPDATE OF t`,
   insertLogs: `INSERT INTO tasklane.logs (number, line, epoch, at, level, message)
     SELECT number, line, epoch, at, level, message
     FROM unnest($1::bigint[], $2::int[], $3::int[], $4::bigint[], $5::text[], $6::text[])
