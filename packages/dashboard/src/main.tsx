@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { ApiError } from './api/http.ts'
+import { ApiError, whenSignedOut } from './api/http.ts'
 import { liveOf } from './live/live.ts'
 import { router } from './router.tsx'
 import './styles/tokens.css'
@@ -10,11 +10,14 @@ import './styles/base.css'
 import './styles/shell.css'
 import './styles/parts.css'
 import './styles/pages.css'
+import './styles/people.css'
 
 const client = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 2_000,
+      // A scheduler on this machine, or in a network of one's own, is there without the internet.
+      networkMode: 'always',
       // What the scheduler refused it will refuse again; what it could not answer it may answer soon.
       retry: (count, error) => count < 2 && (!(error instanceof ApiError) || error.status === 0 || error.status >= 500),
       retryDelay: count => Math.min(5_000, 400 * 2 ** count),
@@ -28,6 +31,7 @@ client.getQueryCache().subscribe(event => {
   if (error instanceof ApiError && error.status === 401 && event.query.queryKey[0] !== 'me')
     void client.invalidateQueries({ queryKey: ['me'] })
 })
+whenSignedOut(() => void client.invalidateQueries({ queryKey: ['me'] }))
 liveOf(client)
 
 const place = document.getElementById('root')

@@ -6,6 +6,7 @@ import {
   lazyRouteComponent,
 } from '@tanstack/react-router'
 import { Compass } from 'lucide-react'
+import { readAdminSearch } from './pages/admin/search.ts'
 import { Overview } from './pages/overview.tsx'
 import { readSearch } from './pages/task-filter.ts'
 import { Failure, Notice, Skeleton } from './parts/basic.tsx'
@@ -56,7 +57,8 @@ const failures = createRoute({
 const admin = createRoute({
   getParentRoute: () => root,
   path: '/admin',
-  component: lazyRouteComponent(() => import('./pages/admin.tsx'), 'Admin'),
+  validateSearch: readAdminSearch,
+  component: lazyRouteComponent(() => import('./pages/admin/admin.tsx'), 'Admin'),
 })
 
 /** The page stands behind the # of the address: no server has to know it, and any path may stand before it. */

@@ -1,31 +1,13 @@
 import type { ProblemBody } from '@tasklane/protocol'
+import { ApiError } from './api-error.ts'
+
+export { ApiError, isUnreachable } from './api-error.ts'
 
 /** The pages stand at `…/ui/`, the API beside them: whatever path a proxy puts in front is in both. */
 export const root = new URL('../', document.baseURI.split('#')[0])
 
 /** Said with every call: without it the cookie of a session does not count, so that no foreign page can use it. */
 const ourHeader = { 'x-requested-with': 'tasklane' }
-
-/** A refusal of the scheduler, or `status: 0` where none could be reached. */
-export class ApiError extends Error {
-  override readonly name = 'ApiError'
-  readonly status: number
-  readonly code: string
-  readonly problem: ProblemBody | null
-  readonly retryAfterSeconds: number | null
-
-  constructor(status: number, message: string, problem: ProblemBody | null, retryAfterSeconds: number | null = null) {
-    super(message)
-    this.status = status
-    this.code = problem?.code ?? (status === 0 ? 'unreachable' : 'unknown')
-    this.problem = problem
-    this.retryAfterSeconds = retryAfterSeconds
-  }
-}
-
-export function isUnreachable(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 0 || error.status === 502 || error.status === 504)
-}
 
 /** The last answer of each address with its ETag: a poll of what did not change costs a 304. */
 const remembered = new Map<string, { readonly etag: string; readonly body: unknown }>()
@@ -47,7 +29,7 @@ export async function get<Body>(path: string, query: Query = {}, signal?: AbortS
 }
 
 export async function send<Body>(method: string, path: string, body?: unknown): Promise<Body> {
-  const reply = await reach(addressOf(path, {}), {
+  const reply = await reachSignedIn(addressOf(path, {}), {
     method,
     headers: { ...ourHeader, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -67,6 +49,23 @@ export function addressOf(path: string, query: Query): string {
     if (value !== undefined && value !== '') url.searchParams.set(name, String(value))
   }
   return url.href
+}
+
+let tellSignedOut = (): void => {}
+
+/** What is to be done when somebody acts and the session has ended: nothing but an action tells it at once. */
+export function whenSignedOut(act: () => void): void {
+  tellSignedOut = act
+}
+
+async function reachSignedIn(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await reach(url, init)
+  } catch (error) {
+    // A wrong password is 401, too, and ends no session.
+    if (error instanceof ApiError && error.code === 'unauthenticated') tellSignedOut()
+    throw error
+  }
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {

@@ -1,11 +1,13 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import type {
+  About,
   Attempt,
   AuditPage,
   LogPage,
   Me,
   Queue,
   ServiceToken,
+  Site,
   Stats,
   StatsPoint,
   Task,
@@ -26,6 +28,13 @@ export const headRows = 100
 export const meQuery = queryOptions({
   queryKey: ['me'],
   queryFn: ({ signal }) => get<Me>('api/me', {}, signal),
+  staleTime: 60_000,
+  retry: false,
+})
+
+export const siteQuery = queryOptions({
+  queryKey: ['site'],
+  queryFn: ({ signal }) => get<Site>('api/site', {}, signal),
   staleTime: 60_000,
   retry: false,
 })
@@ -163,3 +172,9 @@ export const auditQuery = (filter: Query) =>
     getNextPageParam: page => page.next_cursor ?? undefined,
     retry: false,
   })
+
+export const aboutQuery = queryOptions({
+  queryKey: ['about'],
+  queryFn: ({ signal }) => get<About>('api/about', {}, signal),
+  retry: false,
+})

@@ -61,3 +61,11 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   current = { ...current }
   for (const tell of listeners) tell()
 })
+
+// Another tab of this browser is another view of the same person.
+window.addEventListener('storage', event => {
+  if (event.key !== key && event.key !== null) return
+  current = read()
+  showTheme()
+  for (const tell of listeners) tell()
+})

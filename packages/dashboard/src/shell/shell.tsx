@@ -18,23 +18,28 @@ import {
 } from 'lucide-react'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { ApiError, isUnreachable } from '../api/http.ts'
-import { meQuery } from '../api/queries.ts'
+import { meQuery, siteQuery } from '../api/queries.ts'
 import { liveOf } from '../live/live.ts'
 import { Button, Failure } from '../parts/basic.tsx'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
+import { EnvironmentBadge, useEnvironment } from './environment.tsx'
 import { useKeys } from './keys.ts'
+import { isPutOff } from './later.ts'
 import { LivePill } from './live-pill.tsx'
-import { Login } from './login.tsx'
+import { Login, LoginAgain } from './login.tsx'
 import { Logo } from './logo.tsx'
 import { mayOf } from './me.ts'
 import { isDark, setPreferences, usePreferences } from './preferences.ts'
 import { Toasts } from './toasts.tsx'
+import type { UserMenuProps } from './user-menu.tsx'
 
 const loadPalette = () => import('./palette.tsx')
 const loadDrawer = () => import('../submit/drawer.tsx')
 const Palette = lazy(() => loadPalette().then(({ Palette }) => ({ default: Palette })))
 const Shortcuts = lazy(() => import('./shortcuts.tsx').then(({ Shortcuts }) => ({ default: Shortcuts })))
 const UserMenu = lazy(() => import('./user-menu.tsx').then(({ UserMenu }) => ({ default: UserMenu })))
+const OwnPassword = lazy(() => import('./own-password.tsx').then(({ OwnPassword }) => ({ default: OwnPassword })))
+const FirstAdmin = lazy(() => import('./first-admin.tsx').then(({ FirstAdmin }) => ({ default: FirstAdmin })))
 const SubmitDrawer = lazy(() => loadDrawer().then(({ SubmitDrawer }) => ({ default: SubmitDrawer })))
 
 interface Place {
@@ -64,16 +69,34 @@ export function Shell() {
     ...meQuery,
     refetchInterval: ({ state }) => (isUnreachable(state.error) ? 3_000 : false),
   })
-  if (error instanceof ApiError && error.status === 401) {
+  const site = useQuery(siteQuery)
+  const isLater = isPutOff.use()
+  const isOut = error instanceof ApiError && error.status === 401
+  if (me !== undefined) {
     return (
       <>
-        <Login />
+        {me.first_password && !isLater ? (
+          <Suspense fallback={firstLoad}>
+            <FirstAdmin />
+          </Suspense>
+        ) : (
+          <Frame me={me} />
+        )}
+        {isOut && me.name !== null ? <LoginAgain name={me.name} /> : null}
         <Toasts />
       </>
     )
   }
-  if (me !== undefined) return <Frame me={me} />
-  if (error === null) return <div className="first-load" role="status" aria-label="Loading" />
+  // What is known before a login is waited for, so that the form does not change under somebody's hands.
+  if (error === null || (isOut && site.isPending)) return firstLoad
+  if (isOut) {
+    return (
+      <>
+        <Login site={site.data} />
+        <Toasts />
+      </>
+    )
+  }
   return (
     <main className="login">
       <Failure error={error} onRetry={() => void refetch()} />
@@ -81,11 +104,13 @@ export function Shell() {
   )
 }
 
+const firstLoad = <div className="first-load" role="status" aria-label="Loading" />
+
 function Frame({ me }: { readonly me: Me }) {
   const client = useQueryClient()
   const navigate = useNavigate()
   const { isNavNarrow } = usePreferences()
-  const [open, setOpen] = useState<'palette' | 'shortcuts' | 'menu' | null>(null)
+  const [open, setOpen] = useState<'palette' | 'shortcuts' | 'menu' | 'password' | null>(null)
   const draft = submitDrawer.use()
   const seen = places.filter(place => place.access === undefined || mayOf(me, place.access))
 
@@ -99,6 +124,8 @@ function Frame({ me }: { readonly me: Me }) {
     const onKey = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return
       event.preventDefault()
+      // Above an open question there is no other one.
+      if (document.querySelector('dialog:not(.palette)') !== null) return
       setOpen(now => (now === 'palette' ? null : 'palette'))
     }
     window.addEventListener('keydown', onKey)
@@ -128,9 +155,10 @@ function Frame({ me }: { readonly me: Me }) {
           <kbd>Ctrl K</kbd>
         </button>
         <div className="top-side">
+          <EnvironmentBadge />
           {me.auth === 'required' ? null : <OpenBadge auth={me.auth} />}
           <LivePill />
-          <MenuOfUser me={me} onShortcuts={() => setOpen('shortcuts')} />
+          <MenuOfUser me={me} onShortcuts={() => setOpen('shortcuts')} onPassword={() => setOpen('password')} />
           {mayOf(me, 'tasks.submit') ? (
             <Button look="primary" icon={Plus} onClick={() => submitDrawer.set(emptyDraft)} title="Submit a task (n)">
               <span className="not-phone">Submit</span>
@@ -141,10 +169,10 @@ function Frame({ me }: { readonly me: Me }) {
       <main id="main" className="main" tabIndex={-1}>
         <Outlet />
       </main>
-      <Toasts />
       <Suspense>
         {open === 'palette' ? <Palette me={me} places={seen} onClose={() => setOpen(null)} /> : null}
         {open === 'shortcuts' ? <Shortcuts onClose={() => setOpen(null)} /> : null}
+        {open === 'password' && me.name !== null ? <OwnPassword name={me.name} onClose={() => setOpen(null)} /> : null}
         {draft === null ? null : <SubmitDrawer draft={draft} />}
       </Suspense>
     </div>
@@ -192,7 +220,7 @@ function Nav(props: { readonly seen: readonly Place[]; readonly isOpen: boolean;
 }
 
 /** The menu is loaded when somebody first wants it: its library is a tenth of all the rest. */
-function MenuOfUser(props: { readonly me: Me; readonly onShortcuts: () => void }) {
+function MenuOfUser(props: UserMenuProps) {
   const [isWanted, setWanted] = useState(false)
   const button = (
     <Button
@@ -224,12 +252,14 @@ function OpenBadge({ auth }: { readonly auth: Me['auth'] }) {
 }
 
 function useTitle(seen: readonly Place[]): void {
+  const environment = useEnvironment()
   const path = useRouterState({ select: state => state.location.pathname })
   useEffect(() => {
     const place = seen.findLast(({ to }) => path === to || (to !== '/' && path.startsWith(to)))
     const rest = decodeURIComponent(path.split('/')[2] ?? '')
-    document.title = [rest, place?.text ?? 'Tasklane', 'Tasklane'].filter(part => part !== '').join(' · ')
-  }, [path, seen])
+    const product = environment === null ? 'Tasklane' : `Tasklane (${environment})`
+    document.title = [rest, place?.text ?? '', product].filter(part => part !== '').join(' · ')
+  }, [path, seen, environment])
 }
 
 /** A button: the hash of the address is the page, so that a link to #main would leave it. */

@@ -1,4 +1,6 @@
+import { Button } from '../parts/basic.tsx'
 import { Dialog } from '../parts/dialog.tsx'
+import { setPreferences, usePreferences } from './preferences.ts'
 
 const groups: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
   [
@@ -43,8 +45,17 @@ const groups: readonly (readonly [string, readonly (readonly [string, string])[]
 ]
 
 export function Shortcuts({ onClose }: { readonly onClose: () => void }) {
+  const { areKeysOn } = usePreferences()
   return (
     <Dialog title="Keyboard shortcuts" isOpen onClose={onClose}>
+      {areKeysOn ? null : (
+        <p className="keys-off">
+          <span>Single keys are turned off; of these only Ctrl K works.</span>
+          <Button isSmall onClick={() => setPreferences({ areKeysOn: true })}>
+            Turn them on
+          </Button>
+        </p>
+      )}
       <div className="shortcut-groups">
         {groups.map(([title, keys]) => (
           <section key={title}>

@@ -1,13 +1,21 @@
 import { useQueryClient } from '@tanstack/react-query'
 import type { Me } from '@tasklane/protocol'
-import { Clock, Keyboard, LogOut, Moon, UserRound } from 'lucide-react'
+import { Clock, Keyboard, KeyRound, LogOut, Moon, UserRound } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
 import { forgetAll, send } from '../api/http.ts'
+import { useAfterMenu } from '../parts/after-menu.ts'
 import { type Preferences, setPreferences, usePreferences } from './preferences.ts'
 import { toastError } from './toasts.tsx'
 
-export function UserMenu({ me, onShortcuts }: { readonly me: Me; readonly onShortcuts: () => void }) {
+export interface UserMenuProps {
+  readonly me: Me
+  readonly onShortcuts: () => void
+  readonly onPassword: () => void
+}
+
+export function UserMenu({ me, onShortcuts, onPassword }: UserMenuProps) {
   const client = useQueryClient()
+  const { trigger, later, onCloseAutoFocus } = useAfterMenu()
   const { theme, times, areKeysOn } = usePreferences()
   const logOut = async () => {
     try {
@@ -20,11 +28,15 @@ export function UserMenu({ me, onShortcuts }: { readonly me: Me; readonly onShor
   }
   return (
     <DropdownMenu.Root defaultOpen modal={false}>
-      <DropdownMenu.Trigger className="button button-ghost button-icon" aria-label={`Menu of ${me.name ?? 'anyone'}`}>
+      <DropdownMenu.Trigger
+        ref={trigger}
+        className="button button-ghost button-icon"
+        aria-label={`Menu of ${me.name ?? 'anyone'}`}
+      >
         <UserRound size={16} aria-hidden="true" />
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
+        <DropdownMenu.Content className="menu" align="end" sideOffset={6} onCloseAutoFocus={onCloseAutoFocus}>
           <div className="menu-who">
             <strong>{me.kind === 'open' ? 'Not logged in' : me.name}</strong>
             <span className="faint">Role {me.role}</span>
@@ -52,12 +64,15 @@ export function UserMenu({ me, onShortcuts }: { readonly me: Me; readonly onShor
           >
             <Keyboard size={14} aria-hidden="true" /> Single-key shortcuts: {areKeysOn ? 'on' : 'off'}
           </DropdownMenu.CheckboxItem>
-          <DropdownMenu.Item className="menu-item" onSelect={onShortcuts}>
+          <DropdownMenu.Item className="menu-item" onSelect={later(onShortcuts)}>
             <Keyboard size={14} aria-hidden="true" /> Shortcuts <kbd>?</kbd>
           </DropdownMenu.Item>
           {me.kind === 'user' ? (
             <>
               <DropdownMenu.Separator className="menu-line" />
+              <DropdownMenu.Item className="menu-item" onSelect={later(onPassword)}>
+                <KeyRound size={14} aria-hidden="true" /> Change the password
+              </DropdownMenu.Item>
               <DropdownMenu.Item className="menu-item" onSelect={() => void logOut()}>
                 <LogOut size={14} aria-hidden="true" /> Log out
               </DropdownMenu.Item>

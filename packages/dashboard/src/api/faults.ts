@@ -1,0 +1,23 @@
+import { ApiError } from './api-error.ts'
+
+/** A refusal, sorted by the fields of a form; what is said of none of them is the rest. */
+export interface Faults {
+  readonly of: Readonly<Record<string, string>>
+  readonly rest: string | null
+}
+
+export const noFaults: Faults = { of: {}, rest: null }
+
+/** @param fields names in the body of the call; what is said of an entry of a list is said of the list */
+export function faultsOf(error: unknown, fields: readonly string[]): Faults {
+  const message = error instanceof Error ? error.message : String(error)
+  const errors = error instanceof ApiError ? (error.problem?.errors ?? []) : []
+  const of: Record<string, string> = {}
+  let isAllPlaced = errors.length > 0
+  for (const { pointer, detail } of errors) {
+    const field = pointer.split('/')[1] ?? ''
+    if (fields.includes(field)) of[field] ??= detail
+    else isAllPlaced = false
+  }
+  return { of, rest: isAllPlaced ? null : message }
+}

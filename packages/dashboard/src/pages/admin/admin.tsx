@@ -1,0 +1,66 @@
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { ShieldX } from 'lucide-react'
+import { Tabs } from 'radix-ui'
+import type { FC } from 'react'
+import { meQuery } from '../../api/queries.ts'
+import { Notice, PageHead } from '../../parts/basic.tsx'
+import { mayOf } from '../../shell/me.ts'
+import { About } from './about.tsx'
+import { Audit } from './audit.tsx'
+import { OwnUser } from './own-user.tsx'
+import { type AdminTab, adminTabs } from './search.ts'
+import { Tokens } from './tokens.tsx'
+import { Users } from './users.tsx'
+
+const tabs: Readonly<Record<AdminTab, readonly [text: string, Content: FC]>> = {
+  users: ['Users', Users],
+  tokens: ['Tokens', Tokens],
+  audit: ['Audit log', Audit],
+  about: ['About', About],
+}
+
+export function Admin() {
+  const { data: me } = useQuery(meQuery)
+  const { tab = 'users' } = useSearch({ from: '/admin' })
+  const navigate = useNavigate()
+  const show = (value: string) => {
+    const next = adminTabs.find(each => each === value)
+    if (next !== undefined) void navigate({ to: '/admin', search: { tab: next } })
+  }
+  if (me !== undefined && !mayOf(me, 'accounts')) {
+    return (
+      <div className="page">
+        <PageHead title="Admin" />
+        <Notice icon={ShieldX} title="Not allowed">
+          <p>
+            Users, tokens and the audit log are for the role admin; yours is {me.role}. An administrator can change it.
+          </p>
+        </Notice>
+      </div>
+    )
+  }
+  return (
+    <div className="page">
+      <PageHead title="Admin" note="Who may come in, with what, and what they did." />
+      {me === undefined || me.auth === 'required' ? null : <OwnUser auth={me.auth} />}
+      <Tabs.Root value={tab} onValueChange={show}>
+        <Tabs.List className="segments tabs" aria-label="Admin">
+          {adminTabs.map(each => (
+            <Tabs.Trigger key={each} value={each} className="segment">
+              {tabs[each][0]}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        {adminTabs.map(each => {
+          const [, Content] = tabs[each]
+          return (
+            <Tabs.Content key={each} value={each} tabIndex={-1} className="stack">
+              <Content />
+            </Tabs.Content>
+          )
+        })}
+      </Tabs.Root>
+    </div>
+  )
+}

@@ -1,0 +1,195 @@
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import type { User } from '@tasklane/protocol'
+import {
+  Ban,
+  CircleCheck,
+  Ellipsis,
+  History,
+  KeyRound,
+  LogOut,
+  ShieldCheck,
+  UserPlus,
+  Users as UsersIcon,
+} from 'lucide-react'
+import { DropdownMenu } from 'radix-ui'
+import { type ReactNode, useState } from 'react'
+import { meQuery, usersQuery } from '../../api/queries.ts'
+import { useAfterMenu } from '../../parts/after-menu.ts'
+import { Button, Failure, Notice, Panel, Skeleton, Stale } from '../../parts/basic.tsx'
+import { plural } from '../../parts/format.ts'
+import { Time } from '../../parts/time.tsx'
+import { toastError } from '../../shell/toasts.tsx'
+import { ChangeRole, Disable, EndSessions, NewUser, ResetPassword, useChange } from './user-forms.tsx'
+
+export function Users() {
+  const { data: users, error, refetch, dataUpdatedAt } = useQuery(usersQuery)
+  const [isAdding, setAdding] = useState(false)
+  const [isAll, setAll] = useState(false)
+  if (users === undefined)
+    return error === null ? <Skeleton rows={4} /> : <Failure error={error} onRetry={() => void refetch()} />
+  const disabled = users.filter(user => user.disabled).length
+  const shown = users.filter(user => isAll || !user.disabled)
+  return (
+    <>
+      <Stale error={error} at={dataUpdatedAt} />
+      <Panel
+        isFlush
+        title="Users"
+        side={
+          <div className="panel-tools">
+            {disabled === 0 ? null : (
+              <label className="tick">
+                <input type="checkbox" checked={isAll} onChange={event => setAll(event.target.checked)} />
+                Show {plural(disabled, 'disabled user')}
+              </label>
+            )}
+            <Button isSmall icon={UserPlus} onClick={() => setAdding(true)}>
+              Add a user
+            </Button>
+          </div>
+        }
+      >
+        {shown.length === 0 ? (
+          <Notice icon={UsersIcon} title="No user may log in">
+            <p>{disabled === 0 ? 'The first start of a scheduler makes one.' : 'All that there are, are disabled.'}</p>
+          </Notice>
+        ) : (
+          <UserTable users={shown} />
+        )}
+      </Panel>
+      {isAdding ? <NewUser onClose={() => setAdding(false)} /> : null}
+    </>
+  )
+}
+
+function UserTable({ users }: { readonly users: readonly User[] }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
+    <section className="scroll-x" tabIndex={0} aria-label="Users">
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Role</th>
+            <th scope="col">State</th>
+            <th scope="col">Created</th>
+            <th scope="col">Changed</th>
+            <th scope="col">
+              <span className="offscreen">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {users.map(user => (
+            <UserRow key={user.name} user={user} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function UserRow({ user }: { readonly user: User }) {
+  const { data: me } = useQuery(meQuery)
+  const isMe = me?.kind === 'user' && me.name === user.name
+  return (
+    <tr className={user.disabled ? 'row-off' : ''}>
+      <td>
+        <span className="strong-link">{user.name}</span> {isMe ? <span className="badge badge-small">you</span> : null}
+      </td>
+      <td>{user.role}</td>
+      <td>
+        {user.disabled ? (
+          <span className="state tone-cancelled">
+            <Ban size={14} aria-hidden="true" /> Disabled
+          </span>
+        ) : (
+          <span className="state tone-completed">
+            <CircleCheck size={14} aria-hidden="true" /> May log in
+          </span>
+        )}
+      </td>
+      <td>
+        <Time at={user.created_at} />
+      </td>
+      <td>
+        <Time at={user.changed_at} />
+      </td>
+      <td className="actions">
+        <UserActions user={user} isMe={isMe} />
+      </td>
+    </tr>
+  )
+}
+
+const dialogs = { role: ChangeRole, password: ResetPassword, sessions: EndSessions, disable: Disable } as const
+
+function UserActions({ user, isMe }: { readonly user: User; readonly isMe: boolean }) {
+  const navigate = useNavigate()
+  const change = useChange(user)
+  const { trigger, later, onCloseAutoFocus } = useAfterMenu()
+  const [open, setOpen] = useState<keyof typeof dialogs | null>(null)
+  const Open = open === null ? null : dialogs[open]
+  const ask = (dialog: keyof typeof dialogs) => later(() => setOpen(dialog))
+  return (
+    <>
+      <DropdownMenu.Root modal={false}>
+        <DropdownMenu.Trigger
+          ref={trigger}
+          className="button button-ghost button-icon"
+          aria-label={`Actions for ${user.name}`}
+        >
+          <Ellipsis size={16} aria-hidden="true" />
+        </DropdownMenu.Trigger>
+        <DropdownMenu.Portal>
+          <DropdownMenu.Content className="menu" align="end" sideOffset={4} onCloseAutoFocus={onCloseAutoFocus}>
+            <Item icon={<ShieldCheck size={14} />} onSelect={ask('role')}>
+              Change the role
+            </Item>
+            <Item icon={<KeyRound size={14} />} onSelect={ask('password')}>
+              Set a new password
+            </Item>
+            <Item icon={<LogOut size={14} />} onSelect={ask('sessions')}>
+              Log out everywhere
+            </Item>
+            <Item
+              icon={<History size={14} />}
+              onSelect={() => void navigate({ to: '/admin', search: { tab: 'audit', actor: user.name } })}
+            >
+              What {user.name} did
+            </Item>
+            <DropdownMenu.Separator className="menu-line" />
+            {user.disabled ? (
+              <Item
+                icon={<CircleCheck size={14} />}
+                onSelect={() => void change({ disabled: false }, `${user.name} may log in again.`).catch(toastError)}
+              >
+                Enable
+              </Item>
+            ) : (
+              <Item icon={<Ban size={14} />} onSelect={ask('disable')}>
+                Disable
+              </Item>
+            )}
+          </DropdownMenu.Content>
+        </DropdownMenu.Portal>
+      </DropdownMenu.Root>
+      {Open === null ? null : <Open user={user} isMe={isMe} onClose={() => setOpen(null)} />}
+    </>
+  )
+}
+
+interface ItemProps {
+  readonly icon: ReactNode
+  readonly onSelect: () => void
+  readonly children: ReactNode
+}
+
+function Item({ icon, onSelect, children }: ItemProps) {
+  return (
+    <DropdownMenu.Item className="menu-item" onSelect={onSelect}>
+      {icon} <span className="clip">{children}</span>
+    </DropdownMenu.Item>
+  )
+}
