@@ -1,7 +1,7 @@
-import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createStage, type Stage, until } from '../support/processes.ts'
+import { createStage, type Stage } from '../support/processes.ts'
 import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+import { callerOf, logIn } from './support/people.ts'
 
 const chromium = await findBrowser()
 const password = 'a long enough password'
@@ -21,13 +21,13 @@ describe.skipIf(chromium === null)('the pages where a login is asked for', () =>
     url = scheduler.url
     stop = () => scheduler.running.kill('SIGKILL')
     sight = browser
-    const admin = await tokenOf('admin')
+    const admin = await callerOf(url, 'admin', password)
     for (const role of ['viewer', 'operator']) {
-      const made = await callAs(admin, 'POST', '/api/users', { name: role, password, role })
+      const made = await admin('POST', '/api/users', { name: role, password, role })
       expect(made.status).toBe(201)
     }
     const task = { task_type: 'report', task_id: 'seen-by-all', name: 'Seen by all' }
-    expect((await callAs(admin, 'POST', '/api/tasks', task)).status).toBe(201)
+    expect((await admin('POST', '/api/tasks', task)).status).toBe(201)
   })
   afterEach(async () => {
     await sight.closeContexts()
@@ -38,29 +38,11 @@ describe.skipIf(chromium === null)('the pages where a login is asked for', () =>
     await stage.close()
   })
 
-  async function tokenOf(username: string): Promise<string> {
-    const form = new URLSearchParams({ grant_type: 'password', username, password })
-    const reply = await fetch(`${url}/token`, { method: 'POST', body: form })
-    const body: unknown = await reply.json()
-    return String((body as { access_token: unknown }).access_token) // The login would not have answered 200 otherwise.
-  }
-
-  function callAs(token: string, method: string, path: string, body: object): Promise<Response> {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    return fetch(url + path, { method, headers, body: JSON.stringify(body) })
-  }
-
-  async function logIn(page: Page, name: string, word = password): Promise<void> {
-    await page.getByLabel('User name').fill(name)
-    await page.getByLabel('Password', { exact: true }).fill(word)
-    await page.getByRole('button', { name: 'Log in' }).click()
-  }
-
   it('ask for it, tell a wrong password, and then show the page that was asked for', async () => {
     const page = await sight.open(url, '/tasks/seen-by-all')
     await logIn(page, 'admin', 'wrong')
     await page.getByRole('alert').getByText('is wrong').waitFor()
-    await logIn(page, 'admin')
+    await logIn(page, 'admin', password)
     await page.getByRole('heading', { name: 'Seen by all' }).waitFor()
     expect(page.url()).toBe(`${url}/ui/#/tasks/seen-by-all`)
     await page.reload()
@@ -71,30 +53,9 @@ describe.skipIf(chromium === null)('the pages where a login is asked for', () =>
     ).toMatch(/^[^.]*$/)
   })
 
-  it('show a viewer everything and no button that changes anything', async () => {
-    const page = await sight.open(url, '/tasks/seen-by-all')
-    await logIn(page, 'viewer')
-    await page.getByRole('heading', { name: 'Seen by all' }).waitFor()
-    const verbs = /^(Submit|Cancel|Retry|Run again|Delete|Pause|Drain|Deregister|Add)/
-    for (const path of ['/tasks/seen-by-all', '/tasks', '/queues', '/workers', '/failures', '/']) {
-      await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
-      await page.locator('main h1').waitFor()
-      await until(
-        () => page.locator('main .skeletons').count(),
-        count => count === 0,
-        () => `${path} to be drawn`,
-      )
-      expect(await page.getByRole('button', { name: verbs }).count(), path).toBe(0)
-      expect(await page.getByRole('checkbox').count(), path).toBe(0)
-    }
-    expect(await page.getByRole('link', { name: 'Admin' }).count()).toBe(0)
-    await page.evaluate(`location.hash = '/admin'`)
-    await page.getByText('Not allowed').first().waitFor()
-  })
-
   it('let an operator act, and log out', async () => {
     const page = await sight.open(url, '/tasks/seen-by-all')
-    await logIn(page, 'operator')
+    await logIn(page, 'operator', password)
     await page.getByRole('button', { name: 'Cancel', exact: true }).waitFor()
     await page.getByRole('button', { name: 'Menu of operator' }).click()
     await page.getByRole('menuitem', { name: 'Log out' }).click()
@@ -103,7 +64,7 @@ describe.skipIf(chromium === null)('the pages where a login is asked for', () =>
 
   it('let an admin make a user and a token that is shown once', async () => {
     const page = await sight.open(url, '/admin')
-    await logIn(page, 'admin')
+    await logIn(page, 'admin', password)
     await page.getByRole('button', { name: 'Add a user' }).click()
     await page.getByRole('dialog').getByLabel('Name').fill('grace')
     await page
@@ -126,7 +87,7 @@ describe.skipIf(chromium === null)('the pages where a login is asked for', () =>
 
   it('keep what they have when the scheduler is gone, and say how old it is', async () => {
     const page = await sight.open(url, '/tasks/seen-by-all')
-    await logIn(page, 'viewer')
+    await logIn(page, 'viewer', password)
     await page.getByRole('heading', { name: 'Seen by all' }).waitFor()
     stop()
     await page
