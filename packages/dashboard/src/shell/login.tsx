@@ -52,7 +52,13 @@ export function LoginAgain({ name }: { readonly name: string }) {
     const dialog = place.current
     dialog?.showModal()
     dialog?.querySelector<HTMLElement>('input[type=password]')?.focus()
-    return () => dialog?.close()
+    // There is nothing behind it that may be seen; a browser lets a second Escape through, whatever `cancel` was told.
+    const holdOpen = (event: KeyboardEvent) => (event.key === 'Escape' ? event.preventDefault() : undefined)
+    window.addEventListener('keydown', holdOpen, true)
+    return () => {
+      window.removeEventListener('keydown', holdOpen, true)
+      dialog?.close()
+    }
   }, [])
   const enter = async (who: string) => {
     if (who === name) {
@@ -69,8 +75,8 @@ export function LoginAgain({ name }: { readonly name: string }) {
       ref={place}
       className="login login-again"
       aria-label="Log in again"
-      // There is nothing behind it that may be seen. A browser lets a second Escape through, whatever the first was told.
       onCancel={event => event.preventDefault()}
+      // A phone has other ways to close what is open.
       onClose={() => place.current?.showModal()}
     >
       <div className="login-card">
