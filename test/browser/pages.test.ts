@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { call, createStage, type Running, type Stage, until } from '../support/processes.ts'
+import { addAxe, seriousFaults } from './support/axe.ts'
 import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
 
 const chromium = await findBrowser()
@@ -274,13 +273,12 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
   })
 
   it('have no serious fault of accessibility, dark or light', async () => {
-    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     const id = await submit({ task_type: 'count_file', payload: { path: '/x' }, max_retries: 0 })
     const paths = ['/', '/tasks', `/tasks/${id}`, '/tasks/g-1/graph', '/queues', '/workers', '/failures', '/admin']
     const faults: string[] = []
     for (const colorScheme of ['dark', 'light'] as const) {
       const page = await sight.open(url, '/', { colorScheme, reducedMotion: 'reduce' })
-      await page.evaluate(axe)
+      await addAxe(page)
       for (const path of paths) {
         await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
         await page.locator('main h1').waitFor()
@@ -299,11 +297,3 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
     expect(faults).toEqual([])
   })
 })
-
-async function seriousFaults(page: Page): Promise<string[]> {
-  // Runs in the page; axe was put there before.
-  const found = await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
-    violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => id + ' ' + nodes.slice(0, 3).map(node => node.target.join(' ') + ' ' + (node.any[0]?.message ?? '')).join(' | ')))`)
-  return Array.isArray(found) ? found.map(String) : ['axe did not run']
-}

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createStage, type Stage, until } from '../support/processes.ts'
+import { addAxe, seriousFaults } from './support/axe.ts'
 import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
 import { type CallAs, callerOf, goTo, logIn } from './support/people.ts'
 
@@ -315,6 +316,41 @@ describe.skipIf(chromium === null)('people at the pages', () => {
     await page.getByRole('menuitemradio', { name: 'local' }).click()
     await page.keyboard.press('Escape')
     expect(await page.locator('main time').getByText(/UTC$/).count()).toBe(0)
+  })
+
+  it('meet no serious fault of accessibility at the login and where users are managed, dark or light', async () => {
+    const faults: string[] = []
+    for (const colorScheme of ['dark', 'light'] as const) {
+      const page = await sight.open(url, '/admin', { colorScheme, reducedMotion: 'reduce' })
+      const look = async (what: string) => {
+        faults.push(...(await seriousFaults(page)).map(fault => `${what} ${colorScheme}: ${fault}`))
+      }
+      await addAxe(page)
+      await page.getByLabel('User name').waitFor()
+      await look('login')
+      await logIn(page, 'admin', password)
+      for (const tab of ['users', 'tokens', 'audit&last=24h', 'about']) {
+        await goTo(page, `/admin?tab=${tab}`)
+        await look(tab)
+      }
+      await goTo(page, '/admin')
+      await page.getByRole('button', { name: 'Add a user' }).click()
+      await page.getByRole('button', { name: 'Generate one' }).click()
+      await look('new user')
+      await page.keyboard.press('Escape')
+      await page.getByRole('button', { name: 'Menu of admin' }).click()
+      await page.getByRole('menuitem', { name: 'Change the password' }).click()
+      await page.getByLabel('Current password').waitFor()
+      await look('own password')
+      await page.context().clearCookies()
+      await page.getByLabel('Current password').fill('x')
+      await page.getByLabel('New password', { exact: true }).fill('y')
+      await page.getByLabel('New password again').fill('y')
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: 'Your session has ended' }).waitFor()
+      await look('login again')
+    }
+    expect(faults).toEqual([])
   })
 
   it('skip to the content by the keyboard', async () => {

@@ -84,7 +84,9 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
             <th scope="col">What</th>
             <th scope="col">Of what</th>
             <th scope="col">Outcome</th>
-            <th scope="col">From</th>
+            <th scope="col" className="not-phone">
+              From
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -103,7 +105,7 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
               <td>
                 <Outcome entry={entry} />
               </td>
-              <td className="faint">{entry.address ?? '–'}</td>
+              <td className="faint not-phone">{entry.address ?? '–'}</td>
             </tr>
           ))}
         </tbody>

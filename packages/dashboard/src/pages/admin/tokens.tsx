@@ -61,11 +61,17 @@ function TokenTable({ tokens }: { readonly tokens: readonly ServiceToken[] }) {
           <tr>
             <th scope="col">Name</th>
             <th scope="col">Role</th>
-            <th scope="col">Only for</th>
+            <th scope="col" className="not-phone">
+              Only for
+            </th>
             <th scope="col">State</th>
             <th scope="col">Ends</th>
-            <th scope="col">Last used</th>
-            <th scope="col">Made</th>
+            <th scope="col" className="not-phone">
+              Last used
+            </th>
+            <th scope="col" className="not-phone">
+              Made
+            </th>
             <th scope="col">
               <span className="offscreen">Actions</span>
             </th>
@@ -96,9 +102,12 @@ function TokenRow({ token }: { readonly token: ServiceToken }) {
   ].join(', ')
   return (
     <tr className={isActive ? '' : 'row-off'}>
-      <td className="strong-link">{token.name}</td>
-      <td>{token.role}</td>
       <td>
+        <span className="strong-link">{token.name}</span>
+        {bounds === '' ? null : <small className="only-phone faint bounds clip">{bounds}</small>}
+      </td>
+      <td>{token.role}</td>
+      <td className="not-phone">
         {bounds === '' ? (
           <span className="faint">everything</span>
         ) : (
@@ -115,8 +124,10 @@ function TokenRow({ token }: { readonly token: ServiceToken }) {
       <td>
         <Ends token={token} />
       </td>
-      <td>{token.last_used_at === null ? <span className="faint">never</span> : <Time at={token.last_used_at} />}</td>
-      <td>
+      <td className="not-phone">
+        {token.last_used_at === null ? <span className="faint">never</span> : <Time at={token.last_used_at} />}
+      </td>
+      <td className="not-phone">
         <Time at={token.created_at} />
         {token.created_by === null ? null : <span className="faint"> by {token.created_by}</span>}
       </td>

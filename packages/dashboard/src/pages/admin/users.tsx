@@ -73,8 +73,12 @@ function UserTable({ users }: { readonly users: readonly User[] }) {
             <th scope="col">Name</th>
             <th scope="col">Role</th>
             <th scope="col">State</th>
-            <th scope="col">Created</th>
-            <th scope="col">Changed</th>
+            <th scope="col" className="not-phone">
+              Created
+            </th>
+            <th scope="col" className="not-phone">
+              Changed
+            </th>
             <th scope="col">
               <span className="offscreen">Actions</span>
             </th>
@@ -110,10 +114,10 @@ function UserRow({ user }: { readonly user: User }) {
           </span>
         )}
       </td>
-      <td>
+      <td className="not-phone">
         <Time at={user.created_at} />
       </td>
-      <td>
+      <td className="not-phone">
         <Time at={user.changed_at} />
       </td>
       <td className="actions">
