@@ -1,16 +1,24 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
-import { type GraphNode, isFinished, type TaskGraph } from '@tasklane/protocol'
-import { ArrowDown, ArrowRight, ChevronLeft, Crosshair, List, Waypoints } from 'lucide-react'
-import { useState } from 'react'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { type GraphNode, isFinished, limits, type TaskGraph } from '@tasklane/protocol'
+import { ChevronLeft, Scissors } from 'lucide-react'
+import { useCallback, useMemo, useState } from 'react'
 import { graphQuery } from '../api/queries.ts'
 import { useInterval } from '../live/live.ts'
-import { Bar, Button, Failure, Nothing, Skeleton, Stale } from '../parts/basic.tsx'
-import { plural } from '../parts/format.ts'
-import { State } from '../parts/state.tsx'
-import { Lasted } from '../parts/time.tsx'
-import { Flow } from './flow.tsx'
+import { Bar, Failure, Nothing, Skeleton, Stale } from '../parts/basic.tsx'
+import { exactCount, plural, span } from '../parts/format.ts'
+import { useNow } from '../parts/time.tsx'
+import { type CriticalPath, criticalPath } from './critical.ts'
 import { Gantt } from './gantt.tsx'
+import { bestDirection } from './geometry.ts'
+import './graph.css'
+import type { Direction } from './layout.ts'
+import { GraphList } from './list.tsx'
+import { type Interest, isOver, isWanted, looksOf, matchesText } from './looks.ts'
+import { Peek } from './peek.tsx'
+import { Picture } from './picture.tsx'
+import { collapsedAbove, type Item, type Shape, type Structure, shapeOf, structureOf } from './structure.ts'
+import { type Choices, Tools } from './tools.tsx'
 import { useLayout } from './use-layout.ts'
 
 /** The ancestors and descendants of a task, as a picture, along time, and as a list that says the same in words. */
@@ -19,15 +27,9 @@ export function GraphPage() {
   const interval = useInterval(2_000, 10_000)
   const query = useQuery({
     ...graphQuery(id),
-    refetchInterval: ({ state }) =>
-      state.data?.nodes.every(node => isFinished(node.status)) === true ? false : interval,
+    refetchInterval: ({ state }) => (state.data !== undefined && isOver(state.data.nodes) ? false : interval),
   })
   const graph = query.data
-  const isWide = matchMedia('(min-width: 800px)').matches
-  const [view, setView] = useState<'graph' | 'list'>(isWide ? 'graph' : 'list')
-  const [direction, setDirection] = useState<'LR' | 'TB'>('LR')
-  const [isFollowing, setFollowing] = useState(false)
-  const places = useLayout(graph, direction)
   if (graph === undefined)
     return query.error === null ? (
       <Skeleton rows={10} />
@@ -35,9 +37,29 @@ export function GraphPage() {
       <Failure error={query.error} onRetry={() => void query.refetch()} />
     )
   if (graph.nodes.length < 2) return <NoGraph id={id} />
+  return <Graph key={id} id={id} graph={graph} stale={<Stale error={query.error} at={query.dataUpdatedAt} />} />
+}
+
+interface GraphProps {
+  readonly id: string
+  readonly graph: TaskGraph
+  readonly stale: React.ReactNode
+}
+
+function Graph({ id, graph, stale }: GraphProps) {
+  const [choices, setChoices] = useState<Choices>(firstChoices)
+  const change = (changes: Partial<Choices>) => setChoices(before => ({ ...before, ...changes }))
+  const structure = structureOf(graph)
+  const groups = useGroups(structure, id)
+  const critical = useCritical(structure, graph, choices.isCritical)
+  const interest = useInterest(choices, critical)
+  const hits = useHits(graph, structure, choices)
+  const selection = useSelection(groups)
+  const direction = choices.direction ?? groups.direction
+  const isDim = useCallback((node: GraphNode) => !isWanted(node, interest), [interest])
   return (
     <div className="page page-full">
-      <header className="task-head">
+      <header className="task-head graph-head">
         <Link to="/tasks/$id" params={{ id }} className="back">
           <ChevronLeft size={15} aria-hidden="true" /> Task
         </Link>
@@ -45,38 +67,185 @@ export function GraphPage() {
           <h1>Graph</h1>
           <Summary graph={graph} />
         </div>
-        <div className="page-actions">
-          <Button isSmall icon={Crosshair} aria-pressed={isFollowing} onClick={() => setFollowing(!isFollowing)}>
-            Follow what runs
-          </Button>
-          <Button
-            isSmall
-            icon={direction === 'LR' ? ArrowRight : ArrowDown}
-            label={direction === 'LR' ? 'Draw it downwards' : 'Draw it sidewards'}
-            onClick={() => setDirection(direction === 'LR' ? 'TB' : 'LR')}
-          />
-          <Button
-            isSmall
-            icon={view === 'graph' ? List : Waypoints}
-            onClick={() => setView(view === 'graph' ? 'list' : 'graph')}
-          >
-            {view === 'graph' ? 'List' : 'Picture'}
-          </Button>
-        </div>
       </header>
-      <Stale error={query.error} at={query.dataUpdatedAt} />
-      {view === 'list' ? (
-        <GraphList graph={graph} />
+      <Tools
+        nodes={graph.nodes}
+        choices={choices}
+        direction={direction}
+        change={change}
+        isCollapsed={groups.isCollapsed}
+        onCollapse={groups.setCollapsed}
+        hits={hits}
+        onHit={selection.select}
+      />
+      {stale}
+      {critical === null ? null : <CriticalLine path={critical} graph={graph} />}
+      {choices.view === 'list' ? (
+        <GraphList
+          nodes={graph.nodes}
+          structure={structure}
+          isShown={node => isWanted(node, { ...interest, critical: null })}
+          critical={interest.critical}
+        />
       ) : (
-        <div className="graph-columns">
-          {places === null ? (
-            <div className="graph-box skeleton" aria-hidden="true" />
-          ) : (
-            <Flow graph={graph} places={places} self={id} direction={direction} isFollowing={isFollowing} />
-          )}
-          <Gantt nodes={graph.nodes} self={id} />
-        </div>
+        <Columns
+          {...{ id, graph, structure, interest, selection, groups, direction, isDim }}
+          isFollowing={choices.isFollowing}
+          onMove={() => change({ isFollowing: false })}
+        />
       )}
+    </div>
+  )
+}
+
+function firstChoices(): Choices {
+  const view = matchMedia('(min-width: 800px)').matches ? 'graph' : 'list'
+  return { view, direction: null, isFollowing: false, isCritical: false, states: new Set(), text: '' }
+}
+
+type Groups = ReturnType<typeof useGroups>
+type Selection = ReturnType<typeof useSelection>
+
+/** What is drawn as one; null where everything has room. */
+function useGroups(structure: Structure, self: string) {
+  const isLarge = structure.ids.length > collapsedAbove
+  const [isCollapsed, setCollapsed] = useState(true)
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
+  const shape = useMemo(
+    () => shapeOf(structure, isLarge && isCollapsed, open, self),
+    [structure, isLarge, isCollapsed, open, self],
+  )
+  const direction = useMemo(() => bestDirection(shape, structure, ...roomFor()), [shape, structure])
+  return {
+    shape,
+    direction,
+    isCollapsed: isLarge ? isCollapsed : null,
+    setCollapsed: (next: boolean) => {
+      setCollapsed(next)
+      setOpen(new Set())
+    },
+    openGroup: (item: Item) => setOpen(before => new Set([...before, item.id])),
+  }
+}
+
+/** What the picture will have, near enough: the rest of the page is as wide as it is. */
+function roomFor(): [width: number, height: number] {
+  return innerWidth >= 1_100 ? [innerWidth - 680, innerHeight - 260] : [innerWidth - 40, innerHeight / 2]
+}
+
+/** What was chosen: by the id of a task, or of a group as long as it is closed. */
+function useSelection({ shape }: Groups) {
+  const [selected, setSelected] = useState<string | null>(null)
+  const [target, setTarget] = useState<{ readonly id: string } | null>(null)
+  const item = selected === null ? null : itemBy(shape, selected)
+  const select = (id: string) => {
+    setSelected(id)
+    const found = itemBy(shape, id)
+    if (found !== null) setTarget({ id: found.id })
+  }
+  return { item, target, select, clear: () => setSelected(null) }
+}
+
+function itemBy(shape: Shape, id: string): Item | null {
+  return shape.itemOf.get(id) ?? shape.items.find(item => item.id === id) ?? null
+}
+
+function useCritical(structure: Structure, graph: TaskGraph, isWantedNow: boolean): CriticalPath | null {
+  const isDone = isOver(graph.nodes)
+  const ticking = useNow()
+  const now = isDone ? 0 : ticking
+  return useMemo(
+    () => (isWantedNow ? criticalPath(structure, graph.nodes, now) : null),
+    [structure, graph.nodes, isWantedNow, now],
+  )
+}
+
+function useInterest({ states, text }: Choices, path: CriticalPath | null): Interest {
+  const key = path === null ? null : path.ids.join('\n')
+  return useMemo(
+    () => ({
+      states,
+      text: text.trim().toLowerCase(),
+      critical: key === null ? null : new Set(key.split('\n')),
+    }),
+    [states, text, key],
+  )
+}
+
+/** What the search finds, parents first. */
+function useHits(graph: TaskGraph, structure: Structure, { text }: Choices): readonly string[] {
+  const wanted = text.trim().toLowerCase()
+  return useMemo(() => {
+    if (wanted === '') return []
+    const found = new Set(graph.nodes.flatMap(node => (matchesText(node, wanted) ? [node.task_id] : [])))
+    return structure.order.filter(id => found.has(id))
+  }, [graph.nodes, structure, wanted])
+}
+
+interface ColumnsProps {
+  readonly id: string
+  readonly graph: TaskGraph
+  readonly structure: Structure
+  readonly interest: Interest
+  readonly selection: Selection
+  readonly groups: Groups
+  readonly direction: Direction
+  readonly isFollowing: boolean
+  readonly isDim: (node: GraphNode) => boolean
+  readonly onMove: () => void
+}
+
+function Columns(props: ColumnsProps) {
+  const { id, graph, structure, interest, selection, groups, direction, isFollowing, isDim, onMove } = props
+  const navigate = useNavigate()
+  const laid = useLayout(groups.shape, direction)
+  const looks = useMemo(
+    () => (laid === null ? null : looksOf(laid.shape, graph.nodes, interest)),
+    [laid, graph.nodes, interest],
+  )
+  const byId = useMemo(() => new Map(graph.nodes.map(node => [node.task_id, node])), [graph.nodes])
+  const { item, target, select, clear } = selection
+  const open = (opened: Item) => {
+    if (opened.isGroup) groups.openGroup(opened)
+    else void navigate({ to: '/tasks/$id', params: { id: opened.id } })
+  }
+  return (
+    <div className="graph-columns">
+      {laid === null || looks === null ? (
+        <div className="graph-box skeleton" aria-hidden="true" />
+      ) : (
+        <Picture
+          laid={laid}
+          looks={looks}
+          self={id}
+          selected={item?.id ?? null}
+          target={target}
+          isFollowing={isFollowing}
+          onSelect={chosen => select(chosen.id)}
+          onOpen={open}
+          onMove={onMove}
+        />
+      )}
+      <div className="graph-side">
+        {item === null ? null : (
+          <Peek
+            item={item}
+            nodes={byId}
+            structure={structure}
+            onSelect={select}
+            onOpenGroup={groups.openGroup}
+            onClose={clear}
+          />
+        )}
+        <Gantt
+          nodes={graph.nodes}
+          self={id}
+          selected={item?.id ?? null}
+          isDim={isDim}
+          critical={interest.critical}
+          onSelect={select}
+        />
+      </div>
     </div>
   )
 }
@@ -98,69 +267,42 @@ function Summary({ graph }: { readonly graph: TaskGraph }) {
   const percent = (ended / graph.nodes.length) * 100
   return (
     <div className="graph-summary">
-      <span className="faint">
-        {plural(graph.nodes.length, 'task')}
-        {graph.truncated ? ', and more that are not drawn' : ''}
-      </span>
+      <span className="faint">{plural(graph.nodes.length, 'task')}</span>
       <Bar
         percent={percent}
         tone={failed > 0 ? 'failed' : 'completed'}
         label={`${ended} of ${graph.nodes.length} ended`}
       />
       <span className="number faint">{Math.floor(percent)} %</span>
+      <Cut graph={graph} />
     </div>
   )
 }
 
-function GraphList({ graph }: { readonly graph: TaskGraph }) {
-  const nameOf = new Map(graph.nodes.map(node => [node.task_id, titleOf(node)]))
-  const parentsOf = new Map<string, string[]>()
-  for (const { parent, child } of graph.edges) {
-    const known = parentsOf.get(child)
-    if (known === undefined) parentsOf.set(child, [parent])
-    else known.push(parent)
-  }
+function Cut({ graph }: { readonly graph: TaskGraph }) {
+  const cuts = [
+    graph.truncated ? `${exactCount(Math.min(limits.graphTasksMax, graph.nodes.length))} tasks` : null,
+    graph.edges_truncated ? `${exactCount(graph.edges.length)} edges` : null,
+  ].filter(cut => cut !== null)
+  if (cuts.length === 0) return null
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
-    <section className="table-scroll" tabIndex={0} aria-label="The tasks of the graph">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">State</th>
-            <th scope="col">Task</th>
-            <th scope="col">Needs</th>
-            <th scope="col">Ran</th>
-          </tr>
-        </thead>
-        <tbody>
-          {graph.nodes.slice(0, 2_000).map(node => (
-            <tr key={node.task_id}>
-              <td>
-                <State state={node.status} />
-              </td>
-              <td>
-                <Link to="/tasks/$id" params={{ id: node.task_id }} className="strong-link">
-                  {titleOf(node)}
-                </Link>
-              </td>
-              <td className="needs">{needsText(parentsOf.get(node.task_id) ?? [], nameOf)}</td>
-              <td>
-                <Lasted from={node.started_at} to={node.completed_at} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <span
+      className="graph-cut"
+      title="The nearest are shown; there are more. Open one of the outermost to see on from it."
+    >
+      <Scissors size={13} aria-hidden="true" /> cut at {cuts.join(' and ')}
+    </span>
   )
 }
 
-function needsText(parents: readonly string[], nameOf: ReadonlyMap<string, string>): string {
-  if (parents.length === 0) return '–'
-  const named = parents.slice(0, 5).map(id => nameOf.get(id) ?? id)
-  return `${named.join(', ')}${parents.length > 5 ? ` and ${parents.length - 5} more` : ''}`
-}
-
-export function titleOf(node: GraphNode): string {
-  return node.name ?? node.task_type
+function CriticalLine({ path, graph }: { readonly path: CriticalPath; readonly graph: TaskGraph }) {
+  const names = new Map(graph.nodes.map(node => [node.task_id, node.name ?? node.task_type]))
+  const named = path.ids.map(id => names.get(id) ?? id)
+  const shown = named.length <= 6 ? named : [...named.slice(0, 3), '…', ...named.slice(-2)]
+  return (
+    <p className="graph-critical" role="status">
+      <strong>Critical path:</strong> {plural(path.ids.length, 'task')}, {path.isExpected ? 'about ' : ''}
+      {span(path.ms)} <span className="faint">{shown.join(' → ')}</span>
+    </p>
+  )
 }

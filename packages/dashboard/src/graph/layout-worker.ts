@@ -1,9 +1,16 @@
 import dagre from '@dagrejs/dagre'
+import { layOutLayers } from './layered.ts'
 import { type LayoutReply, type LayoutRequest, nodeHeight, nodeWidth } from './layout.ts'
 
-// Away from the page's own thread: two thousand nodes take half a second, in which nothing may stand still.
+/** Above, dagre is slow (two thousand in a chain take it a minute) and its long lines fit no window. */
+const dagreNodesMax = 150
+const dagreEdgesMax = 400
+
+// Away from the page's own thread, in which nothing may stand still.
 addEventListener('message', (event: MessageEvent<LayoutRequest>) => {
-  postMessage(layOut(event.data))
+  const { nodes, edges } = event.data
+  const isSmall = nodes.length <= dagreNodesMax && edges.length <= dagreEdgesMax
+  postMessage(isSmall ? layOut(event.data) : layOutLayers(event.data))
 })
 
 function layOut({ nodes, edges, direction }: LayoutRequest): LayoutReply {

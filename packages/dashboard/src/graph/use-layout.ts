@@ -1,31 +1,32 @@
-import type { TaskGraph } from '@tasklane/protocol'
-import { useEffect, useMemo, useState } from 'react'
-import type { LayoutReply, LayoutRequest } from './layout.ts'
+import { useEffect, useState } from 'react'
+import type { Direction, LayoutReply, LayoutRequest, Place } from './layout.ts'
+import type { Shape } from './structure.ts'
 
-export type Places = ReadonlyMap<string, readonly [x: number, y: number]>
+/** A shape and where each of its items stands: the two belong together, and neither moves while states change. */
+export interface Laid {
+  readonly shape: Shape
+  readonly places: ReadonlyMap<string, Place>
+  readonly direction: Direction
+}
 
-/** Where each node stands. Only its shape moves a graph; states come and go without a new layout. */
-export function useLayout(graph: TaskGraph | undefined, direction: 'LR' | 'TB'): Places | null {
-  const [places, setPlaces] = useState<Places | null>(null)
-  const shape = useMemo(() => {
-    if (graph === undefined) return null
-    const request: LayoutRequest = {
-      nodes: graph.nodes.map(node => node.task_id),
-      edges: graph.edges.map(edge => [edge.parent, edge.child]),
-      direction,
-    }
-    return JSON.stringify(request)
-  }, [graph, direction])
+/** The last one stays until the next is there. */
+export function useLayout(shape: Shape | null, direction: Direction): Laid | null {
+  const [laid, setLaid] = useState<Laid | null>(null)
   useEffect(() => {
     if (shape === null) return
-    const request: LayoutRequest = JSON.parse(shape)
+    const request: LayoutRequest = {
+      nodes: shape.items.map(item => item.id),
+      edges: shape.edges.map(edge => [edge.parent, edge.child]),
+      direction,
+    }
     const worker = new Worker(new URL('./layout-worker.ts', import.meta.url), { type: 'module' })
     worker.addEventListener('message', (event: MessageEvent<LayoutReply>) => {
-      setPlaces(new Map(request.nodes.map((id, index) => [id, event.data.places[index] ?? [0, 0]])))
+      const places = new Map(request.nodes.map((id, at) => [id, event.data.places[at] ?? ([0, 0] as const)]))
+      setLaid({ shape, places, direction })
       worker.terminate()
     })
     worker.postMessage(request)
     return () => worker.terminate()
-  }, [shape])
-  return places
+  }, [shape, direction])
+  return laid
 }
