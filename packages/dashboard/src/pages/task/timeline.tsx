@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { type Attempt, isFinished, type Task } from '@tasklane/protocol'
-import { attemptsQuery } from '../api/queries.ts'
-import { useInterval } from '../live/live.ts'
-import { Skeleton } from '../parts/basic.tsx'
-import { span } from '../parts/format.ts'
-import { State, toneOf } from '../parts/state.tsx'
-import { Lasted, Time, useNow } from '../parts/time.tsx'
+import { attemptsQuery } from '../../api/queries.ts'
+import { useInterval } from '../../live/live.ts'
+import { Skeleton } from '../../parts/basic.tsx'
+import { span } from '../../parts/format.ts'
+import { State, toneOf } from '../../parts/state.tsx'
+import { Lasted, Time, useNow } from '../../parts/time.tsx'
 
 /** Waits and attempts on one line of time, and each attempt in words below. */
 export function Timeline({ task }: { readonly task: Task }) {

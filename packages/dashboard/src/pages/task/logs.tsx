@@ -2,10 +2,10 @@ import { useQuery } from '@tanstack/react-query'
 import { isFinished, type LogLevel, type LogLine, logLevels, type Task } from '@tasklane/protocol'
 import { Download, ScrollText } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
-import { getLogs } from '../api/queries.ts'
-import { useLiveState } from '../live/live.ts'
-import { Button, Panel } from '../parts/basic.tsx'
-import { download } from '../parts/json-view.tsx'
+import { getLogs } from '../../api/queries.ts'
+import { useLiveState } from '../../live/live.ts'
+import { Button, Panel } from '../../parts/basic.tsx'
+import { download } from '../../parts/json-view.tsx'
 
 /** More would be slow to draw; the file that can be downloaded has them all. */
 const shownMax = 2_000

@@ -1,0 +1,82 @@
+import { Link } from '@tanstack/react-router'
+import type { Task } from '@tasklane/protocol'
+import { CopyButton, Panel } from '../../parts/basic.tsx'
+import { Lasted, Time } from '../../parts/time.tsx'
+
+export function Facts({ task }: { readonly task: Task }) {
+  const labels = Object.entries(task.labels)
+  return (
+    <Panel title="Facts">
+      <dl className="facts">
+        <Fact name="Type">
+          <Link to="/tasks" search={{ type: task.task_type }}>
+            <code>{task.task_type}</code>
+          </Link>
+        </Fact>
+        <Fact name="Queue">
+          <Link to="/tasks" search={{ queue: task.queue }}>
+            {task.queue}
+          </Link>
+        </Fact>
+        <Fact name="Priority">
+          {task.priority} <span className="faint">{task.priority_source}</span>
+        </Fact>
+        <Fact name="Worker">
+          {task.worker_id === null ? (
+            <span className="faint">–</span>
+          ) : (
+            <Link to="/tasks" search={{ worker: task.worker_id }}>
+              {task.worker_id}
+            </Link>
+          )}
+        </Fact>
+        <Fact name="Attempt">
+          {task.attempt} <span className="faint">of {task.max_retries + 1} at most</span>
+        </Fact>
+        <Fact name="Time limit">{task.timeout === null ? 'none' : `${task.timeout} s an attempt`}</Fact>
+        <Fact name="Created">
+          <Time at={task.created_at} />
+        </Fact>
+        {task.run_at === null ? null : (
+          <Fact name="Not before">
+            <Time at={task.run_at} />
+          </Fact>
+        )}
+        <Fact name="Started">
+          <Time at={task.started_at} />
+        </Fact>
+        <Fact name="Finished">
+          <Time at={task.completed_at} />
+        </Fact>
+        <Fact name="Ran">
+          <Lasted from={task.started_at} to={task.completed_at} />
+        </Fact>
+        {task.submitted_by === null ? null : <Fact name="Submitted by">{task.submitted_by}</Fact>}
+        {task.idempotency_key === null ? null : <Fact name="Key">{task.idempotency_key}</Fact>}
+        {task.trace === null ? null : (
+          <Fact name="Trace">
+            <code className="clip">{task.trace}</code> <CopyButton text={task.trace} label="Copy the trace" />
+          </Fact>
+        )}
+      </dl>
+      {labels.length === 0 ? null : (
+        <div className="chips">
+          {labels.map(([key, value]) => (
+            <Link key={key} to="/tasks" search={{ label: `${key}:${value}` }} className="chip">
+              {key}: {value}
+            </Link>
+          ))}
+        </div>
+      )}
+    </Panel>
+  )
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
