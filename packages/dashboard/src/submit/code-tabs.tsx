@@ -1,11 +1,21 @@
-import type { Json } from '@tasklane/protocol'
+import { useQuery } from '@tanstack/react-query'
 import { Tabs } from 'radix-ui'
+import { root } from '../api/http.ts'
+import { meQuery } from '../api/queries.ts'
 import { Snippet } from '../parts/basic.tsx'
-import { codeOf, type Language } from './drafts.ts'
+import { type Body, type CodePlace, codeOf, languages } from './code.ts'
 
-const languages: readonly Language[] = ['curl', 'TypeScript', 'CLI']
+/** Where the snippets of these pages find the scheduler: the address at which the browser found it. */
+export function useCodePlace(): CodePlace {
+  const { data: me } = useQuery(meQuery)
+  return { url: root.href.replace(/\/$/, ''), needsToken: me !== undefined && me.auth !== 'open' }
+}
 
-export function CodeTabs({ body }: { readonly body: Readonly<Record<string, Json>> }) {
+/** Larger ones do no shell any good, and would be slow to draw. */
+const shownCharsMax = 100_000
+
+export function CodeTabs({ body }: { readonly body: Body }) {
+  const place = useCodePlace()
   return (
     <Tabs.Root defaultValue="curl">
       <Tabs.List className="segments" aria-label="Language">
@@ -15,11 +25,18 @@ export function CodeTabs({ body }: { readonly body: Readonly<Record<string, Json
           </Tabs.Trigger>
         ))}
       </Tabs.List>
-      {languages.map(language => (
-        <Tabs.Content key={language} value={language} tabIndex={-1}>
-          <Snippet text={codeOf(body, language)} label={`Copy as ${language}`} />
-        </Tabs.Content>
-      ))}
+      {languages.map(language => {
+        const text = codeOf(body, language, place)
+        return (
+          <Tabs.Content key={language} value={language} tabIndex={-1}>
+            {text.length > shownCharsMax ? (
+              <p className="faint">The payload is too large for a snippet; download it and send it from a file.</p>
+            ) : (
+              <Snippet text={text} label={`Copy as ${language}`} />
+            )}
+          </Tabs.Content>
+        )
+      })}
     </Tabs.Root>
   )
 }

@@ -1,35 +1,66 @@
-import { describe, expect, it, vi } from 'vitest'
-
-vi.stubGlobal('document', { baseURI: 'http://host.test/below/ui/#/tasks' })
-const { bodyOf, codeOf, emptyDraft, quoteForShell } = await import('./drafts.ts')
+import { describe, expect, it } from 'vitest'
+import { bodyOf, draftOf, emptyDraft } from './drafts.ts'
 
 describe('a draft', () => {
   it('leaves out what was left empty', () => {
     expect(bodyOf({ ...emptyDraft, type: 'add' })).toEqual({ task_type: 'add' })
   })
 
-  it('reads labels, dependencies and numbers from their texts', () => {
+  it('reads numbers from their texts, and a local time as an instant', () => {
     const draft = {
       ...emptyDraft,
       type: 'add',
-      labels: 'a:1, b , c:x:y',
-      dependencies: 'one, two\nthree',
+      labels: [['a', '1, 2:3'] as const, ['', 'nothing'] as const],
+      dependencies: ['one', 'two'],
+      proceeds: true,
       delay: '1.5',
+      at: '2030-01-31T09:00',
     }
     expect(bodyOf(draft)).toEqual({
       task_type: 'add',
       delay: 1.5,
-      dependencies: ['one', 'two', 'three'],
-      labels: { a: '1', b: '', c: 'x:y' },
+      run_at: new Date('2030-01-31T09:00').toISOString(),
+      dependencies: ['one', 'two'],
+      on_dependency_failure: 'proceed',
+      labels: { a: '1, 2:3' },
     })
   })
 
-  it('is told to a shell so that no quote in it ends the text', () => {
-    expect(quoteForShell(`it's $(rm)`)).toBe(`'it'\\''s $(rm)'`)
-    expect(codeOf({ task_type: 'add', payload: { x: "'" } }, 'curl')).toContain(`'\\''`)
-  })
-
-  it('names the scheduler below the path it stands at', () => {
-    expect(codeOf({ task_type: 'add' }, 'curl')).toContain('http://host.test/below/api/tasks')
+  it('of a task says again what the task was, whatever its labels are made of', () => {
+    const task = {
+      task_id: 't',
+      task_type: 'add',
+      queue: 'default',
+      name: null,
+      description: 'Words',
+      payload: { x: 1 },
+      priority: 7,
+      priority_source: 'declared' as const,
+      status: 'failed' as const,
+      worker_id: null,
+      dependencies: ['parent'],
+      timeout: null,
+      max_retries: 5,
+      attempt: 1,
+      idempotency_key: 'key',
+      run_at: null,
+      created_at: '2030-01-01T00:00:00.000Z',
+      started_at: null,
+      completed_at: null,
+      result: null,
+      error: null,
+      progress: null,
+      labels: { 'k:1': 'a, b' },
+      submitted_by: null,
+      trace: null,
+    }
+    expect(bodyOf(draftOf(task))).toEqual({
+      task_type: 'add',
+      payload: { x: 1 },
+      priority: 7,
+      description: 'Words',
+      timeout: null,
+      labels: { 'k:1': 'a, b' },
+    })
   })
 })

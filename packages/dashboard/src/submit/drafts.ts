@@ -1,20 +1,28 @@
 import type { Json, Task } from '@tasklane/protocol'
-import { root } from '../api/http.ts'
 import { createShared } from '../parts/store.ts'
 
-/** What the form of a submit holds; texts as typed. */
+export type Pair = readonly [key: string, value: string]
+
+/** What the form of a submit holds; numbers and times as typed. */
 export interface Draft {
   readonly type: string
   readonly payload: Json
   readonly queue: string
   readonly priority: number | null
   readonly name: string
+  readonly description: string
   readonly delay: string
+  /** Local time, as its field says it. */
+  readonly at: string
   readonly timeout: string
+  readonly hasNoTimeout: boolean
   readonly retries: string
-  readonly dependencies: string
-  readonly labels: string
+  readonly dependencies: readonly string[]
+  readonly proceeds: boolean
+  readonly labels: readonly Pair[]
   readonly key: string
+  /** Of a task that is run again: what it was, to see what is different now. */
+  readonly origin: { readonly id: string; readonly payload: Json } | null
 }
 
 export const emptyDraft: Draft = {
@@ -23,17 +31,23 @@ export const emptyDraft: Draft = {
   queue: '',
   priority: null,
   name: '',
+  description: '',
   delay: '',
+  at: '',
   timeout: '',
+  hasNoTimeout: false,
   retries: '',
-  dependencies: '',
-  labels: '',
+  dependencies: [],
+  proceeds: false,
+  labels: [],
   key: '',
+  origin: null,
 }
 
 /** The draft of the open drawer; null while it is closed. */
 export const submitDrawer = createShared<Draft | null>(null)
 
+/** A task as it would be submitted again; only what differs from the scheduler's own defaults is said. */
 export function draftOf(task: Task): Draft {
   return {
     ...emptyDraft,
@@ -42,82 +56,73 @@ export function draftOf(task: Task): Draft {
     queue: task.queue === 'default' ? '' : task.queue,
     priority: task.priority_source === 'declared' ? task.priority : null,
     name: task.name ?? '',
+    description: task.description ?? '',
     timeout: task.timeout === null || task.timeout === 300 ? '' : String(task.timeout),
+    hasNoTimeout: task.timeout === null,
     retries: task.max_retries === 5 ? '' : String(task.max_retries),
-    labels: Object.entries(task.labels)
-      .map(([key, value]) => `${key}:${value}`)
-      .join(', '),
+    labels: Object.entries(task.labels),
+    origin: { id: task.task_id, payload: task.payload },
   }
 }
 
 /** The body of the call; fields that were left empty are left out, so that the scheduler's own defaults hold. */
 export function bodyOf(draft: Draft): Record<string, Json> {
-  const labels = pairs(draft.labels)
-  const dependencies = draft.dependencies.split(/[\s,]+/).filter(id => id !== '')
+  const labels = Object.fromEntries(draft.labels.filter(([key]) => key.trim() !== ''))
   return {
     task_type: draft.type,
     ...(draft.payload === null ? {} : { payload: draft.payload }),
     ...(draft.queue === '' ? {} : { queue: draft.queue }),
     ...(draft.priority === null ? {} : { priority: draft.priority }),
     ...(draft.name === '' ? {} : { name: draft.name }),
+    ...(draft.description === '' ? {} : { description: draft.description }),
     ...(draft.delay === '' ? {} : { delay: Number(draft.delay) }),
-    ...(draft.timeout === '' ? {} : { timeout: Number(draft.timeout) }),
+    ...(draft.at === '' ? {} : { run_at: instantOf(draft.at) }),
+    ...(draft.hasNoTimeout ? { timeout: null } : draft.timeout === '' ? {} : { timeout: Number(draft.timeout) }),
     ...(draft.retries === '' ? {} : { max_retries: Number(draft.retries) }),
-    ...(dependencies.length === 0 ? {} : { dependencies }),
+    ...(draft.dependencies.length === 0 ? {} : { dependencies: draft.dependencies }),
+    ...(draft.dependencies.length > 0 && draft.proceeds ? { on_dependency_failure: 'proceed' } : {}),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
     ...(draft.key === '' ? {} : { idempotency_key: draft.key }),
   }
 }
 
-function pairs(text: string): Record<string, string> {
-  const found: Record<string, string> = {}
-  for (const pair of text.split(',')) {
-    const colon = pair.indexOf(':')
-    const key = (colon === -1 ? pair : pair.slice(0, colon)).trim()
-    if (key !== '') found[key] = colon === -1 ? '' : pair.slice(colon + 1).trim()
-  }
-  return found
+/** A time that is none goes as it is: the scheduler says what is wrong with it. */
+function instantOf(local: string): string {
+  const ms = Date.parse(local)
+  return Number.isNaN(ms) ? local : new Date(ms).toISOString()
 }
 
-export type Language = 'curl' | 'TypeScript' | 'CLI'
+const keptKey = 'tasklane.draft'
 
-/** The same submit in the words of a shell or a program. */
-export function codeOf(body: Readonly<Record<string, Json>>, language: Language): string {
-  const url = root.href.replace(/\/$/, '')
-  if (language === 'curl') {
-    const json = JSON.stringify(body)
-    return `curl -X POST ${url}/api/tasks \\\n  -H 'content-type: application/json' \\\n  -d ${quoteForShell(json)}`
+/** What was begun and not submitted is there again when the drawer opens next, in this tab and for this person. */
+export function keepDraft(who: string, draft: Draft): void {
+  try {
+    sessionStorage.setItem(keptKey, JSON.stringify({ who, draft }))
+  } catch {
+    // Storage is closed or full: the draft lasts as long as the drawer.
   }
-  const { task_type, payload, ...options } = body
-  if (language === 'CLI') {
-    const flags = [
-      ['queue', '--queue'],
-      ['priority', '--priority'],
-      ['delay', '--delay'],
-      ['name', '--name'],
-    ].flatMap(([key = '', flag]) =>
-      options[key] === undefined ? [] : [`${flag} ${quoteForShell(String(options[key]))}`],
-    )
-    const json = payload === undefined ? [] : [quoteForShell(JSON.stringify(payload))]
-    return ['tasklane submit', String(task_type), ...json, ...flags, `--url ${url} --wait`].join(' ')
-  }
-  const second = JSON.stringify(payload ?? null)
-  const camel = Object.fromEntries(
-    Object.entries(options).map(([key, value]) => [key === 'dependencies' ? 'dependsOn' : camelCase(key), value]),
-  )
-  const third = Object.keys(options).length === 0 ? '' : `, ${JSON.stringify(camel)}`
-  return `import { TasklaneClient } from "@tasklane/sdk"
-
-const client = new TasklaneClient({ url: '${url}' })
-const task = await client.submit(${JSON.stringify(task_type)}, ${second}${third})
-console.log(await task.result())`
 }
 
-function camelCase(name: string): string {
-  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+export function keptDraft(who: string): Draft | null {
+  try {
+    const kept: unknown = JSON.parse(sessionStorage.getItem(keptKey) ?? 'null')
+    if (typeof kept !== 'object' || kept === null || !('who' in kept) || kept.who !== who || !('draft' in kept))
+      return null
+    // Only this file writes it; fields that a newer version added are filled in.
+    return { ...emptyDraft, ...(kept.draft as Partial<Draft>) }
+  } catch {
+    return null
+  }
 }
 
-/** In single quotes nothing has a meaning to a shell but the quote itself. */
-export function quoteForShell(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+export function forgetDraft(): void {
+  try {
+    sessionStorage.removeItem(keptKey)
+  } catch {
+    // As above.
+  }
+}
+
+export function isEmptyDraft(draft: Draft): boolean {
+  return JSON.stringify(draft) === JSON.stringify(emptyDraft)
 }

@@ -1,314 +1,273 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import type { Json, ProblemDetail, Task } from '@tasklane/protocol'
+import type { Task } from '@tasklane/protocol'
 import { TriangleAlert } from 'lucide-react'
-import { Tabs } from 'radix-ui'
-import { type FormEvent, useId, useRef, useState } from 'react'
-import { ApiError, send } from '../api/http.ts'
-import { queuesQuery, typesQuery, workersQuery } from '../api/queries.ts'
-import { Button } from '../parts/basic.tsx'
+import { type FormEvent, useDeferredValue, useEffect, useId, useMemo, useRef, useState } from 'react'
+import { send } from '../api/http.ts'
+import { meQuery } from '../api/queries.ts'
+import { Button, Segments } from '../parts/basic.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { toast } from '../shell/toasts.tsx'
 import { CodeTabs } from './code-tabs.tsx'
-import { bodyOf, type Draft, submitDrawer } from './drafts.ts'
-import { canDraw, JsonField, SchemaForm } from './schema-form.tsx'
+import {
+  bodyOf,
+  type Draft,
+  emptyDraft,
+  forgetDraft,
+  isEmptyDraft,
+  keepDraft,
+  keptDraft,
+  submitDrawer,
+} from './drafts.ts'
+import { FaultsContext, faultsOf, faultText } from './faults.ts'
+import { useKnownTypes } from './known-types.ts'
+import { Options } from './options.tsx'
+import { Payload } from './payload-field.tsx'
+import { SubmitMany } from './submit-many.tsx'
+import { TypeField } from './type-field.tsx'
+import { type ValueFault, validate } from './validate.ts'
+import './submit.css'
 
-/** A task from a form: the type's own schema draws the fields of its payload. */
+const ways = [
+  ['One', 0],
+  ['Many', 1],
+] as const
+
+/** Tasks from a form: the type's own schema draws the fields of a payload. */
 export function SubmitDrawer({ draft: first }: { readonly draft: Draft }) {
-  const [draft, setDraft] = useState(first)
-  const [faults, setFaults] = useState<readonly string[]>([])
-  const [isBusy, setBusy] = useState(false)
-  const [jsonFault, setJsonFault] = useState<string | null>(null)
+  const { draft, set, isRestored, startAfresh, finish } = useDraft(first)
+  const [way, setWay] = useState<number>(0)
+  const [version, setVersion] = useState(0)
+  const formId = useId()
+  const form = useSubmit(draft, finish)
+  const close = () => submitDrawer.set(null)
+  const foot =
+    way === 1 ? (
+      <Button onClick={close}>Close</Button>
+    ) : (
+      <Foot formId={formId} isOff={form.isBusy || form.syntax !== null} onStay={form.setStays} onClose={close} />
+    )
+  return (
+    <Dialog
+      title={draft.origin === null ? 'Submit a task' : 'Run it again'}
+      isOpen
+      isDrawer
+      onClose={close}
+      foot={foot}
+    >
+      {isRestored ? (
+        <p className="restored faint">
+          What you had begun is here again.{' '}
+          <Button
+            isSmall
+            look="ghost"
+            onClick={() => {
+              startAfresh()
+              setVersion(version + 1)
+            }}
+          >
+            Start afresh
+          </Button>
+        </p>
+      ) : null}
+      {draft.origin === null ? (
+        <Segments<number> legend="How many" choices={ways} value={way} onChoose={setWay} />
+      ) : null}
+      <FaultsContext value={form.faults}>
+        <form key={version} id={formId} noValidate onSubmit={event => void form.submit(event)} className="stack">
+          {way === 0 ? <Refusals faults={form.refusals} onAnyway={form.isHeldBack ? form.submitAnyway : null} /> : null}
+          <TypeField
+            value={draft.type}
+            onChange={type => set(type === draft.type ? {} : { type, payload: keptPayload(draft) })}
+          />
+          {way === 0 && draft.type !== '' ? (
+            <Payload
+              key={draft.type}
+              draft={draft}
+              schema={form.schema}
+              faults={form.payloadFaults}
+              onChange={payload => set({ payload })}
+              onSyntax={form.setSyntax}
+            />
+          ) : null}
+          <Options draft={draft} onChange={set} />
+        </form>
+      </FaultsContext>
+      {way === 1 ? <SubmitMany base={bodyOf(draft)} /> : null}
+      {way === 1 || draft.type === '' ? null : (
+        <details className="code-details">
+          <summary>The same as a command or a program</summary>
+          <CodeTabs body={bodyOf(draft)} />
+        </details>
+      )}
+    </Dialog>
+  )
+}
+
+/** A payload that was written for no type yet goes along; that of another type does not fit. */
+function keptPayload(draft: Draft): Draft['payload'] {
+  return draft.type === '' ? draft.payload : null
+}
+
+function useDraft(first: Draft) {
+  const { data: me } = useQuery(meQuery)
+  const who = me?.name ?? ''
+  const [kept] = useState(() => (isEmptyDraft(first) ? keptDraft(who) : null))
+  const [draft, setDraft] = useState(kept ?? first)
+  const [isRestored, setRestored] = useState(kept !== null && !isEmptyDraft(kept))
+  const isDone = useRef(false)
+  const latest = useRef(draft)
+  latest.current = draft
+  // Kept once, when the drawer closes: a payload may be large, and a keystroke is to be cheap.
+  useEffect(
+    () => () => {
+      // What was submitted is no draft any more.
+      if (isDone.current || isEmptyDraft(latest.current)) forgetDraft()
+      else keepDraft(who, latest.current)
+    },
+    [who],
+  )
+  return {
+    draft,
+    isRestored,
+    set: (changes: Partial<Draft>) => setDraft(old => ({ ...old, ...changes })),
+    finish: () => {
+      isDone.current = true
+    },
+    startAfresh: () => {
+      setDraft(emptyDraft)
+      setRestored(false)
+    },
+  }
+}
+
+function useSubmit(draft: Draft, onDone: () => void) {
   const client = useQueryClient()
   const navigate = useNavigate()
-  const formId = useId()
+  const { of } = useKnownTypes()
+  const schema = of(draft.type)?.schema
+  const [refused, setRefused] = useState<readonly ValueFault[]>([])
+  const [touched, setTouched] = useState<ReadonlySet<string>>(new Set())
+  const [hasTried, setTried] = useState(false)
+  const [isBusy, setBusy] = useState(false)
+  const [syntax, setSyntax] = useState<string | null>(null)
   const stays = useRef(false)
-  const set = (changes: Partial<Draft>) => setDraft(old => ({ ...old, ...changes }))
+  const payload = useDeferredValue(draft.payload)
+  const payloadFaults = useMemo(
+    () => inPayload(validate(schema, payload ?? (schema === undefined ? null : {}))),
+    [schema, payload],
+  )
+  const isHeldBack = hasTried && payloadFaults.length > 0
+  const shown = hasTried ? payloadFaults : payloadFaults.filter(fault => touched.has(fault.pointer))
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault()
+  const post = async () => {
     setBusy(true)
-    setFaults([])
+    setRefused([])
     try {
       const task = await send<Task>('POST', 'api/tasks', bodyOf(draft))
       void client.invalidateQueries({ queryKey: ['stats'] })
       void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === 'tasks' && queryKey[1] !== 'list' })
       toast('good', `Submitted ${task.name ?? task.task_type}.`)
+      setTried(false)
       if (stays.current) return setBusy(false)
       client.setQueryData(['task', task.task_id], task)
+      onDone()
       submitDrawer.set(null)
       await navigate({ to: '/tasks/$id', params: { id: task.task_id } })
     } catch (error) {
-      setFaults(faultsOf(error))
+      setRefused(faultsOf(error))
       setBusy(false)
     }
   }
-  const foot = (
-    <>
-      <Button onClick={() => submitDrawer.set(null)}>Close</Button>
-      <span className="push" />
-      <Button
-        type="submit"
-        form={formId}
-        disabled={isBusy || jsonFault !== null}
-        onClick={() => {
-          stays.current = true
-        }}
-      >
-        Submit, and another
-      </Button>
-      <Button
-        look="primary"
-        type="submit"
-        form={formId}
-        disabled={isBusy || jsonFault !== null}
-        onClick={() => {
-          stays.current = false
-        }}
-      >
-        Submit and watch
-      </Button>
-    </>
-  )
-  return (
-    <Dialog title="Submit a task" isOpen isDrawer onClose={() => submitDrawer.set(null)} foot={foot}>
-      <form id={formId} onSubmit={event => void submit(event)} className="stack">
-        {faults.length === 0 ? null : (
-          <div className="fault" role="alert">
-            <TriangleAlert size={15} aria-hidden="true" />
-            <ul>
-              {faults.map(fault => (
-                <li key={fault}>{fault}</li>
-              ))}
-            </ul>
-          </div>
-        )}
-        <TypeField value={draft.type} onChange={type => set({ type })} />
-        <Payload key={draft.type} draft={draft} onChange={payload => set({ payload })} onFault={setJsonFault} />
-        <Options draft={draft} onChange={set} />
-      </form>
-      <details className="code-details">
-        <summary>The same as a command or a program</summary>
-        <CodeTabs body={bodyOf(draft)} />
-      </details>
-    </Dialog>
-  )
-}
-
-function faultsOf(error: unknown): readonly string[] {
-  const details: readonly ProblemDetail[] = error instanceof ApiError ? (error.problem?.errors ?? []) : []
-  if (details.length > 0)
-    return details.map(({ pointer, detail }) => (pointer === '' ? detail : `${pointer}: ${detail}`))
-  return [error instanceof Error ? error.message : String(error)]
-}
-
-interface KnownTypes {
-  readonly names: readonly string[]
-  readonly schemaOf: (name: string) => Json | undefined
-}
-
-/** What live workers said they can run, and the schemas they published. */
-function useKnownTypes(): KnownTypes {
-  const { data: types } = useQuery(typesQuery)
-  const { data: workers } = useQuery(workersQuery)
-  const live = (workers ?? []).filter(worker => worker.status !== 'lost')
-  const names = new Set([
-    ...(types ?? []).map(type => type.task_type),
-    ...live.flatMap(worker => [...worker.capabilities, ...Object.keys(worker.types)]),
-  ])
-  names.delete('*')
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    setTried(true)
+    if (draft.type === '') return setRefused([{ pointer: '/task_type', detail: 'Choose what should run.' }])
+    if (schema !== undefined && payloadFaults.length > 0) return focusFault(event.currentTarget)
+    await post()
+  }
   return {
-    names: [...names].sort(),
-    schemaOf: name =>
-      types?.find(type => type.task_type === name)?.schema ?? live.find(worker => name in worker.types)?.types[name],
+    submit,
+    submitAnyway: () => void post(),
+    isHeldBack,
+    isBusy,
+    schema,
+    syntax,
+    setSyntax,
+    payloadFaults: hasTried || touched.size > 0 || draft.payload !== null ? payloadFaults : [],
+    refusals: [...refused, ...(hasTried ? payloadFaults : [])],
+    setStays: (isStaying: boolean) => {
+      stays.current = isStaying
+    },
+    faults: {
+      all: [...refused, ...shown],
+      onTouch: (pointer: string) => setTouched(old => (old.has(pointer) ? old : new Set([...old, pointer]))),
+    },
   }
 }
 
-function TypeField({ value, onChange }: { readonly value: string; readonly onChange: (type: string) => void }) {
-  const { names } = useKnownTypes()
-  const [text, setText] = useState(value)
-  const id = useId()
-  const isUnknown = value !== '' && names.length > 0 && !names.includes(value)
+function inPayload(faults: readonly ValueFault[]): readonly ValueFault[] {
+  return faults.map(({ pointer, detail }) => ({ pointer: `/payload${pointer}`, detail }))
+}
+
+/** After the paint that marks them. */
+function focusFault(form: EventTarget): void {
+  setTimeout(() => {
+    if (form instanceof HTMLElement) form.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
+  })
+}
+
+const refusalsShown = 6
+
+function Refusals({
+  faults,
+  onAnyway,
+}: {
+  readonly faults: readonly ValueFault[]
+  readonly onAnyway: (() => void) | null
+}) {
+  if (faults.length === 0) return null
   return (
-    <div className="field">
-      <label htmlFor={id}>Type</label>
-      <input
-        id={id}
-        list={`${id}-types`}
-        required
-        maxLength={128}
-        value={text}
-        placeholder="What should run"
-        autoComplete="off"
-        spellCheck={false}
-        // The form below is drawn anew for each type; half a name is none.
-        onChange={event => {
-          setText(event.target.value)
-          if (names.includes(event.target.value)) onChange(event.target.value)
-        }}
-        onBlur={() => onChange(text.trim())}
-      />
-      <datalist id={`${id}-types`}>
-        {names.map(name => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
-      {isUnknown ? (
-        <small className="hint">No live worker says that it runs this type; the task would wait for one.</small>
-      ) : null}
-      {names.length === 0 ? (
-        <small className="hint">No worker has registered its types yet; any name can be submitted.</small>
-      ) : null}
+    <div className="fault" role="alert">
+      <TriangleAlert size={15} aria-hidden="true" />
+      <div className="refusals">
+        <ul>
+          {faults.slice(0, refusalsShown).map(fault => (
+            <li key={fault.pointer + fault.detail}>{faultText(fault)}</li>
+          ))}
+          {faults.length > refusalsShown ? <li>and {faults.length - refusalsShown} more</li> : null}
+        </ul>
+        {onAnyway === null ? null : (
+          <p>
+            The payload does not fit the schema of its type, so that a worker will most likely refuse it.{' '}
+            <Button isSmall onClick={onAnyway}>
+              Submit anyway
+            </Button>
+          </p>
+        )}
+      </div>
     </div>
   )
 }
 
-interface PayloadProps {
-  readonly draft: Draft
-  readonly onChange: (payload: Json) => void
-  readonly onFault: (fault: string | null) => void
+interface FootProps {
+  readonly formId: string
+  readonly isOff: boolean
+  readonly onStay: (isStaying: boolean) => void
+  readonly onClose: () => void
 }
 
-function Payload({ draft, onChange, onFault }: PayloadProps) {
-  const { schemaOf } = useKnownTypes()
-  const schema = schemaOf(draft.type)
-  const isDrawn = canDraw(schema) && schema.type === 'object'
-  const [tab, setTab] = useState<'form' | 'json' | null>(null)
-  const shown = tab ?? (isDrawn ? 'form' : 'json')
-  const id = useId()
-  if (draft.type === '') return null
-  return (
-    <Tabs.Root
-      value={shown}
-      onValueChange={next => {
-        onFault(null)
-        setTab(next === 'json' ? 'json' : 'form')
-      }}
-    >
-      <div className="field-head">
-        <span>Payload</span>
-        <Tabs.List className="segments" aria-label="How to write the payload">
-          <Tabs.Trigger value="form" className="segment" disabled={!isDrawn}>
-            Form
-          </Tabs.Trigger>
-          <Tabs.Trigger value="json" className="segment">
-            JSON
-          </Tabs.Trigger>
-        </Tabs.List>
-      </div>
-      <Tabs.Content value="form" className="stack" tabIndex={-1}>
-        {isDrawn ? <SchemaForm schema={schema} value={draft.payload} onChange={onChange} /> : null}
-      </Tabs.Content>
-      <Tabs.Content value="json" tabIndex={-1}>
-        <JsonField id={id} label="As JSON" value={draft.payload} onChange={onChange} onFault={onFault} rows={7} />
-      </Tabs.Content>
-    </Tabs.Root>
-  )
-}
-
-function Options({ draft, onChange }: { readonly draft: Draft; readonly onChange: (changes: Partial<Draft>) => void }) {
-  const { data: queues } = useQuery(queuesQuery)
-  const id = useId()
-  const isOpen = draft.delay !== '' || draft.dependencies !== '' || draft.labels !== '' || draft.queue !== ''
+function Foot({ formId, isOff, onStay, onClose }: FootProps) {
   return (
     <>
-      <label className="field">
-        <span>
-          Priority <strong>{draft.priority ?? 'default'}</strong> <span className="faint">1 is last, 10 is first</span>
-        </span>
-        <input
-          type="range"
-          min={1}
-          max={10}
-          step={1}
-          value={draft.priority ?? 5}
-          onChange={event => onChange({ priority: Number(event.target.value) })}
-        />
-      </label>
-      <details className="more-options" open={isOpen}>
-        <summary>More</summary>
-        <div className="stack">
-          <div className="two">
-            <Text label="Name" value={draft.name} max={256} onChange={name => onChange({ name })} />
-            <div className="field">
-              <label htmlFor={id}>Queue</label>
-              <input
-                id={id}
-                list={`${id}-queues`}
-                value={draft.queue}
-                placeholder="default"
-                maxLength={128}
-                onChange={event => onChange({ queue: event.target.value })}
-              />
-              <datalist id={`${id}-queues`}>
-                {queues?.map(queue => (
-                  <option key={queue.name} value={queue.name} />
-                ))}
-              </datalist>
-            </div>
-            <Numeric label="Delay, seconds" value={draft.delay} onChange={delay => onChange({ delay })} />
-            <Numeric
-              label="Time limit, seconds"
-              value={draft.timeout}
-              hint="300"
-              onChange={timeout => onChange({ timeout })}
-            />
-            <Numeric label="Retries" value={draft.retries} hint="5" onChange={retries => onChange({ retries })} />
-            <Text label="Idempotency key" value={draft.key} max={256} onChange={key => onChange({ key })} />
-          </div>
-          <Text
-            label="Runs after"
-            value={draft.dependencies}
-            hint="Ids of tasks, with spaces or commas"
-            onChange={dependencies => onChange({ dependencies })}
-          />
-          <Text
-            label="Labels"
-            value={draft.labels}
-            hint="customer:42, urgent"
-            onChange={labels => onChange({ labels })}
-          />
-        </div>
-      </details>
+      <Button onClick={onClose}>Close</Button>
+      <span className="push" />
+      <Button type="submit" form={formId} disabled={isOff} onClick={() => onStay(true)}>
+        Submit, and another
+      </Button>
+      <Button look="primary" type="submit" form={formId} disabled={isOff} onClick={() => onStay(false)}>
+        Submit and watch
+      </Button>
     </>
-  )
-}
-
-interface TextProps {
-  readonly label: string
-  readonly value: string
-  readonly hint?: string
-  readonly max?: number
-  readonly onChange: (value: string) => void
-}
-
-function Text({ label, value, hint, max, onChange }: TextProps) {
-  return (
-    <label className="field">
-      <span>{label}</span>
-      <input
-        value={value}
-        placeholder={hint}
-        maxLength={max}
-        spellCheck={false}
-        onChange={event => onChange(event.target.value)}
-      />
-    </label>
-  )
-}
-
-function Numeric({ label, value, hint, onChange }: TextProps) {
-  return (
-    <label className="field">
-      <span>{label}</span>
-      <input
-        type="number"
-        min={0}
-        step="any"
-        value={value}
-        placeholder={hint}
-        onChange={event => onChange(event.target.value)}
-      />
-    </label>
   )
 }

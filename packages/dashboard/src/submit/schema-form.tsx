@@ -1,172 +1,207 @@
 import type { Json } from '@tasklane/protocol'
 import { Plus, X } from 'lucide-react'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Button } from '../parts/basic.tsx'
+import { FaultText } from './fault-text.tsx'
+import { invalidBy, useFault } from './faults.ts'
+import { JsonField } from './json-field.tsx'
+import { Scalar } from './scalar-field.tsx'
+import { firstValue, isSchema, kindOf, resolve, type Schema, titleOf, typesOf, variantsOf } from './schema.ts'
+import { validate } from './validate.ts'
 
-type Schema = { readonly [key: string]: Json }
-
-export function isSchema(value: Json | undefined): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Whether a form can be drawn from it that says all of it; otherwise the JSON itself is edited. */
-export function canDraw(schema: Json | undefined, depth = 0): schema is Schema {
-  if (!isSchema(schema) || depth > 4) return false
-  if ('$ref' in schema || 'oneOf' in schema || 'anyOf' in schema || 'allOf' in schema) return false
-  if (Array.isArray(schema.enum))
-    return schema.enum.every(choice => typeof choice === 'string' || typeof choice === 'number')
-  if (schema.type === 'object') {
-    const properties = schema.properties ?? {}
-    return isSchema(properties) && Object.values(properties).every(inner => canDraw(inner, depth + 1))
-  }
-  if (schema.type === 'array') return canDraw(schema.items, depth + 1)
-  return ['string', 'number', 'integer', 'boolean'].includes(String(schema.type))
-}
-
-interface FieldProps {
+export interface FieldProps {
   readonly name: string
-  readonly schema: Schema
+  readonly given: Json
+  readonly root: Json
   readonly value: Json | undefined
   readonly isRequired: boolean
   readonly onChange: (value: Json | undefined) => void
-  readonly idPrefix: string
+  /** Of the value within the body of the submit. */
+  readonly pointer: string
+  readonly depth: number
 }
 
 interface FormProps {
-  readonly schema: Schema
+  readonly schema: Json
   readonly value: Json
-  readonly onChange: (value: Json) => void
-  readonly idPrefix?: string
+  readonly onChange: (value: Json | undefined) => void
 }
 
-/** The fields of an object, in the order of its schema. */
-export function SchemaForm({ schema, value, onChange, idPrefix = 'payload' }: FormProps) {
-  const object = isSchema(value) ? value : {}
-  const properties = isSchema(schema.properties) ? Object.entries(schema.properties) : []
-  const required = Array.isArray(schema.required) ? schema.required : []
-  if (properties.length === 0) return <p className="faint">This type takes no fields.</p>
+/** The form of a whole payload: the fields of an object, or a field for whatever else it is. */
+export function SchemaForm({ schema, value, onChange }: FormProps) {
+  const meant = resolve(schema, schema)
+  if (kindOf(meant, 0) === 'object')
+    return <Members schema={meant} root={schema} value={value} onChange={onChange} pointer="/payload" depth={0} />
+  if (isEmptyObject(meant)) return <p className="faint">This type takes no fields.</p>
   return (
-    <>
-      {properties.map(([name, inner]) =>
-        isSchema(inner) ? (
-          <Field
-            key={name}
-            name={name}
-            schema={inner}
-            value={object[name]}
-            isRequired={required.includes(name)}
-            idPrefix={idPrefix}
-            onChange={next => {
-              const { [name]: _old, ...rest } = object
-              onChange(next === undefined ? rest : { ...rest, [name]: next })
-            }}
-          />
-        ) : null,
-      )}
-    </>
+    <Field
+      name="payload"
+      given={schema}
+      root={schema}
+      value={value ?? undefined}
+      isRequired
+      onChange={onChange}
+      pointer="/payload"
+      depth={0}
+    />
   )
 }
 
-function Field(props: FieldProps) {
-  const { name, schema, value, isRequired, onChange, idPrefix } = props
-  const id = `${idPrefix}-${name}`
+function isEmptyObject(schema: Schema): boolean {
+  return isSchema(schema.properties) && Object.keys(schema.properties).length === 0
+}
+
+/** Whether a form says more than the JSON itself would. */
+export function canDraw(schema: Json | undefined): schema is Json {
+  if (!isSchema(schema)) return false
+  const meant = resolve(schema, schema)
+  return kindOf(meant, 0) !== 'json' || isEmptyObject(meant)
+}
+
+interface MembersProps {
+  readonly schema: Schema
+  readonly root: Json
+  readonly value: Json | undefined
+  readonly onChange: (value: Json | undefined) => void
+  readonly pointer: string
+  readonly depth: number
+  readonly isOptional?: boolean
+}
+
+function Members({ schema, root, value, onChange, pointer, depth, isOptional }: MembersProps) {
+  const object = isSchema(value) ? value : {}
+  const properties = isSchema(schema.properties) ? Object.entries(schema.properties) : []
+  const required = Array.isArray(schema.required) ? schema.required : []
+  return properties.map(([name, inner]) => (
+    <Field
+      key={name}
+      name={name}
+      given={inner}
+      root={root}
+      value={Object.hasOwn(object, name) ? object[name] : undefined}
+      isRequired={required.includes(name)}
+      pointer={`${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`}
+      depth={depth + 1}
+      onChange={next => {
+        const { [name]: _old, ...rest } = object
+        // A name that is there keeps its place; an object that lost its last one may be none.
+        if (next !== undefined) onChange({ ...object, [name]: next })
+        else onChange(Object.keys(rest).length === 0 && isOptional === true ? undefined : rest)
+      }}
+    />
+  ))
+}
+
+/** `payload-lines-0-sku`: what labels and tests find a field by. */
+export function idOf(pointer: string): string {
+  return pointer.slice(1).replaceAll('/', '-')
+}
+
+export function Field(props: FieldProps): ReactNode {
+  const { name, given, root, value, isRequired, onChange, pointer, depth } = props
+  const schema = resolve(given, root)
+  const { fault, onBlur } = useFault(pointer)
+  const id = idOf(pointer)
   const label = (
     <span>
-      {typeof schema.title === 'string' ? schema.title : name}
+      {titleOf(schema, name)}
       {isRequired ? null : <span className="faint"> optional</span>}
     </span>
   )
   const hint = typeof schema.description === 'string' ? <small className="hint">{schema.description}</small> : null
-  if (schema.type === 'object') {
-    return (
-      <fieldset className="nested">
-        <legend>{label}</legend>
-        {hint}
-        {isSchema(schema.properties) ? (
-          <SchemaForm schema={schema} value={value ?? {}} onChange={onChange} idPrefix={id} />
-        ) : (
-          <JsonField id={id} value={value ?? {}} onChange={onChange} label={name} />
-        )}
-      </fieldset>
-    )
+  const kind = kindOf(schema, depth)
+  switch (kind) {
+    case 'object':
+      return (
+        <fieldset className="nested">
+          <legend>{label}</legend>
+          {hint}
+          <Members
+            schema={schema}
+            root={root}
+            value={value}
+            isOptional={!isRequired}
+            onChange={onChange}
+            pointer={pointer}
+            depth={depth}
+          />
+          <FaultText id={id} fault={fault} />
+        </fieldset>
+      )
+    case 'list':
+      return <ListField {...props} schema={schema} label={label} hint={hint} />
+    case 'variant':
+      return <Variant {...props} schema={schema} label={label} hint={hint} />
+    case 'boolean':
+      return (
+        <div>
+          <label className="tick">
+            <input
+              id={id}
+              type="checkbox"
+              checked={value === true}
+              {...invalidBy(id, fault)}
+              onBlur={onBlur}
+              onChange={event => onChange(event.target.checked)}
+            />
+            {label} {hint}
+          </label>
+          <FaultText id={id} fault={fault} />
+        </div>
+      )
+    case 'json':
+      return (
+        <JsonField
+          id={id}
+          label={`${titleOf(schema, name)}${isRequired ? '' : ' optional'}`}
+          value={value}
+          onChange={onChange}
+          fault={fault}
+          onBlur={onBlur}
+          rows={3}
+        />
+      )
+    case 'constant':
+      return (
+        <p className="faint">
+          {titleOf(schema, name)}: <code>{JSON.stringify(schema.const)}</code>
+        </p>
+      )
+    case 'choice':
+    case 'number':
+    case 'text':
+      return (
+        <div className="field">
+          <label htmlFor={id}>{label}</label>
+          <Scalar
+            id={id}
+            kind={kind}
+            schema={schema}
+            value={value}
+            isRequired={isRequired}
+            fault={fault}
+            onBlur={onBlur}
+            onChange={onChange}
+          />
+          {hint}
+          <FaultText id={id} fault={fault} />
+        </div>
+      )
   }
-  if (schema.type === 'array' && isSchema(schema.items))
-    return <ListField {...props} items={schema.items} label={label} hint={hint} />
-  if (schema.type === 'boolean') {
-    return (
-      <label className="tick">
-        <input type="checkbox" checked={value === true} onChange={event => onChange(event.target.checked)} />
-        {label} {hint}
-      </label>
-    )
-  }
-  return (
-    <label className="field" htmlFor={id}>
-      {label}
-      <Scalar {...props} id={id} />
-      {hint}
-    </label>
-  )
-}
-
-function Scalar({ id, schema, value, isRequired, onChange }: FieldProps & { readonly id: string }) {
-  if (Array.isArray(schema.enum)) {
-    const choices = schema.enum
-    return (
-      <select
-        id={id}
-        required={isRequired}
-        value={value === undefined ? '' : String(value)}
-        onChange={event => onChange(choices.find(choice => String(choice) === event.target.value))}
-      >
-        <option value="">{isRequired ? 'Choose…' : 'none'}</option>
-        {choices.map(choice => (
-          <option key={String(choice)}>{String(choice)}</option>
-        ))}
-      </select>
-    )
-  }
-  if (schema.type === 'number' || schema.type === 'integer') {
-    const bound = (key: string) => (typeof schema[key] === 'number' ? schema[key] : undefined)
-    return (
-      <input
-        id={id}
-        type="number"
-        required={isRequired}
-        step={schema.type === 'integer' ? 1 : 'any'}
-        min={bound('minimum')}
-        max={bound('maximum')}
-        value={typeof value === 'number' ? value : ''}
-        onChange={event => onChange(event.target.value === '' ? undefined : Number(event.target.value))}
-      />
-    )
-  }
-  const text = typeof value === 'string' ? value : ''
-  const change = (next: string) => onChange(next === '' && !isRequired ? undefined : next)
-  const max = typeof schema.maxLength === 'number' ? schema.maxLength : undefined
-  const isLong = max === undefined || max > 200
-  return isLong ? (
-    <textarea
-      id={id}
-      rows={2}
-      required={isRequired}
-      maxLength={max}
-      value={text}
-      onChange={event => change(event.target.value)}
-    />
-  ) : (
-    <input id={id} required={isRequired} maxLength={max} value={text} onChange={event => change(event.target.value)} />
-  )
 }
 
 interface ListFieldProps extends FieldProps {
-  readonly items: Schema
-  readonly label: React.ReactNode
-  readonly hint: React.ReactNode
+  readonly schema: Schema
+  readonly label: ReactNode
+  readonly hint: ReactNode
 }
 
-function ListField({ name, items, value, onChange, idPrefix, label, hint }: ListFieldProps) {
+function ListField({ name, schema, root, value, isRequired, onChange, pointer, depth, label, hint }: ListFieldProps) {
   const list: readonly Json[] = Array.isArray(value) ? value : []
+  const items = schema.items ?? {}
+  const { fault } = useFault(pointer)
+  // A list that is not required and has no entry is not there.
+  const change = (next: readonly Json[]) => onChange(next.length === 0 && !isRequired ? undefined : next)
   return (
     <fieldset className="nested">
       <legend>{label}</legend>
@@ -176,73 +211,121 @@ function ListField({ name, items, value, onChange, idPrefix, label, hint }: List
         <div className="list-entry" key={index}>
           <Field
             name={`${name} ${index + 1}`}
-            schema={items}
+            given={items}
+            root={root}
             value={each}
             isRequired
-            idPrefix={`${idPrefix}-${name}-${index}`}
-            onChange={next => onChange(list.map((old, at) => (at === index ? (next ?? null) : old)))}
+            pointer={`${pointer}/${index}`}
+            depth={depth + 1}
+            onChange={next => change(list.map((old, at) => (at === index ? (next ?? null) : old)))}
           />
           <Button
             look="ghost"
             icon={X}
             label={`Remove ${name} ${index + 1}`}
-            onClick={() => onChange(list.filter((_, at) => at !== index))}
+            onClick={() => change(list.filter((_, at) => at !== index))}
           />
         </div>
       ))}
-      <Button isSmall icon={Plus} onClick={() => onChange([...list, firstOf(items)])}>
+      <FaultText id={idOf(pointer)} fault={fault} />
+      <Button isSmall icon={Plus} aria-label={`Add to ${name}`} onClick={() => change([...list, entryOf(items, root)])}>
         Add
       </Button>
     </fieldset>
   )
 }
 
-function firstOf(schema: Schema): Json {
-  if (schema.default !== undefined) return schema.default
-  if (schema.type === 'object') return {}
-  if (schema.type === 'array') return []
-  if (schema.type === 'boolean') return false
-  return schema.type === 'string' ? '' : 0
+function entryOf(items: Json, root: Json): Json {
+  const first = firstValue(items, root)
+  if (first !== undefined) return first
+  const [type] = typesOf(resolve(items, root))
+  if (type === 'object') return {}
+  if (type === 'array') return []
+  if (type === 'boolean') return false
+  return type === 'string' ? '' : null
 }
 
-/** What no form says: a text that must be JSON, and is passed on only while it is. */
-export function JsonField(props: {
-  readonly id: string
-  readonly label: string
-  readonly value: Json
-  readonly onChange: (value: Json) => void
-  readonly onFault?: (fault: string | null) => void
-  readonly rows?: number
-}) {
-  const [text, setText] = useState(() => (props.value === null ? '' : JSON.stringify(props.value, null, 2)))
-  const [fault, setFault] = useState<string | null>(null)
-  const change = (next: string) => {
-    setText(next)
-    let found: string | null = null
-    try {
-      props.onChange(next.trim() === '' ? null : JSON.parse(next))
-    } catch (error) {
-      found = error instanceof Error ? error.message : String(error)
-    }
-    setFault(found)
-    props.onFault?.(found)
+interface VariantProps extends FieldProps {
+  readonly schema: Schema
+  readonly label: ReactNode
+  readonly hint: ReactNode
+}
+
+/** One of several things: which one is chosen first, then that one is drawn. */
+function Variant({ schema, name, root, value, onChange, pointer, depth, isRequired, label, hint }: VariantProps) {
+  const variants = variantsOf(schema) ?? []
+  const [chosen, setChosen] = useState(() => nearest(variants, root, value))
+  const id = `${idOf(pointer)}-variant`
+  const variant = variants[chosen]
+  const inner = resolve(variant, root)
+  const { fault } = useFault(pointer)
+  const choose = (at: number) => {
+    setChosen(at)
+    const next = firstValue(variants[at], root)
+    onChange(next ?? (typesOf(resolve(variants[at], root)).includes('object') ? {} : undefined))
   }
   return (
-    <div className="field">
-      <label htmlFor={props.id}>{props.label}</label>
-      <textarea
-        id={props.id}
-        className="code"
-        rows={props.rows ?? 5}
-        value={text}
-        spellCheck={false}
-        aria-invalid={fault !== null}
-        aria-describedby={`${props.id}-fault`}
-        onChange={event => change(event.target.value)}
-      />
-      <small id={`${props.id}-fault`} className={fault === null ? 'hint' : 'fault-text'}>
-        {fault ?? 'JSON of at most 1 MiB'}
-      </small>
-    </div>
+    <fieldset className="nested">
+      <legend>{label}</legend>
+      {hint}
+      <label className="field" htmlFor={id}>
+        <span>Kind</span>
+        <select id={id} value={chosen} onChange={event => choose(Number(event.target.value))}>
+          {variants.map((each, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: variants of one schema never move
+            <option key={at} value={at}>
+              {nameOfVariant(resolve(each, root), at)}
+            </option>
+          ))}
+        </select>
+      </label>
+      {variant === undefined ? null : kindOf(inner, depth + 1) === 'object' ? (
+        <Members
+          key={chosen}
+          isOptional={!isRequired}
+          schema={inner}
+          root={root}
+          value={value}
+          onChange={onChange}
+          pointer={pointer}
+          depth={depth + 1}
+        />
+      ) : (
+        <Field
+          key={chosen}
+          name={nameOfVariant(inner, chosen)}
+          given={variant}
+          root={root}
+          value={value}
+          isRequired={isRequired}
+          onChange={onChange}
+          pointer={pointer}
+          depth={depth + 1}
+        />
+      )}
+      <FaultText id={`${name}-variant`} fault={fault} />
+    </fieldset>
   )
+}
+
+function nameOfVariant(schema: Schema, at: number): string {
+  const properties = isSchema(schema.properties) ? schema.properties : {}
+  const mark = Object.values(properties).find(each => isSchema(each) && typeof each.const === 'string')
+  const byMark = isSchema(mark) && typeof mark.const === 'string' ? mark.const : null
+  const byNames = Object.keys(properties).join(', ')
+  return titleOf(schema, byMark ?? (byNames || typesOf(schema).join(' or ') || `Kind ${at + 1}`))
+}
+
+/** The variant that a value fits, or comes closest to. */
+function nearest(variants: readonly Json[], root: Json, value: Json | undefined): number {
+  if (value === undefined) return 0
+  const faults = variants.map(variant => validate(withRoot(variant, root), value).length)
+  return Math.max(0, faults.indexOf(Math.min(...faults)))
+}
+
+/** References of a variant point into the whole; what they point to is handed along. */
+function withRoot(variant: Json, root: Json): Json {
+  return isSchema(root) && isSchema(variant)
+    ? { ...root, properties: {}, required: [], oneOf: [], anyOf: [], type: [], ...variant }
+    : variant
 }
