@@ -8,6 +8,7 @@ import {
 import { Compass } from 'lucide-react'
 import { readAdminSearch } from './pages/admin/search.ts'
 import { Overview } from './pages/overview.tsx'
+import { rememberPlace } from './pages/task/came-from.ts'
 import { readSearch } from './pages/task-filter.ts'
 import { Failure, Notice, Skeleton } from './parts/basic.tsx'
 import { Shell } from './shell/shell.tsx'
@@ -49,6 +50,16 @@ const workers = createRoute({
   path: '/workers',
   component: lazyRouteComponent(() => import('./pages/workers.tsx'), 'Workers'),
 })
+const queue = createRoute({
+  getParentRoute: () => root,
+  path: '/queues/$name',
+  component: lazyRouteComponent(() => import('./pages/queue.tsx'), 'QueuePage'),
+})
+const worker = createRoute({
+  getParentRoute: () => root,
+  path: '/workers/$id',
+  component: lazyRouteComponent(() => import('./pages/worker.tsx'), 'WorkerPage'),
+})
 const failures = createRoute({
   getParentRoute: () => root,
   path: '/failures',
@@ -63,11 +74,16 @@ const admin = createRoute({
 
 /** The page stands behind the # of the address: no server has to know it, and any path may stand before it. */
 export const router = createRouter({
-  routeTree: root.addChildren([overview, tasks, task, graph, queues, workers, failures, admin]),
+  routeTree: root.addChildren([overview, tasks, task, graph, queues, queue, workers, worker, failures, admin]),
   history: createHashHistory(),
   defaultPreload: 'intent',
   defaultPendingComponent: () => <Skeleton rows={8} />,
   scrollRestoration: true,
+})
+
+// A task leads to its neighbours in the list that was open before it.
+router.subscribe('onBeforeNavigate', ({ fromLocation }) => {
+  if (fromLocation !== undefined) rememberPlace(fromLocation.pathname, fromLocation.search)
 })
 
 declare module '@tanstack/react-router' {
