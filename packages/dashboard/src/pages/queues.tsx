@@ -1,27 +1,31 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Queue, Worker } from '@tasklane/protocol'
-import { Pause, Play } from 'lucide-react'
-import { useMemo } from 'react'
-import { send } from '../api/http.ts'
+import { Plus } from 'lucide-react'
+import { useMemo, useState } from 'react'
 import { queuesQuery, workersQuery } from '../api/queries.ts'
 import { useInterval } from '../live/live.ts'
-import { Button, Failure, Nothing, PageHead, Panel, Skeleton, Sparkline, Stale } from '../parts/basic.tsx'
-import { exactCount, plural, rate, span } from '../parts/format.ts'
+import { Bar, Button, Failure, NoMatch, Nothing, PageHead, Panel, Skeleton, Sparkline, Stale } from '../parts/basic.tsx'
+import { exactCount, rate, span } from '../parts/format.ts'
 import { State } from '../parts/state.tsx'
 import { useMay } from '../shell/me.ts'
-import { toast, toastError } from '../shell/toasts.tsx'
-import { servants } from './served.ts'
+import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
+import { Consumers } from './queues/consumers.tsx'
+import { PauseButton } from './queues/pause-button.tsx'
+import { PurgeButton } from './queues/purge.tsx'
+import { depthHistory, drainText, openTasks, utilisation } from './queues/queue-facts.ts'
+import { useHistory } from './queues/use-history.ts'
 import { useTrail } from './use-trail.ts'
+import './queues/queues.css'
+
+/** The scheduler keeps a history of so many queues; the others have what this page has seen. */
+const historiesMax = 50
 
 export function Queues() {
   const interval = useInterval(2_000, 5_000)
   const query = useQuery({ ...queuesQuery, refetchInterval: interval })
   const workers = useQuery({ ...workersQuery, refetchInterval: interval })
   const queues = query.data
-  const depths = useMemo(() => new Map(queues?.map(queue => [queue.name, queue.depth])), [queues])
-  const trail = useTrail(depths, query.dataUpdatedAt)
-  const top = Math.max(1, ...(queues ?? []).map(queue => queue.depth))
   return (
     <div className="page">
       <PageHead
@@ -33,39 +37,72 @@ export function Queues() {
       {queues === undefined && query.error !== null ? (
         <Failure error={query.error} onRetry={() => void query.refetch()} />
       ) : null}
-      {queues?.length === 0 ? <Nothing title="No queue yet">The first task makes the first queue.</Nothing> : null}
+      {queues?.length === 0 ? <NoQueue /> : null}
       {queues === undefined || queues.length === 0 ? null : (
+        <List queues={queues} workers={workers.data} seenAt={query.dataUpdatedAt} />
+      )}
+    </div>
+  )
+}
+
+function NoQueue() {
+  const maySubmit = useMay('tasks.submit')
+  return (
+    <Nothing title="No queue yet">
+      <p>The first task makes the first queue.</p>
+      {maySubmit ? (
+        <Button look="primary" icon={Plus} onClick={() => submitDrawer.set(emptyDraft)}>
+          Submit it
+        </Button>
+      ) : null}
+    </Nothing>
+  )
+}
+
+interface ListProps {
+  readonly queues: readonly Queue[]
+  readonly workers: readonly Worker[] | undefined
+  readonly seenAt: number
+}
+
+const findAbove = 8
+
+function List({ queues, workers, seenAt }: ListProps) {
+  const [text, setText] = useState('')
+  const depths = useMemo(() => new Map(queues.map(queue => [queue.name, openTasks(queue)])), [queues])
+  const trail = useTrail(depths, seenAt)
+  const shown = queues.filter(queue => queue.name.toLowerCase().includes(text.trim().toLowerCase()))
+  const top = Math.max(1, ...queues.map(queue => queue.depth))
+  return (
+    <>
+      {queues.length < findAbove ? null : (
+        <div className="worker-filters">
+          <input
+            type="search"
+            aria-label="Find a queue"
+            placeholder="Find a queue"
+            value={text}
+            onChange={event => setText(event.target.value)}
+          />
+        </div>
+      )}
+      {shown.length === 0 ? (
+        <NoMatch onClear={() => setText('')} />
+      ) : (
         <Panel isFlush>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard */}
           <section className="scroll-x" tabIndex={0} aria-label="Queues">
-            <table className="table">
-              <thead>
-                <tr>
-                  <th scope="col">Queue</th>
-                  <th scope="col">Depth</th>
-                  <th scope="col" className="not-phone">
-                    <span className="offscreen">Depth lately</span>
-                  </th>
-                  <th scope="col">Pending</th>
-                  <th scope="col">Running</th>
-                  <th scope="col">Later</th>
-                  <th scope="col">Oldest</th>
-                  <th scope="col">In</th>
-                  <th scope="col">Out</th>
-                  <th scope="col">Workers</th>
-                  <th scope="col">
-                    <span className="offscreen">Actions</span>
-                  </th>
-                </tr>
-              </thead>
+            <table className="table queue-table">
+              <Heads />
               <tbody>
-                {queues.map(queue => (
+                {shown.map((queue, index) => (
                   <QueueRow
                     key={queue.name}
                     queue={queue}
                     top={top}
+                    hasHistory={index < historiesMax}
                     trail={trail.get(queue.name) ?? []}
-                    workers={workers.data}
+                    workers={workers}
                   />
                 ))}
               </tbody>
@@ -73,30 +110,58 @@ export function Queues() {
           </section>
         </Panel>
       )}
-    </div>
+    </>
+  )
+}
+
+function Heads() {
+  return (
+    <thead>
+      <tr>
+        <th scope="col">Queue</th>
+        <th scope="col">Depth</th>
+        <th scope="col" className="not-phone">
+          Last hour
+        </th>
+        <th scope="col">Later</th>
+        <th scope="col">Oldest</th>
+        <th scope="col">In</th>
+        <th scope="col">Out</th>
+        <th scope="col">Drains in</th>
+        <th scope="col">In use</th>
+        <th scope="col">Workers</th>
+        <th scope="col">
+          <span className="offscreen">Actions</span>
+        </th>
+      </tr>
+    </thead>
   )
 }
 
 interface RowProps {
   readonly queue: Queue
   readonly top: number
+  readonly hasHistory: boolean
   readonly trail: readonly number[]
   readonly workers: readonly Worker[] | undefined
 }
 
-function QueueRow({ queue, top, trail, workers }: RowProps) {
-  const mayChange = useMay('queues.change')
+/** A minute of waiting is worth a look. */
+const oldSeconds = 60
+
+function QueueRow({ queue, top, hasHistory, trail, workers }: RowProps) {
   const { counts } = queue
+  const later = counts.scheduled + counts.blocked
   return (
     <tr data-queue={queue.name}>
-      <td>
-        <Link to="/tasks" search={{ queue: queue.name }} className="strong-link">
+      <td className="queue-name">
+        <Link to="/queues/$name" params={{ name: queue.name }} className="strong-link">
           {queue.name}
         </Link>{' '}
         {queue.paused ? <State state="paused" /> : null}
       </td>
       <td>
-        <div className="depth">
+        <div className="depth" title={`${exactCount(counts.pending)} pending, ${exactCount(counts.running)} running`}>
           <span className="number">{exactCount(queue.depth)}</span>
           <div className="depth-bar" aria-hidden="true">
             <div className="fill-running" style={{ width: `${(counts.running / top) * 100}%` }} />
@@ -104,47 +169,44 @@ function QueueRow({ queue, top, trail, workers }: RowProps) {
           </div>
         </div>
       </td>
-      <td className="not-phone">
-        <Sparkline values={trail} label={`Depth of ${queue.name} since this page was opened`} />
+      <td className="not-phone queue-spark">
+        <DepthLine queue={queue} hasHistory={hasHistory} trail={trail} />
       </td>
-      <td className="number">{exactCount(counts.pending)}</td>
-      <td className="number">{exactCount(counts.running)}</td>
-      <td className="number" title={`${counts.scheduled} scheduled, ${counts.blocked} blocked`}>
-        {exactCount(counts.scheduled + counts.blocked)}
+      <td className="number" title={`${exactCount(counts.scheduled)} scheduled, ${exactCount(counts.blocked)} blocked`}>
+        {exactCount(later)}
       </td>
-      <td className={(queue.oldest_age ?? 0) > 60 ? 'number tone-pending' : 'number'}>
+      <td className={(queue.oldest_age ?? 0) > oldSeconds ? 'number tone-pending' : 'number'}>
         {queue.oldest_age === null ? '–' : span(queue.oldest_age * 1_000)}
       </td>
       <td className="number">{rate(queue.submitted_per_second)}</td>
       <td className="number">{rate(queue.finished_per_second)}</td>
-      <td>{workers === undefined ? null : <Consumers queue={queue} found={servants(queue, workers)} />}</td>
-      <td className="actions">{mayChange ? <PauseButton queue={queue} /> : null}</td>
+      <td className="number">{counts.pending === 0 ? <span className="faint">–</span> : drainText(queue)}</td>
+      <td>{workers === undefined ? null : <Use queue={queue} workers={workers} />}</td>
+      <td>{workers === undefined ? null : <Consumers queue={queue} workers={workers} />}</td>
+      <td className="actions">
+        <PurgeButton queue={queue} isBrief />
+        <PauseButton queue={queue} />
+      </td>
     </tr>
   )
 }
 
-/** Says why nothing happens, where nothing does. */
-function Consumers({ queue, found }: { readonly queue: Queue; readonly found: readonly Worker[] }) {
-  if (found.length > 0)
-    return <span title={found.map(worker => worker.worker_id).join(', ')}>{plural(found.length, 'worker')}</span>
-  if (queue.paused) return <span className="faint">none, and it is paused</span>
-  return queue.depth === 0 ? <span className="faint">none</span> : <span className="tone-failed">nobody serves it</span>
+function DepthLine({ queue, hasHistory, trail }: Pick<RowProps, 'queue' | 'hasHistory' | 'trail'>) {
+  const history = useHistory(queue.name, hasHistory)
+  const values = history === undefined ? trail : depthHistory(openTasks(queue), history.points)
+  const since = history === undefined ? 'since this page was opened' : 'over the last hour'
+  return <Sparkline values={values} label={`Unfinished tasks of ${queue.name} ${since}`} />
 }
 
-function PauseButton({ queue }: { readonly queue: Queue }) {
-  const client = useQueryClient()
-  const toggle = async () => {
-    try {
-      await send('PATCH', `api/queues/${encodeURIComponent(queue.name)}`, { paused: !queue.paused })
-      toast('good', queue.paused ? `Queue ${queue.name} goes on.` : `Queue ${queue.name} is paused; what runs goes on.`)
-      await client.invalidateQueries({ queryKey: ['queues'] })
-    } catch (error) {
-      toastError(error)
-    }
-  }
+export function Use({ queue, workers }: { readonly queue: Queue; readonly workers: readonly Worker[] }) {
+  const { used, slots } = utilisation(queue, workers)
+  if (slots === 0) return <span className="faint">–</span>
   return (
-    <Button isSmall icon={queue.paused ? Play : Pause} onClick={() => void toggle()}>
-      {queue.paused ? 'Resume' : 'Pause'}
-    </Button>
+    <div className="use" title={`It takes ${used} of the ${slots} slots of the workers that serve it`}>
+      <Bar percent={(used / slots) * 100} label={`${used} of ${slots} slots`} />
+      <span className="number">
+        {exactCount(used)} / {exactCount(slots)}
+      </span>
+    </div>
   )
 }

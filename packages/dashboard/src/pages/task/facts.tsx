@@ -14,7 +14,7 @@ export function Facts({ task }: { readonly task: Task }) {
           </Link>
         </Fact>
         <Fact name="Queue">
-          <Link to="/tasks" search={{ queue: task.queue }}>
+          <Link to="/queues/$name" params={{ name: task.queue }}>
             {task.queue}
           </Link>
         </Fact>
@@ -25,7 +25,7 @@ export function Facts({ task }: { readonly task: Task }) {
           {task.worker_id === null ? (
             <span className="faint">–</span>
           ) : (
-            <Link to="/tasks" search={{ worker: task.worker_id }}>
+            <Link to="/workers/$id" params={{ id: task.worker_id }}>
               {task.worker_id}
             </Link>
           )}
@@ -52,10 +52,21 @@ export function Facts({ task }: { readonly task: Task }) {
           <Lasted from={task.started_at} to={task.completed_at} />
         </Fact>
         {task.submitted_by === null ? null : <Fact name="Submitted by">{task.submitted_by}</Fact>}
-        {task.idempotency_key === null ? null : <Fact name="Key">{task.idempotency_key}</Fact>}
+        {task.idempotency_key === null ? null : (
+          <Fact name="Key">
+            <code className="clip">{task.idempotency_key}</code>{' '}
+            <CopyButton text={task.idempotency_key} label="Copy the idempotency key" />
+          </Fact>
+        )}
         {task.trace === null ? null : (
-          <Fact name="Trace">
-            <code className="clip">{task.trace}</code> <CopyButton text={task.trace} label="Copy the trace" />
+          <Fact name={isTraceparent(task.trace) ? 'Trace' : 'Request'}>
+            <code className="clip" title={task.trace}>
+              {task.trace}
+            </code>{' '}
+            <CopyButton
+              text={traceId(task.trace)}
+              label={isTraceparent(task.trace) ? 'Copy the trace id' : 'Copy the request id'}
+            />
           </Fact>
         )}
       </dl>
@@ -70,6 +81,18 @@ export function Facts({ task }: { readonly task: Task }) {
       )}
     </Panel>
   )
+}
+
+/** W3C trace context: version, trace id, parent, flags. Anything else is the id of the request that submitted it. */
+const traceparent = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+function isTraceparent(trace: string): boolean {
+  return traceparent.test(trace)
+}
+
+/** What tools for traces are searched by. */
+function traceId(trace: string): string {
+  return traceparent.exec(trace)?.[1] ?? trace
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
