@@ -119,7 +119,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
       () => 'the second worker',
     )
     first.kill('SIGKILL')
-    const attempts = page.locator('.small-table tbody tr')
+    const attempts = page.locator('.step')
     await attempts.nth(1).getByText('second').waitFor()
     expect(await attempts.nth(0).locator('.state').getAttribute('data-state')).toBe('crashed')
     const other = await sight.open(url, '/workers')

@@ -1,0 +1,408 @@
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { call, createStage, root, type Stage, until } from '../support/processes.ts'
+import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+
+const chromium = await findBrowser()
+
+// A schema with all that a form has to draw, and a handler that talks.
+const tasks = `
+import { defineTask } from '@tasklane/sdk'
+const schema = {
+  type: 'object', description: 'Places an order', required: ['customer', 'lines'], additionalProperties: false,
+  properties: {
+    customer: { type: 'object', required: ['name'], properties: { name: { type: 'string', minLength: 2, maxLength: 50 } } },
+    lines: { type: 'array', minItems: 1, items: { $ref: '#/$defs/line' } },
+    pay: { oneOf: [
+      { title: 'Card', type: 'object', required: ['card'], properties: { card: { type: 'string', maxLength: 4 } } },
+      { title: 'Bank', type: 'object', required: ['iban'], properties: { iban: { type: 'string', maxLength: 34 } } },
+    ] },
+    shipping: { enum: ['standard', 'express'], default: 'standard' },
+  },
+  $defs: { line: { type: 'object', required: ['sku'], properties: { sku: { type: 'string', maxLength: 9 }, count: { type: 'integer', minimum: 1, default: 1 } } } },
+}
+const input = { '~standard': { version: 1, vendor: 'test', validate: value => ({ value }), jsonSchema: { input: () => schema, output: () => schema } } }
+export const order = defineTask({ type: 'order', input, run: async payload => payload })
+export const talk = defineTask({
+  type: 'talk',
+  run: async ({ lines, fails }, ctx) => {
+    for (let at = 1; at <= lines; at += 1) ctx.log[at % 100 === 0 ? 'error' : 'info'](\`\\u001b[32mline\\u001b[0m \${at}\`)
+    if (fails && ctx.attempt === 1) throw new Error('No luck', { cause: new TypeError('The deeper cause') })
+    return { lines }
+  },
+})
+`
+
+describe.skipIf(chromium === null)('one task, one queue, one worker, one submit', () => {
+  let stage: Stage
+  let sight: Sight
+  let url: string
+
+  beforeAll(async () => {
+    stage = createStage()
+    const folder = stage.folder()
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    writeFileSync(join(folder, 'tasks.mjs'), tasks)
+    const [scheduler, browser] = await Promise.all([
+      stage.scheduler({ env: { HEARTBEAT_INTERVAL: '1' } }),
+      startBrowser(chromium ?? ''),
+    ])
+    url = scheduler.url
+    sight = browser
+    stage.run(process.execPath, [
+      join(root, 'packages/cli/bin/tasklane.js'),
+      'worker',
+      join(folder, 'tasks.mjs'),
+      ...['--url', url, '--worker-id', 'first', '--capabilities', 'order,talk,noop'],
+    ])
+    await until(
+      async () => (await call<{ workers: unknown[] }>(url, 'GET', '/api/workers')).body.workers.length,
+      count => count === 1,
+      () => 'the worker',
+    )
+  })
+  afterEach(async () => {
+    await sight.closeContexts()
+    expect(sight.complaints()).toEqual([])
+  })
+  afterAll(async () => {
+    await sight.close()
+    await stage.close()
+  })
+
+  async function submit(task: object): Promise<void> {
+    expect((await call(url, 'POST', '/api/tasks', task)).status).toBe(201)
+  }
+
+  async function pause(queue: string): Promise<void> {
+    expect((await call(url, 'PATCH', `/api/queues/${queue}`, { paused: true })).status).toBe(200)
+  }
+
+  async function reach(page: Page, state: string): Promise<void> {
+    await page.locator(`.task-title .state[data-state=${state}]`).waitFor()
+  }
+
+  it('resumes a paused queue from the task that waits in it', async () => {
+    await pause('still')
+    await submit({ task_type: 'noop', task_id: 'still-1', queue: 'still', priority: 3 })
+    const page = await sight.open(url, '/tasks/still-1')
+    await page.getByRole('button', { name: 'Raise to 4' }).click()
+    await page.locator('.priority-value').getByText('4', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Resume the queue' }).click()
+    await reach(page, 'completed')
+  })
+
+  it('runs a scheduled task now, and its dependents after it', async () => {
+    await submit({ task_type: 'noop', task_id: 'later-1', delay: 86_400 })
+    await submit({ task_type: 'noop', task_id: 'later-2', dependencies: ['later-1'] })
+    const page = await sight.open(url, '/tasks/later-2')
+    await page.locator('[data-reason=waits_for_parents]').getByRole('link', { name: 'later-1' }).click()
+    await page.getByRole('button', { name: 'Run now' }).click()
+    await page.locator('dialog').getByRole('button', { name: 'Run now' }).click()
+    await reach(page, 'completed')
+    const { body } = await call(url, 'GET', '/api/tasks/later-2/result?wait=20')
+    expect(body.status).toBe('completed')
+  })
+
+  it('offers a worker for a type that nobody takes', async () => {
+    await submit({ task_type: 'gpu.train', task_id: 'nobody-1', queue: 'models' })
+    const page = await sight.open(url, '/tasks/nobody-1')
+    await page.getByRole('button', { name: 'Start one that can' }).click()
+    await page.locator('dialog').getByRole('tab', { name: 'Python' }).click()
+    const code = page.locator('dialog .snippet pre:visible')
+    await code.getByText('"gpu.train": run').waitFor()
+    expect(await code.textContent()).toContain(url)
+  })
+
+  it('is walked by [ and ], retried by r and cancelled by c', async () => {
+    await pause('walk')
+    for (const at of [1, 2, 3]) await submit({ task_type: 'noop', task_id: `walk-${at}`, queue: 'walk' })
+    const page = await sight.open(url, '/tasks?queue=walk')
+    await page.getByRole('link', { name: /walk-2/ }).click()
+    await page.getByText('2 of 3', { exact: true }).waitFor()
+    await page.keyboard.press(']')
+    await page.getByText('3 of 3', { exact: true }).waitFor()
+    await page.keyboard.press('[')
+    await page.keyboard.press('[')
+    await page.getByText('1 of 3', { exact: true }).waitFor()
+    await page.locator('.task-id').getByText('walk-3').waitFor()
+    await page.keyboard.press('c')
+    await page.getByRole('button', { name: 'Cancel the task' }).click()
+    await reach(page, 'cancelled')
+    await page.keyboard.press('r')
+    await page.locator('dialog').getByRole('button', { name: 'Retry' }).click()
+    await reach(page, 'pending')
+    await page.getByRole('link', { name: 'Tasks', exact: true }).last().click()
+    await page.locator('tr.row').nth(2).waitFor()
+    expect(page.url()).toContain('queue=walk')
+  })
+
+  it('shows each attempt with its branch, its error and the cause of that', async () => {
+    await submit({ task_type: 'talk', task_id: 'talk-2', payload: { lines: 1, fails: true }, max_retries: 2 })
+    const page = await sight.open(url, '/tasks/talk-2')
+    await reach(page, 'completed')
+    const first = page.locator('.step').first()
+    await first.getByText(/tried again after/).waitFor()
+    await first.getByText('No luck').first().click()
+    await first.getByText('Caused by: TypeError: The deeper cause').first().waitFor()
+    await page.locator('.step').nth(1).getByText('done').waitFor()
+    await page.locator('.log-attempt').nth(1).getByText('Attempt 2 on first').waitFor()
+  })
+
+  it('has a log of thousands of lines, searched and filtered, with few of them in the document', async () => {
+    await submit({ task_type: 'talk', task_id: 'talk-1', payload: { lines: 5_000 } })
+    const page = await sight.open(url, '/tasks/talk-1')
+    await page.getByText('5,000 lines').waitFor()
+    await page.locator('.log-line').getByText('line 5000').waitFor()
+    expect(await page.locator('.log-line').count()).toBeLessThan(120)
+    expect(await page.locator('.log-line .ansi-green').first().textContent()).toBe('line')
+    await page.getByLabel('Least level').selectOption('error')
+    await page.getByText('50 of 5,000 lines').waitFor()
+    await page.getByLabel('Find in the log').fill('LINE 4900')
+    await page.getByText('1 of 5,000 lines').waitFor()
+    expect(await page.locator('.log mark').allTextContents()).toEqual(['line', ' 4900'])
+  })
+
+  it('is found in a large payload by a search, and its path can be copied', async () => {
+    const rows = Array.from({ length: 9_000 }, (_, id) => ({ id, name: `Row ${id}`, tags: ['a', 'b'] }))
+    await submit({ task_type: 'noop', task_id: 'large-1', payload: { rows } })
+    const page = await sight.open(url, '/tasks/large-1')
+    const tree = page.getByRole('tree', { name: 'payload' })
+    await tree.waitFor()
+    expect(await tree.getByRole('treeitem').count()).toBeLessThan(80)
+    await page.getByLabel('Find in the payload').fill('Row 8765')
+    await page.locator('.json-detail code').getByText('rows[8765].name').waitFor()
+    await tree.focus()
+    await page.keyboard.press('ArrowDown')
+    await page.locator('.json-detail code').getByText('rows[8765].tags').waitFor()
+  })
+
+  it('runs again with another payload, and shows what is different', async () => {
+    await submit({
+      task_type: 'order',
+      task_id: 'again-1',
+      payload: { customer: { name: 'Ada' }, lines: [{ sku: 'A' }] },
+    })
+    const page = await sight.open(url, '/tasks/again-1')
+    await reach(page, 'completed')
+    await page.keyboard.press('e')
+    await page.getByRole('tab', { name: 'JSON' }).click()
+    await page.getByLabel('As JSON').fill('{"customer": {"name": "Grace"},\n "lines": [{"sku" "A"}]}')
+    await page.getByText('Line 2, column 19').waitFor()
+    await page.getByLabel('As JSON').fill('{"customer": {"name": "G"}, "lines": [{"sku": "A"}]}')
+    await page.locator('.schema-faults').getByText('/payload/customer/name').waitFor()
+    await page.getByLabel('As JSON').fill('{"customer": {"name": "Grace"}, "lines": [{"sku": "A"}]}')
+    await page.locator('.changes ins').getByText('"Grace"').waitFor()
+    await page.getByRole('button', { name: 'Submit and watch' }).click()
+    await page.locator('.task-id').getByText('again-1').waitFor({ state: 'detached' })
+    await page.getByRole('treeitem', { name: 'name: "Grace"' }).first().waitFor()
+  })
+
+  it('is submitted by a nested form, with what is wrong at its field, and keeps a draft', async () => {
+    const page = await sight.open(url)
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.keyboard.press('n')
+    await page.getByLabel('Type', { exact: true }).fill('places')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await page.locator('#payload-customer-name').fill('A')
+    await page.getByRole('button', { name: 'Submit and watch' }).click()
+    await page.locator('#payload-customer-name-fault').getByText('at least 2 characters').waitFor()
+    await page.locator('#payload-customer-name').fill('Ada')
+    await page.getByRole('button', { name: 'Add to lines' }).click()
+    await page.locator('#payload-lines-0-sku').fill('X-1')
+    await page.locator('#payload-pay-variant').selectOption('Bank')
+    await page.locator('#payload-pay-iban').fill('DE00')
+    await page.keyboard.press('Escape')
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    await page.keyboard.press('n')
+    await page.getByText('What you had begun is here again.').waitFor()
+    await page.getByRole('button', { name: 'Submit and watch' }).click()
+    await reach(page, 'completed')
+    const id = await page.locator('.task-id').textContent()
+    expect((await call(url, 'GET', `/api/tasks/${id}`)).body.payload).toEqual({
+      shipping: 'standard',
+      customer: { name: 'Ada' },
+      lines: [{ sku: 'X-1', count: 1 }],
+      pay: { iban: 'DE00' },
+    })
+  })
+
+  it('shows a refusal of the scheduler at the field it is about', async () => {
+    const page = await sight.open(url)
+    await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await page.getByLabel('Type', { exact: true }).fill('noop')
+    await page.getByText('More', { exact: true }).click()
+    await page.getByLabel('Retries').fill('1000')
+    await page.getByRole('button', { name: 'Submit and watch' }).click()
+    const field = page.locator('input[aria-invalid=true]')
+    await field.waitFor()
+    const fault = await field.getAttribute('aria-describedby')
+    expect(await page.locator(`[id="${fault}"]`).textContent()).toContain('100')
+  })
+
+  it('submits many, each with its own outcome', async () => {
+    await pause('many')
+    const page = await sight.open(url)
+    await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await page.getByRole('button', { name: 'Many' }).click()
+    await page.getByLabel('Type', { exact: true }).fill('noop')
+    await page.getByText('More', { exact: true }).click()
+    await page.getByLabel('Queue').fill('many')
+    const lines = Array.from({ length: 300 }, (_, x) => JSON.stringify({ x }))
+    lines.push('{"task_type": "not a type!"}')
+    await page.getByLabel('Payloads or tasks', { exact: true }).fill(`${lines.join('\n')}\n{`)
+    await page.getByText('Line 302, column 2').waitFor()
+    await page.getByLabel('Payloads or tasks', { exact: true }).fill(lines.join('\n'))
+    await page.getByRole('button', { name: 'Submit 301' }).click()
+    await page.getByText('300 created, 1 refused.').waitFor()
+    await page.getByText(/^Entry 301:/).waitFor()
+    await page.getByRole('link', { name: 'Watch them' }).click()
+    await page.locator('tr.row').first().waitFor()
+    expect(page.url()).toContain('label=batch')
+  })
+
+  it('purges a paused queue after a count', async () => {
+    await pause('full')
+    await call(url, 'POST', '/api/tasks/batch', {
+      tasks: Array.from({ length: 7 }, () => ({ task_type: 'noop', queue: 'full' })),
+    })
+    const page = await sight.open(url, '/queues/full')
+    await page.getByRole('button', { name: 'Purge' }).click()
+    const dialog = page.locator('dialog')
+    await dialog.getByText('7 tasks').waitFor()
+    expect(await dialog.getByRole('button', { name: 'Purge' }).isDisabled()).toBe(true)
+    await dialog.getByLabel(/^Type full/).fill('full')
+    await dialog.getByRole('button', { name: 'Purge' }).click()
+    await page.getByText('Purged: 7 cancelled.').waitFor()
+    await page.getByText('Nothing waits in this queue.').waitFor()
+  })
+
+  it('shows a worker with what it runs and the log of it, and lets it go', async () => {
+    const second = stage.worker(url, ['--worker-id', 'second', '--capabilities', 'sleep'])
+    await submit({ task_type: 'sleep', task_id: 'nap', name: 'A nap', payload: { seconds: 600 } })
+    const page = await sight.open(url, '/workers')
+    await page.locator('[data-worker=second] a').click()
+    await page.getByRole('heading', { name: 'second' }).waitFor()
+    await page.locator('.run-list').getByRole('link', { name: 'A nap' }).waitFor()
+    await page.getByLabel('The task whose log is shown').waitFor()
+    await call(url, 'POST', '/api/tasks/nap/cancel')
+    await page.getByText('Nothing at the moment.').waitFor()
+    await page.getByRole('button', { name: 'Drain' }).click()
+    await page.locator('dialog').getByRole('button', { name: 'Drain' }).click()
+    await page.getByText('This worker is not registered').waitFor()
+    expect((await second.exited).code).toBe(0)
+  })
+
+  it('says so when it was deleted while it was open', async () => {
+    await submit({ task_type: 'noop', task_id: 'gone-1' })
+    const page = await sight.open(url, '/tasks/gone-1')
+    await reach(page, 'completed')
+    expect((await call(url, 'DELETE', '/api/tasks/gone-1')).status).toBe(204)
+    // Live off and on again: all that is shown is asked for anew.
+    await page.keyboard.press('l')
+    await page.keyboard.press('l')
+    await page.getByText('This task was deleted, or pruned').waitFor()
+    expect(await page.getByRole('button', { name: 'Delete this task' }).count()).toBe(0)
+  })
+
+  it('is text wherever somebody else wrote it', async () => {
+    const evil = `<img src=x onerror="window.broken=1"><script>window.broken=1</script>`
+    await call(url, 'POST', '/api/workers/register', {
+      worker_id: 'evil',
+      capabilities: ['evil.type'],
+      labels: { evil },
+      types: {
+        'evil.type': {
+          type: 'object',
+          title: evil,
+          description: evil,
+          properties: { [evil]: { type: 'string', title: evil, enum: [evil] } },
+        },
+      },
+    })
+    await submit({ task_type: 'evil.type', task_id: 'evil-1', name: evil, payload: { [evil]: evil }, labels: { evil } })
+    const claimed = await call<{ tasks: { epoch: number }[] }>(url, 'POST', '/api/workers/evil/claim', {
+      limit: 1,
+      wait: 20,
+    })
+    const epoch = claimed.body.tasks[0]?.epoch
+    const logs = [{ task_id: 'evil-1', epoch, level: 'error', message: `\u001b[31m${evil}\u001b[0m` }]
+    await call(url, 'POST', '/api/workers/evil/logs', { logs })
+    const error = { code: 'error', message: evil, stack: `${evil}\nCaused by: ${evil}` }
+    const results = [{ task_id: 'evil-1', epoch, outcome: 'failed', retryable: false, error }]
+    await call(url, 'POST', '/api/workers/evil/settle', { results })
+    const page = await sight.open(url)
+    for (const path of ['/tasks/evil-1', '/workers/evil', '/queues/default', '/workers', '/queues']) {
+      await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
+      await page.locator('main h1').waitFor()
+      await until(
+        () => page.locator('main .skeletons').count(),
+        count => count === 0,
+        () => `${path} to be drawn`,
+      )
+      if (path === '/tasks/evil-1') await page.locator('.log').getByText('window.broken=1').first().waitFor()
+    }
+    // What only lost workers run is not offered.
+    await call(url, 'POST', '/api/workers/evil/heartbeat', {})
+    await page.keyboard.press('n')
+    await page.getByLabel('Type', { exact: true }).fill('evil.type')
+    await page.locator('dialog').getByText('window.broken=1').first().waitFor()
+    expect(await page.evaluate('window.broken')).toBeUndefined()
+    expect(await page.locator('main img, main script, dialog img, dialog script').count()).toBe(0)
+    await call(url, 'DELETE', '/api/workers/evil')
+  })
+
+  it('has no serious fault of accessibility, and fits a phone', async () => {
+    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+    const faults: string[] = []
+    for (const colorScheme of ['dark', 'light'] as const) {
+      const viewport = colorScheme === 'dark' ? { width: 1_280, height: 850 } : { width: 390, height: 844 }
+      const page = await sight.open(url, '/tasks/talk-2', { colorScheme, viewport, reducedMotion: 'reduce' })
+      await page.evaluate(axe)
+      const look = async (name: string) => {
+        faults.push(...(await seriousFaults(page)).map(fault => `${name} ${colorScheme}: ${fault}`))
+        const isWide = await page.evaluate(
+          'document.querySelector("main").scrollWidth > document.querySelector("main").clientWidth',
+        )
+        if (isWide === true) faults.push(`${name} is wider than its window of ${viewport.width}`)
+      }
+      for (const path of [
+        '/tasks/talk-2',
+        '/tasks/nobody-1',
+        '/queues/many',
+        '/queues',
+        '/workers',
+        '/workers/first',
+      ]) {
+        await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
+        await page.locator('main h1').waitFor()
+        await until(
+          () => page.locator('main .skeletons').count(),
+          count => count === 0,
+          () => `${path} to be drawn`,
+        )
+        await look(path)
+      }
+      await page.keyboard.press('n')
+      await page.getByLabel('Type', { exact: true }).fill('order')
+      await page.getByRole('button', { name: 'Submit and watch' }).click()
+      await page.getByRole('alert').waitFor()
+      await look('submit')
+      await page.getByRole('button', { name: 'Many' }).click()
+      await look('submit many')
+    }
+    expect(faults).toEqual([])
+  })
+})
+
+async function seriousFaults(page: Page): Promise<string[]> {
+  // Runs in the page; axe was put there before.
+  const found = await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+    violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => id + ' ' + nodes.slice(0, 3).map(node => node.target.join(' ') + ' ' + (node.any[0]?.message ?? '')).join(' | ')))`)
+  return Array.isArray(found) ? found.map(String) : ['axe did not run']
+}
