@@ -23,6 +23,7 @@ export interface FaultyStoreParts {
 const reads: ReadonlySet<keyof Store> = new Set<keyof Store>([
   'check',
   'failures',
+  'waiting',
   'expired',
   'task',
   'tasks',

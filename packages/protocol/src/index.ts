@@ -26,6 +26,7 @@ export {
   userChangeSchema,
   userDraftSchema,
 } from './account-schemas.ts'
+export type { Attention, AttentionItem, AttentionKind } from './attention.ts'
 export { describeJsonFault, findUnstorable, type JsonFault, type Unstorable } from './json-text.ts'
 export { limits } from './limits.ts'
 export {
@@ -66,6 +67,7 @@ export {
   type BulkRequest,
   type DependencyPolicy,
   type FailureGroup,
+  type FailureGroups,
   type FinishedState,
   finishedStates,
   type GraphNode,

@@ -143,6 +143,24 @@ export interface FailureGroup {
   readonly first_at: string
   readonly last_at: string
   readonly sample_task_id: string
+  /** How many failed in each piece of the time asked for, all equally long, the oldest first. */
+  readonly trend: readonly number[]
+  /** What the tasks say that were submitted last: of the group, a few. */
+  readonly newest: {
+    readonly count: number
+    readonly queues: readonly string[]
+    readonly workers: readonly string[]
+    /** So many of them had no try left; the others failed for good by their worker's word. */
+    readonly used_up: number
+  }
+}
+
+export interface FailureGroups {
+  readonly groups: readonly FailureGroup[]
+  /** Whether there are more groups than were asked for. */
+  readonly truncated: boolean
+  /** False where more tasks failed in this time than are looked at: counts are of those that failed last. */
+  readonly complete: boolean
 }
 
 /** What all nodes counted together, in points of `step` seconds. */

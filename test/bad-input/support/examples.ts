@@ -337,7 +337,8 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
   events: async () => [{ path: '/api/events', query: { topics: 'tasks,stats' } }],
   stats: plain('/api/stats'),
   statsHistory: async () => [{ path: '/api/stats/history', query: { minutes: '5', step: '5', queue: 'default' } }],
-  failures: async () => [{ path: '/api/failures', query: { hours: '24' } }],
+  failures: async () => [{ path: '/api/failures', query: { hours: '24', limit: '10' } }],
+  attention: plain('/api/attention'),
   types: plain('/api/types'),
   login: async world => [{ path: '/token', form: { username: await world.user(), password: userPassword } }],
   beginSession: async world => [

@@ -9,12 +9,13 @@ import type { Broker } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Changes, ClaimedTask, LaneCount, QueueRecord, Store } from '../ports/store.ts'
+import { readAttention } from './attention.ts'
 import { runBulk } from './bulk.ts'
 import { createClaims } from './claim.ts'
 import { createCommitter, lanesOf } from './committer.ts'
 import { createDeliveries } from './deliveries.ts'
 import type { Engine, EngineEvent } from './engine.ts'
-import { readFailures } from './failures.ts'
+import { groupsDefault, readFailures } from './failures.ts'
 import { readHistory } from './history.ts'
 import { changeOf, type News, newsOfChanges, newsOfExchange } from './news.ts'
 import { countBy, createRates, createSamples } from './rates.ts'
@@ -406,7 +407,13 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
     stats,
     types: workers.types,
     history: ask => readHistory(store, clock.now(), ask),
-    failures: withinMs => readFailures(store, withinMs),
+    failures: (withinMs, limit) => readFailures(store, withinMs, limit),
+    attention: () =>
+      readAttention({
+        store,
+        workers: workers.all,
+        failures: async () => (await readFailures(store, 86_400_000, groupsDefault)).groups,
+      }),
     timedOut: submittedBy => store.countTimedOut(submittedBy, timedOutMax),
     checkReady: async () => {
       if (isStopping) throw new Problem('stopping')

@@ -1,7 +1,8 @@
 import type {
+  Attention,
   BulkAction,
   BulkReply,
-  FailureGroup,
+  FailureGroups,
   HeartbeatReply,
   Json,
   Queue,
@@ -116,7 +117,9 @@ export interface Engine {
     readonly queue: string | null
   }): Promise<StatsHistory>
   /** Failed tasks by their cause, those first that failed last. */
-  failures(withinMs: number): Promise<readonly FailureGroup[]>
+  failures(withinMs: number, limit: number): Promise<FailureGroups>
+  /** What a person should look at. */
+  attention(): Promise<Attention>
   /** How many of the failed tasks, the newest 10,000, ran out of time; of this submitter, where one is named. */
   timedOut(submittedBy: string | null): Promise<number>
   /** Throws `store_unavailable` or `stopping`. */

@@ -98,6 +98,7 @@ function restOf(engine: Engine) {
     ...{ settle: closed, appendLogs: closed, drain: closed, deregister: closed, workers: closed, worker: closed },
     ...{ queues: closed, queue: closed, setQueue: closed, typesIn: closed, observe: closed, watch: closed },
     failures: closed,
+    attention: closed,
     history: closed,
   } satisfies Partial<Engine>
 }

@@ -42,6 +42,7 @@ import { refusalOf, sendProblem } from './problems.ts'
 import { createQueryReader, type QuerySchema, splitQuery } from './query.ts'
 import { createRequestIds } from './request-id.ts'
 import { addAboutRoutes } from './routes/about.ts'
+import { addAttentionRoute } from './routes/attention.ts'
 import { addAuditRoutes } from './routes/audit.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addFirstAdminRoutes } from './routes/first-admin.ts'
@@ -126,6 +127,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   addHealthRoutes(app, context)
   addEventRoutes(app, context, streams)
   addOverviewRoutes(app, context)
+  addAttentionRoute(app, context)
   addNumberedTaskRoutes(app, context)
   addRootWorkerRoutes(app, context)
   addArithmeticRoutes(app, context)

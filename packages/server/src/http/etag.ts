@@ -11,6 +11,7 @@ const polled: ReadonlySet<string> = new Set([
   '/api/stats',
   '/api/stats/history',
   '/api/failures',
+  '/api/attention',
   '/api/types',
 ])
 /** A page of more is not polled; its digest would cost more than its way. */

@@ -2,6 +2,7 @@ const string = { type: 'string' }
 const integer = { type: 'integer' }
 const time = { type: 'string', format: 'date-time' }
 const maybeNumber = { type: ['number', 'null'] }
+const maybeString = { type: ['string', 'null'] }
 const maybeInteger = { type: ['integer', 'null'] }
 
 function object(properties: Readonly<Record<string, object>>): object {
@@ -22,8 +23,55 @@ export const dashboardReplies = {
         first_at: time,
         last_at: time,
         sample_task_id: { ...string, description: 'The one of the group that was submitted last.' },
+        trend: {
+          type: 'array',
+          items: integer,
+          description: 'How many failed in each piece of the time asked for, all equally long, the oldest first.',
+        },
+        newest: {
+          ...object({
+            count: integer,
+            queues: { type: 'array', items: string },
+            workers: { type: 'array', items: string },
+            used_up: { ...integer, description: 'So many of them had no try left.' },
+          }),
+          description: 'Of the tasks of the group that were submitted last, a few.',
+        },
       }),
     },
+    truncated: { type: 'boolean', description: 'Whether there are more groups than were asked for.' },
+    complete: {
+      type: 'boolean',
+      description:
+        'False where more tasks failed in this time than are looked at: counts are of those that failed last.',
+    },
+  }),
+  Attention: object({
+    items: {
+      type: 'array',
+      items: object({
+        kind: {
+          enum: [
+            'queue_unserved',
+            'type_unserved',
+            'worker_lost',
+            'failing',
+            'waiting_long',
+            'schedule_late',
+            'queue_paused',
+          ],
+        },
+        detail: string,
+        count: { ...integer, description: 'How many tasks it is about.' },
+        since: { type: ['string', 'null'], format: 'date-time' },
+        queue: maybeString,
+        task_type: maybeString,
+        worker_id: maybeString,
+        fingerprint: maybeString,
+        task_id: { ...maybeString, description: 'The first in its line, or the one that was submitted last.' },
+      }),
+    },
+    more: { ...integer, description: 'How many more there are than are told.' },
   }),
   TaskTypes: object({
     types: {

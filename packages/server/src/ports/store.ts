@@ -298,11 +298,12 @@ export interface ReadStore {
    * Failed tasks by their fingerprint, the group that failed last first; those that were started anew are in it no more.
    * Looks at the `most` that failed last within `withinMs`.
    */
-  failures(ask: {
-    readonly withinMs: number
-    readonly most: number
-    readonly limit: number
-  }): Promise<readonly FailureGroup[]>
+  failures(ask: FailuresAsk): Promise<readonly FailureGroup[]>
+  /**
+   * Lanes with tasks that a worker could take, those with the most of them first. The first `looked` of them with the task
+   * that stands first in their line: an entry of an index each, however many wait.
+   */
+  waiting(looked: number): Promise<Waiting>
   /** For counting them: `workers()` looks at every lease. In no particular order. */
   presence(): Promise<readonly WorkerPresence[]>
   worker(id: WorkerId): Promise<WorkerRecord | null>
@@ -335,6 +336,32 @@ export interface TaskCount {
   readonly isExact: boolean
 }
 
+export interface Waiting {
+  readonly nowMs: number
+  /** When the first of the scheduled tasks is due. */
+  readonly nextRunAtMs: number | null
+  readonly lanes: readonly WaitingLane[]
+}
+
+export interface WaitingLane {
+  readonly queue: string
+  readonly type: string
+  readonly isPaused: boolean
+  readonly pending: number
+  /** Null where nobody looked, or where it has gone meanwhile. */
+  readonly first: { readonly id: TaskId; readonly dueAtMs: number } | null
+}
+
+export interface FailuresAsk {
+  readonly withinMs: number
+  readonly most: number
+  readonly limit: number
+  /** Into so many pieces the time is cut. */
+  readonly cells: number
+  /** So many of each group are looked at for their queues and workers, those submitted last. */
+  readonly newest: number
+}
+
 /** Failed tasks of one cause, as far as they failed within the time asked for. */
 export interface FailureGroup {
   readonly fingerprint: string
@@ -345,6 +372,15 @@ export interface FailureGroup {
   /** The one submitted last, and its error. */
   readonly sample: TaskId
   readonly error: JsonText | null
+  /** How many failed in each piece of the time, the oldest first. */
+  readonly trend: readonly number[]
+  /** Of the newest: where they were, who had them last, and how many had used up their tries. */
+  readonly newest: {
+    readonly count: number
+    readonly queues: readonly string[]
+    readonly workers: readonly WorkerId[]
+    readonly usedUp: number
+  }
 }
 
 export interface PageAsk {

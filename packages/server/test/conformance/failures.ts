@@ -12,7 +12,7 @@ async function fail(bench: Bench, id: string, message: string, type = 'noop'): P
 }
 
 function failures({ store }: Bench, ask: object = {}): Promise<readonly FailureGroup[]> {
-  return store.failures({ withinMs: 60_000, most: 100, limit: 10, ...ask })
+  return store.failures({ withinMs: 60_000, most: 100, limit: 10, cells: 3, newest: 2, ...ask })
 }
 
 async function find({ store }: Bench, filter: Partial<TaskFilter>, page: object = {}): Promise<readonly string[]> {
@@ -44,6 +44,8 @@ export const failuresTopic: Topic = test => {
       lastAtMs: startMs + 20,
       sample: 'c',
       error: errorJson('broken', 'Row 12 is bad'),
+      trend: [0, 0, 2],
+      newest: { count: 2, queues: ['default'], workers: ['w1'], usedUp: 0 },
     })
     expect(second).toMatchObject({ type: 'noop', count: 1, sample: 'b', firstAtMs: startMs + 10 })
     expect(more).toEqual([])
@@ -58,6 +60,21 @@ export const failuresTopic: Topic = test => {
     expect(await failures(bench, { withinMs: 500 })).toMatchObject([{ count: 1, sample: 'c' }])
     expect(await failures(bench, { most: 2 })).toMatchObject([{ count: 2, sample: 'c' }])
     expect(await failures(bench)).toMatchObject([{ count: 3 }])
+  })
+
+  test('tells when they failed, and of the newest who had them and whether their tries were used up', async bench => {
+    await fail(bench, 'early', 'Row 1')
+    await bench.clock.advance(30_000)
+    await bench.submit(draft('b', { queue: 'mail', maxRetries: 0 }), draft('c', { queue: 'post' }))
+    for (const task of await bench.claim({ limit: 2, worker: 'w2' })) {
+      await bench.settle(leaseOf(task), { kind: 'failed', error: errorJson('broken', 'Row 2'), as: 'failed' })
+    }
+    const [group] = await failures(bench)
+    expect(group).toMatchObject({ count: 3, trend: [0, 1, 2] })
+    expect(group?.newest).toEqual({ count: 2, queues: ['mail', 'post'], workers: ['w2'], usedUp: 1 })
+    const wide = await failures(bench, { newest: 10, cells: 1 })
+    expect(wide).toMatchObject([{ trend: [3], newest: { count: 3, workers: ['w1', 'w2'] } }])
+    expect(await failures(bench, { withinMs: 20_000 })).toMatchObject([{ count: 2, trend: [0, 0, 2] }])
   })
 
   test('forgets what was started anew or removed, and knows it again when it fails again', async bench => {

@@ -25,6 +25,7 @@ import { submitTopic } from './submit.ts'
 import { submittersTopic } from './submitters.ts'
 import { sweepsTopic } from './sweeps.ts'
 import { type Bench, suiteHeadStartMs, type Topic } from './topic.ts'
+import { waitingTopic } from './waiting.ts'
 import { workersTopic } from './workers.ts'
 
 /**
@@ -84,6 +85,7 @@ const topics: Readonly<Record<string, Topic>> = {
   tokens: tokensTopic,
   audit: auditTopic,
   failures: failuresTopic,
+  waiting: waitingTopic,
   'history of rates': rateHistoryTopic,
 }
 

@@ -68,6 +68,7 @@ describe('/openapi.json', () => {
         'stats: GET /api/stats',
         'events: GET /api/events',
         'failures: GET /api/failures',
+        'attention: GET /api/attention',
         'types: GET /api/types',
         'statsHistory: GET /api/stats/history',
         'login: POST /token',

@@ -26,6 +26,10 @@ describe('failures', () => {
       fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
       first_at: expect.stringMatching(/Z$/),
     })
+    expect(groups[1]).toMatchObject({ newest: { count: 2, queues: ['default'], workers: ['w1'], used_up: 0 } })
+    const trend: unknown = groups[1]?.trend
+    expect(trend).toEqual([...Array.from({ length: 23 }, () => 0), 2])
+    expect((await node.call('GET', '/api/failures?limit=1')).body).toMatchObject({ truncated: true, groups: [{}] })
     const print = String(groups[1]?.fingerprint)
     expect((await node.call('GET', `/api/tasks?fingerprint=${print}&count=true`)).body).toMatchObject({
       tasks: [{ task_id: 'b' }, { task_id: 'a' }],
@@ -40,7 +44,8 @@ describe('failures', () => {
   it('are bounded in time, and refused to who sees its own tasks only', async () => {
     const node = await startNode()
     expect((await node.call('GET', '/api/failures?hours=0')).status).toBe(422)
-    expect((await node.call('GET', '/api/failures?hours=744')).body).toEqual({ groups: [] })
+    const none = { groups: [], truncated: false, complete: true }
+    expect((await node.call('GET', '/api/failures?hours=744')).body).toEqual(none)
     const guarded = await startGuarded()
     const headers = bearer(await guarded.bearerOf(await guarded.user('sam', 'submitter')))
     expect((await guarded.call('GET', '/api/failures', undefined, headers)).status).toBe(403)

@@ -55,9 +55,11 @@ async function compareLives(
     const [one, another] = [texts.actual(actual), texts.expected(expected)]
     if (one !== another) expect(JSON.parse(one), what).toStrictEqual(JSON.parse(another))
   }
+  let turn = 0
   const compare = async (what: string): Promise<void> => {
     const ids = [...new Set(run.drafts.map(each => each.id))].slice(-40)
-    expectSame(await lookAt(other, ids), await lookAt(model, ids), what)
+    turn += 1
+    expectSame(await lookAt(other, ids, turn), await lookAt(model, ids, turn), what)
   }
   for (const [at, each] of commands.entries()) {
     if (each.kind === 'advance') clock.pause(each.ms)

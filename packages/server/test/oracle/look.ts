@@ -6,18 +6,18 @@ import { lookAtAccounts } from './accounts.ts'
 import { pool } from './commands.ts'
 import { queueOf, submitterOf, typeOf, workerOf } from './perform.ts'
 
-/** Those that all lives are looked at with. Times are the tasks' own, since each life has other ones. */
-function filtersOf(records: readonly TaskRecord[]): readonly TaskFilter[] {
+function filtersOf(records: readonly TaskRecord[], turn: number | null): readonly TaskFilter[] {
+  // Times are the tasks' own, since each life has other ones.
   const [early = 0, late = 0] = [records.at(-3)?.createdAtMs, records.at(2)?.createdAtMs]
-  return [
-    ...filters,
+  const ofTimes = [
     { ...everyTask, createdFromMs: early },
     { ...everyTask, createdFromMs: early, createdBeforeMs: late, priorityMin: 5 },
-    { ...everyTask, createdBeforeMs: late, states: ['failed', 'pending'], text: 'TH' },
+    { ...everyTask, createdBeforeMs: late, states: ['failed' as const, 'pending' as const], text: 'TH' },
   ]
+  return [...everyTime, ...[...inTurn, ...ofTimes].filter((_, at) => turn === null || at % 5 === turn % 5)]
 }
 
-const filters: readonly TaskFilter[] = [
+const everyTime: readonly TaskFilter[] = [
   everyTask,
   { ...everyTask, states: ['pending', 'running'] },
   { ...everyTask, states: ['failed', 'cancelled'], queues: [queueOf(0), queueOf(1)] },
@@ -25,6 +25,10 @@ const filters: readonly TaskFilter[] = [
   { ...everyTask, workerId: workerOf(0) },
   { ...everyTask, submittedBy: submitterOf(0) },
   { ...everyTask, submittedBy: submitterOf(1), states: ['failed', 'blocked'] },
+]
+
+/** Some of these at each look, in turn: together they would take longer than the lives. */
+const inTurn: readonly TaskFilter[] = [
   { ...everyTask, workerId: workerOf(1), states: ['failed', 'running'], priorityMax: 5 },
   { ...everyTask, label: { key: 'shade', value: 'red' } },
   { ...everyTask, label: { key: 'shade', value: null }, submittedBy: submitterOf(0) },
@@ -39,13 +43,13 @@ const filters: readonly TaskFilter[] = [
   { ...everyTask, fingerprint: fingerprintOf(typeOf(0), errorJson('boom')), priorityMax: 5, text: '1' },
 ]
 
-/** Everything that can be read of a store, in a form that can be compared. */
-export async function lookAt(store: Store, ids: readonly TaskId[]): Promise<unknown> {
+/** Everything that can be read of a store, in a form that can be compared; with a turn, what is costly in turns. */
+export async function lookAt(store: Store, ids: readonly TaskId[], turn: number | null = null): Promise<unknown> {
   const records = await store.tasks(everyTask, { limit: 500, before: null, offset: 0 })
   return {
     tasks: await Promise.all(ids.map(id => lookAtTask(store, id))),
     lists: await Promise.all(
-      filtersOf(records).map(async filter => ({
+      filtersOf(records, turn).map(async filter => ({
         page: await store.taskIds(filter, { limit: 5, before: null, offset: 1 }),
         count: await store.countTasks(filter, 6, filter.text === null ? null : 4),
       })),
@@ -53,7 +57,11 @@ export async function lookAt(store: Store, ids: readonly TaskId[]): Promise<unkn
     submitters: texts(await store.submittersOf(ids)),
     accounts: await lookAtAccounts(store),
     records,
-    failures: await store.failures({ withinMs: 1_000_000, most: 10_000, limit: 100 }),
+    failures:
+      turn === null || turn % 3 === 0
+        ? await store.failures({ withinMs: 1_000_000, most: 10_000, limit: 100, cells: 5, newest: 3 })
+        : null,
+    waiting: turn === null || turn % 3 === 1 ? await store.waiting(4) : null,
     counts: await store.counts(),
     queues: await store.queues(),
     workers: await store.workers(),

@@ -16,6 +16,7 @@ const walks: Readonly<Record<string, string>> = {
   cancelledPage: 'walks the cancelled tasks',
   timedOut: 'walks the failed tasks as far as it is told',
   failures: 'walks what failed lately as far as it is told, and puts it in groups',
+  failureTrend: 'walks the same, and puts it in groups by time',
   scheduledPage: 'walks and sorts the scheduled tasks',
   runningPage: 'walks and sorts the running tasks',
   shortenLeases: 'walks the index of running tasks; a clock is seldom set back',

@@ -1,5 +1,6 @@
 import { nameSchema } from '@tasklane/protocol'
 import type { FastifyInstance } from 'fastify'
+import { groupsDefault, groupsMax } from '../../engine/failures.ts'
 import type { HttpContext } from '../context.ts'
 import { describeCall } from '../openapi.ts'
 import { queryOf } from '../query.ts'
@@ -42,13 +43,21 @@ export function addOverviewRoutes(app: FastifyInstance, context: HttpContext): v
             maximum: hoursMax,
             description: 'Failed within so long; 24 if not said.',
           },
+          limit: {
+            type: 'integer',
+            minimum: 1,
+            maximum: groupsMax,
+            description: `Groups at most; ${groupsDefault} if not said.`,
+          },
         },
       },
       replies: { 200: ['The groups, those first that failed last', 'FailureGroups'] },
     }),
     handler: async request => {
-      const { hours = 24 } = queryOf<{ readonly hours?: number }>(request)
-      return { groups: await engineOf(request).failures(hours * 3_600_000) }
+      const { hours = 24, limit = groupsDefault } = queryOf<{ readonly hours?: number; readonly limit?: number }>(
+        request,
+      )
+      return engineOf(request).failures(hours * 3_600_000, limit)
     },
   })
 }

@@ -18,6 +18,7 @@ import type {
 import { createMemoryAccounts } from './accounts.ts'
 import { exchange } from './exchange.ts'
 import { createMemoryHistory } from './history.ts'
+import * as looks from './looks.ts'
 import * as reads from './reads.ts'
 import { countParents, holds, isWaiting, leaseFacts, type Row, toRecord } from './rows.ts'
 import {
@@ -126,7 +127,8 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
     typesIn: async queue => [...(world.types.get(queue) ?? [])],
     counts: async () => reads.countStates(world.byNumber.values()),
     countTimedOut: async (submittedBy, most) => reads.countTimedOut(world, submittedBy, most),
-    failures: async ask => reads.failures(world, ask),
+    failures: async ask => looks.failures(world, ask),
+    waiting: async looked => looks.waiting(world, looked),
     presence: async () => {
       const nowMs = world.clock.now()
       return [...world.workers.values()].map(({ id, slots, isDraining, leaseMs, lastSeenAtMs }) => ({

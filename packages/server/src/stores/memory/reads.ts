@@ -1,9 +1,7 @@
 import { type StateCounts, type TaskState, taskStates } from '@tasklane/protocol'
-import { fingerprintOf } from '../../core/fingerprint.ts'
 import { compareRanked } from '../../core/rank.ts'
 import type { TaskId, WorkerId } from '../../core/task.ts'
 import type {
-  FailureGroup,
   GraphRecord,
   Lease,
   LeaseFacts,
@@ -15,6 +13,7 @@ import type {
   TaskFilter,
   WorkerRecord,
 } from '../../ports/store.ts'
+import { printOf } from './looks.ts'
 import { holds, leaseFacts, type Row, toRecord, type WorkerRow } from './rows.ts'
 import type { World } from './world.ts'
 
@@ -164,41 +163,6 @@ export function countTimedOut(world: World, submittedBy: string | null, most: nu
   const newest = failed.sort((one, other) => other.number - one.number).slice(0, most)
   const isCounted = (row: Row) => submittedBy === null || row.submittedBy === submittedBy
   return newest.filter(row => isCounted(row) && row.attempts.at(-1)?.outcome === 'timeout').length
-}
-
-/** A failed task's fingerprint. */
-function printOf(row: Row): string | null {
-  return row.state === 'failed' ? fingerprintOf(row.type, row.error) : null
-}
-
-export function failures(
-  world: World,
-  ask: { readonly withinMs: number; readonly most: number; readonly limit: number },
-): readonly FailureGroup[] {
-  const groups = new Map<string, FailureGroup & { readonly number: number }>()
-  const failed = [...world.byNumber.values()].flatMap(row => {
-    const fingerprint = printOf(row)
-    return fingerprint === null ? [] : [{ row, fingerprint, atMs: row.finishedAtMs ?? 0 }]
-  })
-  const recent = failed.filter(each => each.atMs >= world.clock.now() - ask.withinMs)
-  for (const { row, fingerprint, atMs } of recent.sort((one, other) => other.atMs - one.atMs).slice(0, ask.most)) {
-    const group = groups.get(fingerprint)
-    const newest = group === undefined || row.number > group.number ? row : null
-    groups.set(fingerprint, {
-      fingerprint,
-      type: row.type,
-      count: (group?.count ?? 0) + 1,
-      firstAtMs: Math.min(group?.firstAtMs ?? atMs, atMs),
-      lastAtMs: Math.max(group?.lastAtMs ?? atMs, atMs),
-      number: newest?.number ?? group?.number ?? row.number,
-      sample: newest?.id ?? group?.sample ?? row.id,
-      error: newest === null ? (group?.error ?? null) : newest.error,
-    })
-  }
-  return [...groups.values()]
-    .sort((one, other) => other.lastAtMs - one.lastAtMs || (one.fingerprint < other.fingerprint ? -1 : 1))
-    .slice(0, ask.limit)
-    .map(({ number: _, ...group }) => group)
 }
 
 export function queueRecord(world: World, name: string): QueueRecord {

@@ -7,6 +7,7 @@ import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
 import { createHistory } from './history.ts'
 import { countTasks, listIds, listRecords } from './lists.ts'
+import * as looks from './looks.ts'
 import { migrate, refuseHalfMoved, requireSchema } from './migrate.ts'
 import { toProblem } from './problems.ts'
 import * as reads from './reads.ts'
@@ -147,7 +148,8 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
     typesIn: queue => run(() => reads.readTypes(session, queue)),
     counts: () => run(() => reads.readCounts(session)),
     countTimedOut: (submittedBy, most) => run(() => reads.countTimedOut(session, submittedBy, most)),
-    failures: ask => run(() => reads.readFailures(session, ask)),
+    failures: ask => run(() => looks.readFailures(session, ask)),
+    waiting: looked => run(() => looks.readWaiting(session, looked)),
     workers: () => run(() => workers.readWorkers(session)),
     presence: () => run(() => workers.readPresence(session)),
     worker: id => run(() => workers.readWorker(session, id)),

@@ -102,6 +102,9 @@ export const readStatements = name({
   rankBefore: `SELECT count(*) FROM (SELECT 1 FROM tasklane.tasks AS t
     WHERE t.state = 'pending' AND t.lane = $1 AND (t.rank, t.number) < (SELECT o.rank, o.number FROM tasklane.tasks AS o
       WHERE o.number = $2) LIMIT $3) AS c`,
+  firstInLine: `SELECT l.lane, f.id, f.due_at FROM unnest($1::int[]) AS l (lane)
+    CROSS JOIN LATERAL (SELECT t.id, t.due_at FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = l.lane
+      ORDER BY t.rank, t.number LIMIT 1) AS f`,
   oldestDue: `SELECT min(t.due_at) FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = $1`,
 
   queues: 'SELECT name, is_paused FROM tasklane.queues ORDER BY name',
@@ -122,6 +125,14 @@ export const readStatements = name({
         WHERE failed_at IS NOT NULL AND failed_at >= $1 ORDER BY failed_at DESC LIMIT $2) AS f
       GROUP BY f.fingerprint ORDER BY max(f.failed_at) DESC, f.fingerprint LIMIT $3) AS g
     CROSS JOIN LATERAL (SELECT id, lane, error FROM tasklane.tasks WHERE number = g.sample OFFSET 0) AS t ORDER BY g.last_at DESC, g.fingerprint`,
+
+  failureTrend: `SELECT f.fingerprint, (f.failed_at - $1) / $4::bigint, count(*)
+    FROM (SELECT fingerprint, failed_at FROM tasklane.tasks
+      WHERE failed_at IS NOT NULL AND failed_at >= $1 ORDER BY failed_at DESC LIMIT $2) AS f
+    WHERE f.fingerprint = ANY($3::text[]) GROUP BY 1, 2`,
+  failureNewest: `SELECT g.fingerprint, n.lane, n.worker_id, n.is_used_up FROM unnest($1::text[]) AS g (fingerprint)
+    CROSS JOIN LATERAL (SELECT t.lane, t.worker_id, t.attempt - t.crashes > t.max_retries AS is_used_up
+      FROM tasklane.tasks AS t WHERE t.fingerprint = g.fingerprint ORDER BY t.number + 0 DESC LIMIT $2) AS n`,
 
   putHistory: `INSERT INTO tasklane.history (step, queue, at, node, cell)
     SELECT step, queue, at, node, cell

@@ -3,7 +3,6 @@ import { assert } from '../../core/assert.ts'
 import type { TaskId, TaskRecord } from '../../core/task.ts'
 import type {
   AttemptRecord,
-  FailureGroup,
   Lease,
   LeaseFacts,
   LogRecord,
@@ -203,7 +202,7 @@ async function positionOf(reader: Reader, task: TaskRecord, positionMax: number)
 
 // ─── Queues ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function readCounters(reader: Reader): Promise<readonly SqlRow[]> {
+export async function readCounters(reader: Reader): Promise<readonly SqlRow[]> {
   const [rows] = await Promise.all([reader.connection.rows(sql.counts), learnNewLanes(reader.connection, reader.lanes)])
   await learnLanes(
     reader,
@@ -227,29 +226,6 @@ export function countTimedOut(session: Session, submittedBy: string | null, most
   return session.read(async ({ connection }) => {
     const [row] = await connection.rows(sql.timedOut, most, submittedBy)
     return number(row?.[0] ?? 0)
-  })
-}
-
-export function readFailures(
-  session: Session,
-  ask: { readonly withinMs: number; readonly most: number; readonly limit: number },
-): Promise<readonly FailureGroup[]> {
-  return session.read(async reader => {
-    const fromMs = (await reader.now()) - ask.withinMs
-    const rows = await reader.connection.rows(sql.failures, fromMs, ask.most, ask.limit)
-    await learnLanes(
-      reader,
-      rows.map(row => number(row[5])),
-    )
-    return rows.map(row => ({
-      fingerprint: text(row[0]),
-      type: reader.lanes.byId(number(row[5])).type,
-      count: number(row[1]),
-      firstAtMs: number(row[2]),
-      lastAtMs: number(row[3]),
-      sample: taskIdOf(row[4]),
-      error: json(row[6]),
-    }))
   })
 }
 

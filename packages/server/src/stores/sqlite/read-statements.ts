@@ -87,6 +87,8 @@ export const readTexts = {
   rankOfTask: 'SELECT rank FROM tasks WHERE number = ?',
   rankBefore: `SELECT count(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_pending
     WHERE state = 'pending' AND lane = ? AND (rank, number) < (?, ?) LIMIT ? + 0)`,
+  firstInLine: `SELECT id, due_at FROM tasks INDEXED BY tasks_pending WHERE state = 'pending' AND lane = ?
+    ORDER BY rank, number LIMIT 1`,
   oldestDue: `SELECT min(due_at) FROM tasks INDEXED BY tasks_pending WHERE state = 'pending' AND lane = ?`,
 
   // Bounded by what is looked at, not by what is found.
@@ -98,6 +100,12 @@ export const readTexts = {
     FROM (SELECT fingerprint, failed_at, number FROM tasks INDEXED BY tasks_failures
       WHERE failed_at IS NOT NULL AND failed_at >= ?1 ORDER BY failed_at DESC LIMIT ?2 + 0) AS f
     GROUP BY f.fingerprint ORDER BY max(f.failed_at) DESC, f.fingerprint LIMIT ?3 + 0`,
+  failureTrend: `SELECT f.fingerprint, CAST((f.failed_at - ?1) / ?4 AS INTEGER), count(*)
+    FROM (SELECT fingerprint, failed_at FROM tasks INDEXED BY tasks_failures
+      WHERE failed_at IS NOT NULL AND failed_at >= ?1 ORDER BY failed_at DESC LIMIT ?2 + 0) AS f
+    WHERE f.fingerprint IN (SELECT value FROM json_each(?3)) GROUP BY 1, 2`,
+  failureNewest: `SELECT lane, worker_id, attempt - crashes > max_retries FROM tasks INDEXED BY tasks_fingerprint
+    WHERE fingerprint = ? ORDER BY number DESC LIMIT ? + 0`,
   failureSample: 'SELECT id, lane, error FROM tasks WHERE number = ?',
 
   putHistory: `INSERT INTO history (step, queue, at, node, cell) VALUES (?, ?, ?, ?, ?)

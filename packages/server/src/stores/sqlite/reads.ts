@@ -3,7 +3,6 @@ import { assert } from '../../core/assert.ts'
 import { type TaskId, type TaskRecord, taskId } from '../../core/task.ts'
 import type {
   AttemptRecord,
-  FailureGroup,
   Lease,
   LeaseFacts,
   LogRecord,
@@ -165,26 +164,6 @@ export function readTypes(session: Session, queue: string): readonly string[] {
 export function countTimedOut(session: Session, submittedBy: string | null, most: number): number {
   if (session.counters.sum(session.lanes.all()).failed === 0) return 0
   return number(session.reads.timedOut.get(most, submittedBy)?.[0])
-}
-
-export function readFailures(
-  session: Session,
-  ask: { readonly withinMs: number; readonly most: number; readonly limit: number },
-): readonly FailureGroup[] {
-  return session.reads.failures.all(session.clock.now() - ask.withinMs, ask.most, ask.limit).flatMap(row => {
-    const sample = session.reads.failureSample.get(number(row[4]))
-    if (sample === undefined) return []
-    const { type } = session.lanes.byId(number(sample[1]))
-    return {
-      fingerprint: text(row[0]),
-      type,
-      count: number(row[1]),
-      firstAtMs: number(row[2]),
-      lastAtMs: number(row[3]),
-      sample: taskId(text(sample[0])),
-      error: json(sample[2]),
-    }
-  })
 }
 
 export function readQueues(session: Session): readonly QueueRecord[] {

@@ -7,6 +7,7 @@ import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
 import { createHistory } from './history.ts'
 import { countTasks, listIds, listRecords } from './lists.ts'
+import * as looks from './looks.ts'
 import { openFile } from './open-file.ts'
 import * as reads from './reads.ts'
 import { createSession } from './session.ts'
@@ -98,7 +99,8 @@ export async function createSqliteStore(
     typesIn: queue => run(() => reads.readTypes(session, queue)),
     counts: () => run(() => reads.readCounts(session)),
     countTimedOut: (submittedBy, most) => run(() => reads.countTimedOut(session, submittedBy, most)),
-    failures: ask => run(() => reads.readFailures(session, ask)),
+    failures: ask => run(() => looks.readFailures(session, ask)),
+    waiting: looked => run(() => looks.readWaiting(session, looked)),
     workers: () => run(() => workers.readWorkers(session)),
     presence: () => run(() => workers.readPresence(session)),
     worker: id => run(() => workers.readWorker(session, id)),
