@@ -2,7 +2,9 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/
 import type {
   About,
   Attempt,
+  Attention,
   AuditPage,
+  FailureGroups,
   LogPage,
   Me,
   Queue,
@@ -18,7 +20,7 @@ import type {
   Worker,
 } from '@tasklane/protocol'
 import { ApiError, get, type Query } from './http.ts'
-import type { FailureGroup, TaskType } from './types.ts'
+import type { TaskType } from './types.ts'
 
 /** Rows fetched at once by the list of tasks. */
 export const pageRows = 200
@@ -140,11 +142,16 @@ export const fewTasksQuery = (filter: Query, limit: number) =>
     select: page => page.tasks,
   })
 
-export const failuresQuery = (hours: number) =>
+export const attentionQuery = queryOptions({
+  queryKey: ['attention'],
+  queryFn: ({ signal }) => get<Attention>('api/attention', {}, signal),
+  retry: false,
+})
+
+export const failuresQuery = (hours: number, limit: number) =>
   queryOptions({
-    queryKey: ['failures', hours],
-    queryFn: ({ signal }) =>
-      get<{ groups: readonly FailureGroup[]; truncated?: boolean }>('api/failures', { hours }, signal),
+    queryKey: ['failures', hours, limit],
+    queryFn: ({ signal }) => get<FailureGroups>('api/failures', { hours, limit }, signal),
     placeholderData: keepPreviousData,
     retry: false,
   })

@@ -1,18 +1,5 @@
 import type { Json, TaskState } from '@tasklane/protocol'
 
-export interface FailureGroup {
-  readonly fingerprint: string
-  readonly task_type: string
-  readonly code: string
-  readonly message: string
-  readonly count: number
-  readonly first_at: string
-  readonly last_at: string
-  readonly sample_task_id: string
-  readonly queues?: readonly string[]
-  readonly workers?: readonly string[]
-}
-
 export interface TaskType {
   readonly task_type: string
   readonly schema: Json | null

@@ -33,19 +33,7 @@ export function Throughput({ points, minutes }: ThroughputProps) {
   return (
     <>
       <div className="chart-tools">
-        <ul className="legend">
-          {bands.toReversed().map(([tone, text]) => (
-            <li key={tone}>
-              <span className={`swatch fill-${tone}`} /> {text} a minute
-            </li>
-          ))}
-          <li>
-            <span className="swatch fill-pending" /> Wait p95
-          </li>
-          <li>
-            <span className="swatch fill-running" /> Run p95
-          </li>
-        </ul>
+        <p className="faint chart-hint">Drag over a chart to zoom in, double-click to see all again.</p>
         <Button look="ghost" isSmall icon={Table2} aria-pressed={isTable} onClick={() => setTable(!isTable)}>
           {isTable ? 'Chart' : 'Table'}
         </Button>
@@ -54,24 +42,57 @@ export function Throughput({ points, minutes }: ThroughputProps) {
         <HistoryTable points={points} perMinute={perMinute} />
       ) : (
         <div className="charts">
-          <Plot
-            times={times}
-            values={ended}
-            tones={['cancelled', 'failed', 'completed']}
-            isArea
-            format={value => count(Math.round(value * 10) / 10)}
-            label={summaryOf(points, minutes)}
-          />
-          <Plot
-            times={times}
-            values={delays}
-            tones={['pending', 'running']}
-            format={value => span(value)}
-            label="The 95th percentile of waiting and running"
-          />
+          <figure>
+            <Caption title="Ended a minute" items={bands.toReversed()} />
+            <Plot
+              times={times}
+              values={ended}
+              tones={['cancelled', 'failed', 'completed']}
+              isArea
+              format={value => count(Math.round(value * 10) / 10)}
+              label={summaryOf(points, minutes)}
+            />
+          </figure>
+          <figure>
+            <Caption
+              title="Wait and run, 95th percentile"
+              items={[
+                ['pending', 'Wait'],
+                ['running', 'Run'],
+              ]}
+            />
+            <Plot
+              times={times}
+              values={delays}
+              tones={['pending', 'running']}
+              format={value => span(value)}
+              label="The 95th percentile of waiting and running"
+            />
+          </figure>
         </div>
       )}
     </>
+  )
+}
+
+interface CaptionProps {
+  readonly title: string
+  readonly items: readonly (readonly [tone: string, text: string])[]
+}
+
+/** What a chart shows stands above it, with what its colours mean. */
+function Caption({ title, items }: CaptionProps) {
+  return (
+    <figcaption className="chart-caption">
+      <strong>{title}</strong>
+      <ul className="legend">
+        {items.map(([tone, text]) => (
+          <li key={tone}>
+            <span className={`swatch fill-${tone}`} /> {text}
+          </li>
+        ))}
+      </ul>
+    </figcaption>
   )
 }
 

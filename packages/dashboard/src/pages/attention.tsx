@@ -1,129 +1,121 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { Queue, Stats, Worker } from '@tasklane/protocol'
-import { CircleCheck, CircleX, Clock, type LucideIcon, PauseCircle, PlugZap, TriangleAlert } from 'lucide-react'
+import type { AttentionItem, AttentionKind } from '@tasklane/protocol'
+import {
+  CalendarClock,
+  CircleCheck,
+  CircleX,
+  Clock,
+  type LucideIcon,
+  PauseCircle,
+  PlugZap,
+  TriangleAlert,
+} from 'lucide-react'
 import type { ReactNode } from 'react'
-import { failuresQuery } from '../api/queries.ts'
+import { ApiError } from '../api/http.ts'
+import { attentionQuery } from '../api/queries.ts'
 import { useInterval } from '../live/live.ts'
 import { Panel, Skeleton } from '../parts/basic.tsx'
-import { plural, span } from '../parts/format.ts'
-import { isServed } from './served.ts'
+import { plural } from '../parts/format.ts'
+import { Time } from '../parts/time.tsx'
 
-interface AttentionProps {
-  readonly stats: Stats | undefined
-  readonly queues: readonly Queue[] | undefined
-  readonly workers: readonly Worker[] | undefined
+const looks: Readonly<Record<AttentionKind, readonly [icon: LucideIcon, tone: 'failed' | 'pending']>> = {
+  queue_unserved: [PlugZap, 'failed'],
+  type_unserved: [PlugZap, 'failed'],
+  worker_lost: [CircleX, 'failed'],
+  failing: [TriangleAlert, 'failed'],
+  schedule_late: [CalendarClock, 'failed'],
+  waiting_long: [Clock, 'pending'],
+  queue_paused: [PauseCircle, 'pending'],
 }
-
-interface Item {
-  readonly key: string
-  readonly icon: LucideIcon
-  readonly tone: 'failed' | 'pending'
-  readonly text: ReactNode
-}
-
-/** A wait that is long enough to look into it. */
-const oldSeconds = 60
 
 /** What a person should look at, the worst first; each leads to where it can be mended. */
-export function Attention({ stats, queues, workers }: AttentionProps) {
-  const failures = useQuery({ ...failuresQuery(24), refetchInterval: useInterval(10_000, 60_000) })
-  const isReady = queues !== undefined && workers !== undefined
-  const items = isReady ? [...ofQueues(queues, workers), ...ofWorkers(workers)] : []
-  const groups = failures.data?.groups ?? []
-  for (const group of groups.slice(0, 4)) {
-    items.push({
-      key: `failure ${group.fingerprint}`,
-      icon: TriangleAlert,
-      tone: 'failed',
-      text: (
-        <Link to="/failures">
-          <strong>{group.task_type}</strong> failed {plural(group.count, 'time')}:{' '}
-          <span>{group.message || group.code}</span>
-        </Link>
-      ),
-    })
-  }
-  if (failures.data === undefined && (stats?.tasks.failed ?? 0) > 0) {
-    items.push({
-      key: 'failed',
-      icon: TriangleAlert,
-      tone: 'failed',
-      text: (
-        <Link to="/tasks" search={{ status: 'failed' }}>
-          {plural(stats?.tasks.failed ?? 0, 'task')} failed
-        </Link>
-      ),
-    })
-  }
+export function Attention() {
+  const { data, error } = useQuery({ ...attentionQuery, refetchInterval: useInterval(5_000, 5_000) })
+  const isForbidden = error instanceof ApiError && error.status === 403
   return (
     <Panel title="Needs attention" isFlush>
-      {isReady ? null : <Skeleton rows={3} />}
-      {isReady && items.length === 0 ? (
+      {data === undefined && error === null ? <Skeleton rows={3} /> : null}
+      {data === undefined && error !== null ? (
+        <p className="empty-line faint">
+          {isForbidden ? 'Your role sees its own tasks only.' : 'The scheduler does not say what needs attention.'}
+        </p>
+      ) : null}
+      {data?.items.length === 0 ? (
         <p className="empty-line">
           <CircleCheck size={15} aria-hidden="true" className="tone-completed" /> All is well.
         </p>
       ) : null}
       <ul className="attention">
-        {items.map(({ key, icon: Icon, tone, text }) => (
-          <li key={key}>
-            <Icon size={15} aria-hidden="true" className={`tone-${tone}`} />
-            {text}
+        {data?.items.map(item => (
+          <li key={keyOf(item)} data-kind={item.kind}>
+            <Mark kind={item.kind} />
+            <Said item={item} />
+            {item.since === null ? null : (
+              <span className="faint attention-since">
+                <Time at={item.since} />
+              </span>
+            )}
           </li>
         ))}
       </ul>
+      {data !== undefined && data.more > 0 ? <p className="empty-line faint">and {data.more} more of these</p> : null}
     </Panel>
   )
 }
 
-function ofQueues(queues: readonly Queue[], workers: readonly Worker[]): Item[] {
-  return queues.flatMap((queue): Item[] => {
-    const items: Item[] = []
-    const to = { to: '/tasks', search: { queue: queue.name, status: 'pending' } } as const
-    if (queue.counts.pending > 0 && !isServed(queue, workers)) {
-      const text = (
-        <Link {...to}>
-          No worker serves queue <strong>{queue.name}</strong>; {plural(queue.counts.pending, 'task')} wait
-        </Link>
-      )
-      items.push({ key: `unserved ${queue.name}`, icon: PlugZap, tone: 'failed', text })
-    } else if (!queue.paused && (queue.oldest_age ?? 0) > oldSeconds) {
-      const text = (
-        <Link {...to}>
-          The oldest task of queue <strong>{queue.name}</strong> has waited for {span((queue.oldest_age ?? 0) * 1_000)}
-        </Link>
-      )
-      items.push({ key: `old ${queue.name}`, icon: Clock, tone: 'pending', text })
-    }
-    if (queue.paused) items.push(pausedItem(queue))
-    return items
-  })
+function Mark({ kind }: { readonly kind: AttentionKind }) {
+  const [Icon, tone] = looks[kind]
+  return <Icon size={15} aria-hidden="true" className={`tone-${tone}`} />
 }
 
-function pausedItem({ name, counts }: Queue): Item {
-  return {
-    key: `paused ${name}`,
-    icon: PauseCircle,
-    tone: 'pending',
-    text: (
-      <Link to="/queues">
-        Queue <strong>{name}</strong> is paused; {plural(counts.pending, 'task')} wait
+function keyOf({ kind, queue, task_type, worker_id, fingerprint }: AttentionItem): string {
+  return [kind, queue, task_type, worker_id, fingerprint].join(' ')
+}
+
+/** Names stand out; what the scheduler says of it in one sentence is in the tooltip. */
+function Said({ item }: { readonly item: AttentionItem }) {
+  const { kind, detail, queue, task_type, worker_id, fingerprint, count } = item
+  const pending = { status: 'pending', ...(queue === null ? {} : { queue }) }
+  const ofType = task_type === null ? pending : { ...pending, type: task_type }
+  const wait = `${plural(count, 'task')} ${count === 1 ? 'waits' : 'wait'}`
+  const texts: Readonly<Record<AttentionKind, ReactNode>> = {
+    queue_unserved: (
+      <Link to="/tasks" search={pending} title={detail}>
+        No worker serves queue <strong>{queue}</strong>; {wait}
+      </Link>
+    ),
+    type_unserved: (
+      <Link to="/tasks" search={ofType} title={detail}>
+        No worker takes <strong>{task_type}</strong> from queue <strong>{queue}</strong>; {wait}
+      </Link>
+    ),
+    worker_lost: (
+      <Link to="/workers" title={detail}>
+        Worker <strong>{worker_id}</strong> has stopped answering
+      </Link>
+    ),
+    failing: (
+      <Link to="/tasks" search={{ status: 'failed', fingerprint: fingerprint ?? '' }} title={detail}>
+        <strong>{task_type}</strong> failed {count === 1 ? 'once' : plural(count, 'time')}
+        <span>{detail.slice(detail.indexOf(':'))}</span>
+      </Link>
+    ),
+    schedule_late: (
+      <Link to="/tasks" search={{ status: 'scheduled' }} title={detail}>
+        Scheduled tasks are behind their time
+      </Link>
+    ),
+    waiting_long: (
+      <Link to="/tasks" search={ofType} title={detail}>
+        The first <strong>{task_type}</strong> of queue <strong>{queue}</strong> has waited long; {wait}
+      </Link>
+    ),
+    queue_paused: (
+      <Link to="/queues" title={detail}>
+        Queue <strong>{queue}</strong> is paused; {wait}
       </Link>
     ),
   }
-}
-
-function ofWorkers(workers: readonly Worker[]): Item[] {
-  return workers
-    .filter(({ status }) => status === 'lost')
-    .map(({ worker_id }) => ({
-      key: `lost ${worker_id}`,
-      icon: CircleX,
-      tone: 'failed',
-      text: (
-        <Link to="/workers">
-          Worker <strong>{worker_id}</strong> has stopped answering
-        </Link>
-      ),
-    }))
+  return texts[kind]
 }

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import type { Stats, StatsPoint, Worker } from '@tasklane/protocol'
 import { lazy, Suspense, useState } from 'react'
 import { ApiError } from '../api/http.ts'
-import { fewTasksQuery, historyQuery, queuesQuery, statsQuery, workersQuery } from '../api/queries.ts'
+import { fewTasksQuery, historyQuery, statsQuery, workersQuery } from '../api/queries.ts'
 import { useInterval } from '../live/live.ts'
 import { Bar, Failure, PageHead, Panel, Segments, Skeleton, Sparkline, Stale } from '../parts/basic.tsx'
 import { count, rate, span } from '../parts/format.ts'
@@ -27,7 +27,6 @@ export function Overview() {
   const [minutes, setMinutes] = useState<number>(15)
   const stats = useQuery({ ...statsQuery, refetchInterval: interval })
   const history = useQuery({ ...historyQuery(minutes), refetchInterval: useInterval(5_000, 5_000) })
-  const queues = useQuery({ ...queuesQuery, refetchInterval: interval })
   const workers = useQuery({ ...workersQuery, refetchInterval: interval })
   const points = history.data?.points ?? []
 
@@ -52,7 +51,7 @@ export function Overview() {
         </Suspense>
       </Panel>
       <div className="two">
-        <Attention stats={stats.data} queues={queues.data} workers={workers.data} />
+        <Attention />
         <RunningNow />
       </div>
     </div>

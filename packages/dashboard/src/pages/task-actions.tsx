@@ -12,6 +12,8 @@ export type Target = { readonly ids: readonly string[] } | { readonly filter: Ta
 export interface Asked {
   readonly action: BulkAction
   readonly target: Target
+  /** A retry, of those as well that were cancelled because of these. */
+  readonly isWithDependents?: boolean
 }
 
 const words: Readonly<Record<BulkAction, readonly [verb: string, effect: string]>> = {
@@ -26,7 +28,7 @@ const typedAbove = 1_000
 
 /** Counts first, says what will happen, does it, and tells how it came out. */
 export function BulkDialog({ asked, onClose }: { readonly asked: Asked; readonly onClose: (isDone: boolean) => void }) {
-  const { action, target } = asked
+  const { action, target, isWithDependents } = asked
   const client = useQueryClient()
   const [matched, setMatched] = useState<number | null>('ids' in target ? target.ids.length : null)
   const [priority, setPriority] = useState(8)
@@ -50,7 +52,12 @@ export function BulkDialog({ asked, onClose }: { readonly asked: Asked; readonly
   }, [action, target, onClose])
 
   const act = async () => {
-    const reply = await send<BulkReply>('POST', 'api/tasks/bulk', { action, ...target, ...extra(action, priority) })
+    const reply = await send<BulkReply>('POST', 'api/tasks/bulk', {
+      action,
+      ...target,
+      ...extra(action, priority),
+      ...(isWithDependents === true ? { with_dependents: true } : {}),
+    })
     toast('good', outcomeOf(reply))
     setDone(true)
     void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'me' })
@@ -67,6 +74,7 @@ export function BulkDialog({ asked, onClose }: { readonly asked: Asked; readonly
       {...(matched !== null && matched > typedAbove ? { typed: String(matched) } : {})}
     >
       <p>{effect}</p>
+      {isWithDependents === true ? <p>With them go the tasks that were cancelled because of them.</p> : null}
       {action === 'reprioritise' ? <PriorityField value={priority} onChange={setPriority} /> : null}
     </Confirm>
   )

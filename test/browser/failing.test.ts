@@ -1,0 +1,111 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { call, createStage, root, type Stage, until } from '../support/processes.ts'
+import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+
+const chromium = await findBrowser()
+
+describe.skipIf(chromium === null)('lists and failures in a browser', () => {
+  let stage: Stage
+  let sight: Sight
+  let url: string
+  let mended: string
+
+  beforeAll(async () => {
+    stage = createStage()
+    const [scheduler, browser] = await Promise.all([stage.scheduler(), startBrowser(chromium ?? '')])
+    url = scheduler.url
+    sight = browser
+    mended = join(stage.folder(), 'mended')
+    const module = join(root, 'test/browser/fixtures/mending.mjs')
+    stage.worker(url, [module, '--worker-id', 'mender', '--concurrency', '4'], { MENDED: mended })
+  })
+  afterEach(async () => {
+    await sight.closeContexts()
+    expect(sight.complaints()).toEqual([])
+  })
+  afterAll(async () => {
+    await sight.close()
+    await stage.close()
+  })
+
+  async function submit(tasks: readonly object[]): Promise<void> {
+    for (let at = 0; at < tasks.length; at += 1_000) {
+      const body = { tasks: tasks.slice(at, at + 1_000) }
+      expect((await call(url, 'POST', '/api/tasks/batch', body)).status).toBe(201)
+    }
+  }
+
+  async function total(query: string): Promise<number> {
+    const { body } = await call<{ total: number }>(url, 'GET', `/api/tasks?count=true&limit=1&${query}`)
+    return body.total
+  }
+
+  function rows(page: Page): Promise<number> {
+    return page.locator('tr.row').count()
+  }
+
+  it('retry a group that failed, which goes as its tasks succeed', async () => {
+    await submit([1, 2, 3].map(row => ({ task_type: 'mend', payload: { row }, max_retries: 0, queue: 'loads' })))
+    await until(
+      () => total('task_type=mend&status=failed'),
+      count => count === 3,
+      () => 'three to fail',
+    )
+    const page = await sight.open(url, '/failures')
+    const card = page.locator('.failure')
+    await card.getByText(/Row \d has no date/).waitFor()
+    expect(await card.locator('.failure-count').textContent()).toBe('3tasks')
+    await card.getByRole('button', { name: 'Example, workers and queues' }).click()
+    await card.getByRole('link', { name: 'mender' }).waitFor()
+    await card.locator('pre', { hasText: 'mending.mjs' }).waitFor()
+
+    writeFileSync(mended, 'odd')
+    await card.getByRole('button', { name: 'Retry all' }).click()
+    await page.getByRole('button', { name: 'Retry 3' }).click()
+    await page.getByText('Retry: requeued 3.').waitFor()
+    await until(
+      () => card.locator('.failure-count').textContent(),
+      text => text === '1task',
+      () => 'the group to shrink',
+    )
+    writeFileSync(mended, 'all')
+    await card.getByRole('button', { name: 'Retry all' }).click()
+    await page.getByRole('button', { name: 'Retry 1' }).click()
+    await page.getByText('Nothing failed').waitFor()
+    expect(await total('task_type=mend&status=completed')).toBe(3)
+  })
+
+  it('say which type no worker takes, and lead to its tasks', async () => {
+    await submit([{ task_type: 'nobody_knows', queue: 'orphans' }])
+    const page = await sight.open(url)
+    await page.getByRole('link', { name: /No worker takes nobody_knows from queue orphans/ }).click()
+    await page.getByRole('heading', { name: 'Tasks', exact: true }).waitFor()
+    await until(
+      () => rows(page),
+      count => count === 1,
+      () => 'the task that waits',
+    )
+    expect(page.url()).toMatch(/type=nobody_knows/)
+  })
+
+  it('act on all that match after a count, a number typed, and a summary of the outcome', async () => {
+    await submit(Array.from({ length: 1_203 }, () => ({ task_type: 'unserved', queue: 'many' })))
+    const page = await sight.open(url, '/tasks?queue=many')
+    await page.locator('tr.row').first().waitFor()
+    await page.keyboard.press('j')
+    await page.keyboard.press('x')
+    await page.getByText('1 selected').waitFor()
+    await page.getByRole('button', { name: 'Select all 1,203 matching' }).click()
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+    const act = page.getByRole('button', { name: 'Cancel 1,203' })
+    await act.waitFor()
+    expect(await act.isDisabled()).toBe(true)
+    await page.getByLabel(/to go on/).fill('1203')
+    await act.click()
+    await page.getByText('Cancel: cancelled 1,203.').waitFor()
+    expect(await total('queue=many&status=cancelled')).toBe(1_203)
+  })
+})
