@@ -272,6 +272,20 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
     await page.getByRole('heading', { name: 'Keyboard shortcuts' }).waitFor()
   })
 
+  it('offer a first admin of one’s own before the door is opened to a network', async () => {
+    const page = await sight.open(url, '/admin')
+    await page.getByRole('button', { name: 'Set up the first admin' }).click()
+    await page.getByLabel('Your user name').fill('grace')
+    await page.getByLabel('Your password', { exact: true }).fill('a password of her own')
+    await page.getByLabel('Your password again').fill('a password of her own')
+    await page.getByRole('button', { name: 'Set up', exact: true }).click()
+    await page.getByText('grace may log in').waitFor()
+    await page.getByText(/API_HOST=0\.0\.0\.0/).waitFor()
+    await page.getByRole('row', { name: /grace admin May log in/ }).waitFor()
+    await page.getByLabel('Show 1 disabled user').check()
+    await page.getByRole('row', { name: /admin admin Disabled/ }).waitFor()
+  })
+
   it('have no serious fault of accessibility, dark or light', async () => {
     const id = await submit({ task_type: 'count_file', payload: { path: '/x' }, max_retries: 0 })
     const paths = ['/', '/tasks', `/tasks/${id}`, '/tasks/g-1/graph', '/queues', '/workers', '/failures', '/admin']

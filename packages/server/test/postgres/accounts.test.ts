@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../../test/support/processes.ts'
+import { ensureFirstAdmin, isAsMade } from '../../src/http/auth/first-admin.ts'
+import { systemClock } from '../../src/system-clock.ts'
 import { tokenDraft, userDraft } from '../conformance/accounts.ts'
 import { hasPostgres } from '../support/postgres-stores.ts'
 import { type Nodes, openNodes } from './nodes.ts'
@@ -7,6 +9,8 @@ import { type Nodes, openNodes } from './nodes.ts'
 /** The row that every change of accounts waits for, as long as another transaction is about to make it. */
 const firstChange = `INSERT INTO tasklane.meta (name, value) VALUES ('accounts_version', 0)`
 const laterChange = `SELECT 1 FROM tasklane.meta WHERE name = 'accounts_version' FOR UPDATE`
+
+const nobody = { name: 'nobody', version: 0 }
 
 describe.skipIf(!(await hasPostgres()))('accounts that several nodes change at once', () => {
   it('have one first user, however many nodes start on an empty database', async () => {
@@ -16,6 +20,17 @@ describe.skipIf(!(await hasPostgres()))('accounts that several nodes change at o
     )
     expect(made.filter(each => each !== null)).toHaveLength(1)
     expect(await cluster.nodes[0]?.store.users()).toEqual(made.filter(each => each !== null))
+  })
+
+  it('know the first admin as it was made, at each node, until one of them changes it', async () => {
+    const cluster = await openNodes(3)
+    const stores = cluster.nodes.map(({ store }) => store)
+    const told = await Promise.all(stores.map(store => ensureFirstAdmin(store, null, systemClock)))
+    expect(told.filter(({ password }) => password !== null)).toHaveLength(1)
+    const asMade = () => Promise.all(stores.map(async store => isAsMade((await store.user('admin')) ?? nobody)))
+    expect(await asMade()).toEqual([true, true, true])
+    await stores[1]?.changeUser('admin', { passwordHash: 'another' })
+    expect(await asMade()).toEqual([false, false, false])
   })
 
   it('give a name once, and the number of a user, too', async () => {

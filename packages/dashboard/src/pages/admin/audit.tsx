@@ -97,6 +97,10 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
               </td>
               <td>{entry.actor ?? <span className="faint">nobody</span>}</td>
               <td>
+                {/* Where the outcome is out of sight, what failed is still told from what was done. */}
+                {entry.outcome === 'ok' ? null : (
+                  <CircleX size={13} className="only-phone tone-failed" aria-hidden="true" />
+                )}
                 <code>{entry.action}</code>
               </td>
               <td>

@@ -64,7 +64,9 @@ function TokenTable({ tokens }: { readonly tokens: readonly ServiceToken[] }) {
             <th scope="col" className="not-phone">
               Only for
             </th>
-            <th scope="col">State</th>
+            <th scope="col" className="not-phone">
+              State
+            </th>
             <th scope="col">Ends</th>
             <th scope="col" className="not-phone">
               Last used
@@ -116,7 +118,7 @@ function TokenRow({ token }: { readonly token: ServiceToken }) {
           </div>
         )}
       </td>
-      <td>
+      <td className="not-phone">
         <span className={`state tone-${tone}`}>
           <Icon size={14} aria-hidden="true" /> {text}
         </span>
@@ -131,7 +133,7 @@ function TokenRow({ token }: { readonly token: ServiceToken }) {
         <Time at={token.created_at} />
         {token.created_by === null ? null : <span className="faint"> by {token.created_by}</span>}
       </td>
-      <td className="actions">{isActive ? <Revoke token={token} /> : null}</td>
+      <td className="actions">{isActive ? <Revoke token={token} /> : <span className="only-phone">{text}</span>}</td>
     </tr>
   )
 }

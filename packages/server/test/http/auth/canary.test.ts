@@ -68,6 +68,8 @@ describe('secrets', () => {
         { current: 'canary-password-two', new: 'canary-password-two' },
         bearer(root),
       )
+      await call('POST', '/api/first-admin', { name: 'grace', password: 'canary-password-two' }, bearer(root))
+      await call('POST', '/api/first-admin', { name: 'a b', password }, bearer(root))
       await call('PATCH', '/api/users/ada-false', { password: 'canary-password-two' }, bearer(root))
       await call('GET', `/api/tasks?access_token=${service}`, undefined, {})
       await call('GET', `/api/tasks/${service}`, undefined, bearer(`${service}x`))
