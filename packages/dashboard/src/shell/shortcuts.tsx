@@ -39,7 +39,9 @@ const groups: readonly (readonly [string, readonly (readonly [string, string])[]
     [
       ['c', 'Cancel'],
       ['r', 'Retry'],
+      ['p', 'Set its priority'],
       ['e', 'Run again with edits'],
+      ['[  ]', 'Previous or next in its list'],
     ],
   ],
 ]
