@@ -56,16 +56,21 @@ export function firstValue(schema: Json | undefined, root: Json | undefined, dep
   const properties = isSchema(meant.properties) ? Object.entries(meant.properties) : []
   const object: Record<string, Json> = {}
   for (const [name, inner] of properties) {
-    const value = firstValue(inner, root, depth + 1) ?? unticked(inner, name, meant, root)
-    if (value !== undefined && !(isSchema(value) && Object.keys(value).length === 0)) object[name] = value
+    const isRequired = Array.isArray(meant.required) && meant.required.includes(name)
+    const value = firstValue(inner, root, depth + 1) ?? (isRequired ? unticked(inner, root) : undefined)
+    // An object that holds nothing yet is there only where it has to be: then its own fields say what is missing.
+    if (value !== undefined && (isRequired || !isEmpty(value))) object[name] = value
   }
   return object
 }
 
 /** A box that is not ticked is a no, where an answer is required. */
-function unticked(inner: Json, name: string, object: Schema, root: Json | undefined): Json | undefined {
-  const isRequired = Array.isArray(object.required) && object.required.includes(name)
-  return isRequired && resolve(inner, root).type === 'boolean' ? false : undefined
+function unticked(inner: Json, root: Json | undefined): Json | undefined {
+  return resolve(inner, root).type === 'boolean' ? false : undefined
+}
+
+function isEmpty(value: Json): boolean {
+  return isSchema(value) && Object.keys(value).length === 0
 }
 
 export type FieldKind = 'object' | 'list' | 'choice' | 'constant' | 'variant' | 'boolean' | 'number' | 'text' | 'json'

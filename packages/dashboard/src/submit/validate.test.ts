@@ -100,7 +100,17 @@ describe('a value held against a JSON Schema', () => {
     expect(validate(null, 'x')).toEqual([])
   })
 
-  it('begins with defaults, and with the objects that hold some', () => {
+  it('begins with defaults, with the objects that hold some, and with what has to be there', () => {
+    const form = {
+      type: 'object',
+      required: ['who', 'yes'],
+      properties: {
+        who: { type: 'object', properties: { name: { type: 'string' } } },
+        yes: { type: 'boolean' },
+        maybe: { type: 'object', properties: { name: { type: 'string' } } },
+      },
+    }
+    expect(firstValue(form, form)).toEqual({ who: {}, yes: false })
     expect(firstValue(order, order)).toEqual({ kind: 'new' })
     expect(
       firstValue({ type: 'object', properties: { a: { $ref: '#/$defs/line' } }, $defs: order.$defs }, order),

@@ -106,7 +106,8 @@ function expressionOf(pattern: string): RegExp | null {
 
 function checkList(run: Run, schema: Schema, list: readonly Json[], pointer: string, depth: number, say: Say): void {
   const { minItems, maxItems, uniqueItems, items, prefixItems } = schema
-  if (typeof minItems === 'number' && list.length < minItems) say(`This must have at least ${minItems} entries.`)
+  if (typeof minItems === 'number' && list.length < minItems)
+    say(`This must have at least ${minItems} ${minItems === 1 ? 'entry' : 'entries'}.`)
   if (typeof maxItems === 'number' && list.length > maxItems) say(`This must have at most ${maxItems} entries.`)
   if (uniqueItems === true && new Set(list.map(each => canonical(each))).size < list.length)
     say('No two entries may be the same.')
