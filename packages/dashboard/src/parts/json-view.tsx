@@ -1,7 +1,17 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import type { Json } from '@tasklane/protocol'
 import { ChevronDown, ChevronRight, ChevronsDownUp, ChevronsUpDown, Download } from 'lucide-react'
-import { type KeyboardEvent, useDeferredValue, useEffect, useId, useMemo, useRef, useState } from 'react'
+import {
+  type KeyboardEvent,
+  memo,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useId,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { Button, CopyButton } from './basic.tsx'
 import { bytes, exactCount, json } from './format.ts'
 import { findInJson, isOpenAtFirst, type JsonMatch, type JsonRow, linesOf, rowsOf } from './json-rows.ts'
@@ -154,14 +164,25 @@ function Tree({ tree, label }: { readonly tree: TreeState; readonly label: strin
     estimateSize: () => rowHeight,
     overscan: 10,
   })
-  const at = Math.max(
-    0,
-    rows.findIndex(row => row.path === chosen),
+  const at = useMemo(
+    () =>
+      Math.max(
+        0,
+        rows.findIndex(each => each.path === chosen),
+      ),
+    [rows, chosen],
   )
   const row = rows[at]
   const { matches } = tree
   // biome-ignore lint/correctness/useExhaustiveDependencies: it moves when another line is chosen, not when lines move
   useEffect(() => virtual.scrollToIndex(at), [chosen, matches])
+  // One function for all paints, or every line would be drawn anew at each.
+  const latest = useRef(tree)
+  latest.current = tree
+  const onChoose = useCallback((each: JsonRow) => {
+    latest.current.setChosen(each.path)
+    if (each.size !== null && each.size > 0) latest.current.toggle(each)
+  }, [])
   const choose = (index: number) => {
     const next = rows[Math.min(rows.length - 1, Math.max(0, index))]
     if (next !== undefined) tree.setChosen(next.path)
@@ -195,10 +216,7 @@ function Tree({ tree, label }: { readonly tree: TreeState; readonly label: strin
                 row={each}
                 top={start}
                 isChosen={index === at}
-                onChoose={() => {
-                  tree.setChosen(each.path)
-                  if (each.size !== null && each.size > 0) tree.toggle(each)
-                }}
+                onChoose={onChoose}
               />
             )
           })}
@@ -244,10 +262,10 @@ interface LineProps {
   readonly row: JsonRow
   readonly top: number
   readonly isChosen: boolean
-  readonly onChoose: () => void
+  readonly onChoose: (row: JsonRow) => void
 }
 
-function Line({ id, row, top, isChosen, onChoose }: LineProps) {
+const Line = memo(function Line({ id, row, top, isChosen, onChoose }: LineProps) {
   const { name, value, size } = row
   const Arrow = row.isOpen ? ChevronDown : ChevronRight
   const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
@@ -262,7 +280,7 @@ function Line({ id, row, top, isChosen, onChoose }: LineProps) {
       {...(size === null ? {} : { 'aria-expanded': row.isOpen })}
       className={isChosen && row.path !== '' ? 'json-row json-chosen' : 'json-row'}
       style={{ top, paddingLeft: row.depth * 15 }}
-      onClick={onChoose}
+      onClick={() => onChoose(row)}
     >
       {size === null || size === 0 ? (
         <span className="json-arrow" />
@@ -281,7 +299,7 @@ function Line({ id, row, top, isChosen, onChoose }: LineProps) {
       )}
     </div>
   )
-}
+})
 
 function cut(text: string, max: number): string {
   return text.length > max ? `${text.slice(0, max)}…` : text
