@@ -30,7 +30,7 @@ export const talk = defineTask({
   type: 'talk',
   run: async ({ lines, fails }, ctx) => {
     for (let at = 1; at <= lines; at += 1) ctx.log[at % 100 === 0 ? 'error' : 'info'](\`\\u001b[32mline\\u001b[0m \${at}\`)
-    if (fails && ctx.attempt === 1) throw new Error('No luck', { cause: new TypeError('The deeper cause') })
+    if (fails && ctx.attempt === 1) throw new Error('No luck', { cause: new TypeError('The deeper cause, ' + 'long'.repeat(60)) })
     return { lines }
   },
 })
@@ -135,7 +135,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
     await page.keyboard.press('r')
     await page.locator('dialog').getByRole('button', { name: 'Retry' }).click()
     await reach(page, 'pending')
-    await page.getByRole('link', { name: 'Tasks', exact: true }).last().click()
+    await page.locator('.task-way').getByRole('link', { name: 'Tasks' }).click()
     await page.locator('tr.row').nth(2).waitFor()
     expect(page.url()).toContain('queue=walk')
   })
@@ -147,7 +147,10 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
     const first = page.locator('.step').first()
     await first.getByText(/tried again after/).waitFor()
     await first.getByText('No luck').first().click()
-    await first.getByText('Caused by: TypeError: The deeper cause').first().waitFor()
+    await first
+      .getByText(/^Caused by: TypeError: The deeper cause/)
+      .first()
+      .waitFor()
     await page.locator('.step').nth(1).getByText('done').waitFor()
     await page.locator('.log-attempt').nth(1).getByText('Attempt 2 on first').waitFor()
   })
@@ -281,6 +284,18 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
     await page.getByText('Nothing waits in this queue.').waitFor()
   })
 
+  it('leads from task to task of a queue, and back to it', async () => {
+    await pause('row')
+    for (const at of [1, 2]) await submit({ task_type: 'noop', task_id: `row-${at}`, name: `Row ${at}`, queue: 'row' })
+    const page = await sight.open(url, '/queues/row')
+    await page.locator('.run-list').getByRole('link', { name: 'Row 1' }).click()
+    await page.getByText('1 of 2', { exact: true }).waitFor()
+    await page.keyboard.press(']')
+    await page.getByRole('heading', { name: 'Row 2' }).waitFor()
+    await page.locator('.task-way').getByRole('link', { name: 'row' }).click()
+    await page.getByText('Waits longest').waitFor()
+  })
+
   it('shows a worker with what it runs and the log of it, and lets it go', async () => {
     const second = stage.worker(url, ['--worker-id', 'second', '--capabilities', 'sleep'])
     await submit({ task_type: 'sleep', task_id: 'nap', name: 'A nap', payload: { seconds: 600 } })
@@ -357,11 +372,12 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
   })
 
   it('has no serious fault of accessibility, and fits a phone', async () => {
+    await submit({ task_type: 'talk', task_id: 'talk-3', payload: { lines: 1, fails: true }, max_retries: 0 })
     const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     const faults: string[] = []
     for (const colorScheme of ['dark', 'light'] as const) {
       const viewport = colorScheme === 'dark' ? { width: 1_280, height: 850 } : { width: 390, height: 844 }
-      const page = await sight.open(url, '/tasks/talk-2', { colorScheme, viewport, reducedMotion: 'reduce' })
+      const page = await sight.open(url, '/tasks/talk-3', { colorScheme, viewport, reducedMotion: 'reduce' })
       await page.evaluate(axe)
       const look = async (name: string) => {
         faults.push(...(await seriousFaults(page)).map(fault => `${name} ${colorScheme}: ${fault}`))

@@ -36,7 +36,7 @@ export function OldestTasks({ queue }: { readonly queue: Queue }) {
       ) : page === undefined ? (
         <Skeleton rows={3} />
       ) : (
-        <RunList tasks={page.tasks.toReversed().slice(0, oldestShown)} />
+        <RunList tasks={page.tasks.toReversed().slice(0, oldestShown)} from={queue.name} />
       )}
     </Panel>
   )
@@ -63,7 +63,7 @@ export function FailedLately({ queue }: { readonly queue: Queue }) {
       {tasks === undefined || tasks.length === 0 ? (
         <p className="faint empty-line">Nothing that is kept has failed here.</p>
       ) : (
-        <RunList tasks={tasks} />
+        <RunList tasks={tasks} from={queue.name} />
       )}
     </Panel>
   )

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import type { Task } from '@tasklane/protocol'
 import { CopyButton, Panel } from '../../parts/basic.tsx'
 import { Lasted, Time } from '../../parts/time.tsx'
+import { QueueLink, WorkerLink } from './links.tsx'
 
 export function Facts({ task }: { readonly task: Task }) {
   const labels = Object.entries(task.labels)
@@ -14,21 +15,13 @@ export function Facts({ task }: { readonly task: Task }) {
           </Link>
         </Fact>
         <Fact name="Queue">
-          <Link to="/queues/$name" params={{ name: task.queue }}>
-            {task.queue}
-          </Link>
+          <QueueLink name={task.queue} />
         </Fact>
         <Fact name="Priority">
           {task.priority} <span className="faint">{task.priority_source}</span>
         </Fact>
         <Fact name="Worker">
-          {task.worker_id === null ? (
-            <span className="faint">–</span>
-          ) : (
-            <Link to="/workers/$id" params={{ id: task.worker_id }}>
-              {task.worker_id}
-            </Link>
-          )}
+          {task.worker_id === null ? <span className="faint">–</span> : <WorkerLink id={task.worker_id} />}
         </Fact>
         <Fact name="Attempt">
           {task.attempt} <span className="faint">of {task.max_retries + 1} at most</span>

@@ -77,13 +77,19 @@ export function Head({ task, isGone }: HeadProps) {
 
 /** Back to the list with its filters, and on to the neighbours in it. */
 function Way({ id }: { readonly id: string }) {
-  const { search, place, previous, next } = useWalk(id)
+  const { origin, place, previous, next } = useWalk(id)
   useKeys({ '[': () => previous?.(), ']': () => next?.() })
   return (
     <nav className="task-way" aria-label="The list of tasks">
-      <Link to="/tasks" search={search} className="back">
-        <ChevronLeft size={15} aria-hidden="true" /> Tasks
-      </Link>
+      {origin.kind === 'page' ? (
+        <a href={origin.path} className="back">
+          <ChevronLeft size={15} aria-hidden="true" /> {origin.text}
+        </a>
+      ) : (
+        <Link to="/tasks" search={origin.search} className="back">
+          <ChevronLeft size={15} aria-hidden="true" /> Tasks
+        </Link>
+      )}
       {place === null || place.of < 2 ? null : (
         <span className="task-walk">
           <Button
@@ -97,6 +103,7 @@ function Way({ id }: { readonly id: string }) {
           />
           <span className="faint number">
             {exactCount(place.at)} of {exactCount(place.of)}
+            {place.hasMore ? '+' : ''}
           </span>
           <Button
             look="ghost"

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
-import { type Attempt, isFinished, type Task } from '@tasklane/protocol'
+import { isFinished, type Task } from '@tasklane/protocol'
 import { useState } from 'react'
 import { attemptsQuery } from '../../api/queries.ts'
 import { useInterval } from '../../live/live.ts'
@@ -9,6 +8,7 @@ import { plural, span } from '../../parts/format.ts'
 import { State, toneOf } from '../../parts/state.tsx'
 import { Lasted, Time, useNow } from '../../parts/time.tsx'
 import { ErrorText } from './error-panel.tsx'
+import { WorkerLink } from './links.tsx'
 import { type Step, storyOf, timesOf } from './story.ts'
 
 /** A task that was released a thousand times has as many; the newest tell the most. */
@@ -104,7 +104,7 @@ function StepRow({ step, axis, now }: StepProps) {
         </span>
       </div>
       <p className="step-facts faint">
-        <WorkerLink attempt={attempt} />
+        {attempt.worker_id === null ? <span>by hand</span> : <WorkerLink id={attempt.worker_id} />}
         <span>epoch {attempt.epoch}</span>
         <span>
           began <Time at={attempt.started_at} />
@@ -121,15 +121,6 @@ function StepRow({ step, axis, now }: StepProps) {
         </details>
       )}
     </li>
-  )
-}
-
-function WorkerLink({ attempt }: { readonly attempt: Attempt }) {
-  if (attempt.worker_id === null) return <span>by hand</span>
-  return (
-    <Link to="/workers/$id" params={{ id: attempt.worker_id }}>
-      {attempt.worker_id}
-    </Link>
   )
 }
 

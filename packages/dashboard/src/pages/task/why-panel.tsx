@@ -13,6 +13,7 @@ import { useNow } from '../../parts/time.tsx'
 import { useMay } from '../../shell/me.ts'
 import { toast, toastError } from '../../shell/toasts.tsx'
 import { MoreWorkers } from '../workers/more-workers.tsx'
+import { QueueLink, WorkerLink } from './links.tsx'
 
 type Reason = Why['reasons'][number]
 
@@ -58,11 +59,7 @@ function Mend({ task, reason }: { readonly task: Task; readonly reason: Reason }
     case 'rank':
       return <Rank task={task} facts={reason.facts} />
     case 'running':
-      return task.worker_id === null ? null : (
-        <Link to="/workers/$id" params={{ id: task.worker_id }}>
-          To the worker
-        </Link>
-      )
+      return task.worker_id === null ? null : <WorkerLink id={task.worker_id} text="To the worker" />
     case 'cancelling':
     case 'finished':
       return null
@@ -92,9 +89,7 @@ function Resume({ queue }: { readonly queue: string }) {
           Resume the queue
         </Button>
       ) : null}
-      <Link to="/queues/$name" params={{ name: queue }}>
-        To the queue
-      </Link>
+      <QueueLink name={queue} text="To the queue" />
     </div>
   )
 }

@@ -45,7 +45,7 @@ export function Lanes({ workers, only }: LanesProps) {
       title="What ran lately"
       side={
         <>
-          <span className="faint">{isCut ? `the ${tasksRead} newest tasks` : ''}</span>
+          {isCut ? <span className="faint lane-note">of the {tasksRead} newest tasks</span> : null}
           <Segments<number> legend="Time shown" choices={frames} value={minutes} onChoose={setMinutes} />
         </>
       }

@@ -8,6 +8,7 @@ import { Bar, Panel } from '../../parts/basic.tsx'
 import { plural } from '../../parts/format.ts'
 import { State } from '../../parts/state.tsx'
 import { Lasted } from '../../parts/time.tsx'
+import { rememberPage } from '../task/came-from.ts'
 import { LogTail } from '../task/logs.tsx'
 
 const shownMax = 50
@@ -22,7 +23,7 @@ export function RunningNow({ worker }: { readonly worker: Worker }) {
       {tasks === undefined || tasks.length === 0 ? (
         <p className="faint empty-line">Nothing at the moment.</p>
       ) : (
-        <RunList tasks={tasks} />
+        <RunList tasks={tasks} from={worker.worker_id} />
       )}
       {tasks !== undefined && more > 0 && tasks.length === shownMax ? (
         <p className="faint empty-line">and {more} more</p>
@@ -31,13 +32,24 @@ export function RunningNow({ worker }: { readonly worker: Worker }) {
   )
 }
 
-export function RunList({ tasks }: { readonly tasks: readonly Task[] }) {
+interface RunListProps {
+  readonly tasks: readonly Task[]
+  /** What the page is of, for the way back from a task. */
+  readonly from: string
+}
+
+export function RunList({ tasks, from }: RunListProps) {
+  const remember = () =>
+    rememberPage(
+      tasks.map(task => task.task_id),
+      from,
+    )
   return (
     <ul className="run-list">
       {tasks.map(task => (
         <li key={task.task_id}>
           <State state={task.status} />
-          <Link to="/tasks/$id" params={{ id: task.task_id }} className="strong-link clip">
+          <Link to="/tasks/$id" params={{ id: task.task_id }} className="strong-link clip" onClick={remember}>
             {task.name ?? task.task_type}
           </Link>
           <code className="faint not-phone">{task.task_type}</code>

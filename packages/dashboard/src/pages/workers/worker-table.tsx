@@ -29,7 +29,7 @@ export function WorkerTable({ workers }: { readonly workers: readonly Worker[] }
         <thead>
           <tr>
             {columns.map(column => (
-              <th key={column} scope="col" className={`worker-${column.toLowerCase()}`}>
+              <th key={column} scope="col" className={`fleet-${column.toLowerCase()}`}>
                 {column}
               </th>
             ))}
@@ -67,7 +67,7 @@ const Row = memo(function Row({ worker, index }: { readonly worker: Worker; read
   }
   return (
     <tr className="row" data-worker={worker.worker_id} aria-rowindex={index + 2} onClick={open}>
-      <td className="worker-worker">
+      <td className="fleet-worker">
         <Link to="/workers/$id" params={{ id: worker.worker_id }} className="strong-link">
           {worker.worker_id}
         </Link>
@@ -75,22 +75,22 @@ const Row = memo(function Row({ worker, index }: { readonly worker: Worker; read
       <td>
         <State state={worker.status} />
       </td>
-      <td className="worker-slots-cell">
+      <td className="fleet-slots">
         <Slots worker={worker} />
       </td>
       <Percent name="cpu" value={info.cpu_usage} />
       <Percent name="memory" value={info.memory_usage} />
       <Percent name="disk" value={info.disk_usage} />
-      <td className="worker-heartbeat">
+      <td className="fleet-heartbeat">
         <Time at={worker.last_heartbeat} />
       </td>
-      <td className="worker-since">
+      <td className="fleet-since">
         <Time at={worker.registered_at} />
       </td>
-      <td className="worker-queues" title={worker.queues.join(', ')}>
+      <td className="fleet-queues" title={worker.queues.join(', ')}>
         {namesText(worker.queues)}
       </td>
-      <td className="worker-types" title={worker.capabilities.join(', ')}>
+      <td className="fleet-types" title={worker.capabilities.join(', ')}>
         {namesText(worker.capabilities)}
       </td>
     </tr>
@@ -99,7 +99,7 @@ const Row = memo(function Row({ worker, index }: { readonly worker: Worker; read
 
 function Percent({ name, value }: { readonly name: string; readonly value: number | undefined }) {
   return (
-    <td className={`number worker-${name}${(value ?? 0) > 90 ? ' tone-failed' : ''}`}>
+    <td className={`number fleet-${name}${(value ?? 0) > 90 ? ' tone-failed' : ''}`}>
       {value === undefined ? '–' : `${Math.round(value)} %`}
     </td>
   )
