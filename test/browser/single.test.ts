@@ -374,6 +374,12 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
   it('has no serious fault of accessibility, and fits a phone', async () => {
     await submit({ task_type: 'talk', task_id: 'talk-3', payload: { lines: 1, fails: true }, max_retries: 0 })
     const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+    const places = [
+      ['/tasks/talk-3', 'talk'],
+      ['/tasks/nobody-1', 'gpu.train'],
+      ['/queues/many', 'many'],
+      ['/workers/first', 'first'],
+    ] as const
     const faults: string[] = []
     for (const colorScheme of ['dark', 'light'] as const) {
       const viewport = colorScheme === 'dark' ? { width: 1_280, height: 850 } : { width: 390, height: 844 }
@@ -386,16 +392,10 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
         )
         if (isWide === true) faults.push(`${name} is wider than its window of ${viewport.width}`)
       }
-      for (const path of [
-        '/tasks/talk-2',
-        '/tasks/nobody-1',
-        '/queues/many',
-        '/queues',
-        '/workers',
-        '/workers/first',
-      ]) {
+      for (const [path, title] of places) {
         await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
-        await page.locator('main h1').waitFor()
+        // The page before stays until the next one is there.
+        await page.getByRole('heading', { name: title, exact: true, level: 1 }).waitFor()
         await until(
           () => page.locator('main .skeletons').count(),
           count => count === 0,
