@@ -65,7 +65,7 @@ export function Throughput({ points, minutes }: ThroughputProps) {
               times={times}
               values={delays}
               tones={['pending', 'running']}
-              format={value => span(value)}
+              format={value => (value === 0 ? '0' : span(value))}
               label="The 95th percentile of waiting and running"
             />
           </figure>
@@ -175,7 +175,7 @@ function optionsOf(
     cursor: { sync: { key: 'tasklane' }, drag: { x: true, y: false }, points: { size: 6 } },
     scales: { y: { range: (_self, _low, high) => [0, Math.max(1, high * 1.12)] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, values: clockTexts },
+      { ...axis, grid: { show: false }, size: 28, space: 70, values: clockTexts },
       { ...axis, size: 58, space: 34, values: (_self, ticks) => ticks.map(tick => format(tick)) },
     ],
     series: [

@@ -1,8 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query'
 import type { BulkAction, BulkReply, TaskFilterQuery } from '@tasklane/protocol'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { send } from '../api/http.ts'
-import { Confirm } from '../parts/dialog.tsx'
+import { Button } from '../parts/basic.tsx'
+import { Confirm, Dialog } from '../parts/dialog.tsx'
 import { exactCount, plural } from '../parts/format.ts'
 import { toast } from '../shell/toasts.tsx'
 
@@ -32,7 +33,9 @@ export function BulkDialog({ asked, onClose }: { readonly asked: Asked; readonly
   const client = useQueryClient()
   const [matched, setMatched] = useState<number | null>('ids' in target ? target.ids.length : null)
   const [priority, setPriority] = useState(8)
-  const [isDone, setDone] = useState(false)
+  // Read by the dialog when it is done, which knows the functions of the paint before.
+  const done = useRef({ is: false, isToBeTold: false })
+  const [outcome, setOutcome] = useState<BulkReply | null>(null)
   const [verb, effect] = words[action]
 
   useEffect(() => {
@@ -58,15 +61,18 @@ export function BulkDialog({ asked, onClose }: { readonly asked: Asked; readonly
       ...extra(action, priority),
       ...(isWithDependents === true ? { with_dependents: true } : {}),
     })
-    toast('good', outcomeOf(reply))
-    setDone(true)
+    const isToBeTold = refusedOf(reply).length > 0
+    done.current = { is: true, isToBeTold }
+    if (!isToBeTold) toast('good', outcomeOf(reply))
+    else setOutcome(reply)
     void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'me' })
   }
+  if (outcome !== null) return <Outcome reply={outcome} onClose={() => onClose(true)} />
   return (
     <Confirm
       title={`${verb} ${matched === null ? '…' : plural(matched, 'task')}?`}
       isOpen
-      onClose={() => onClose(isDone)}
+      onClose={() => (done.current.isToBeTold ? undefined : onClose(done.current.is))}
       onConfirm={act}
       verb={matched === null ? 'Counting…' : `${verb} ${exactCount(matched)}`}
       isDanger={action === 'cancel' || action === 'delete'}
@@ -78,6 +84,45 @@ export function BulkDialog({ asked, onClose }: { readonly asked: Asked; readonly
       {action === 'reprioritise' ? <PriorityField value={priority} onChange={setPriority} /> : null}
     </Confirm>
   )
+}
+
+/** What became of each, and why not where nothing did. */
+function Outcome({ reply, onClose }: { readonly reply: BulkReply; readonly onClose: () => void }) {
+  return (
+    <Dialog
+      title={`${words[reply.action][0]}: how it came out`}
+      isOpen
+      onClose={onClose}
+      foot={
+        <Button look="primary" onClick={onClose}>
+          Good
+        </Button>
+      }
+    >
+      <dl className="outcome">
+        {Object.entries(reply.verdicts).map(([verdict, n]) => (
+          <div key={verdict}>
+            <dt>{exactCount(n)}</dt>
+            <dd>{refusals[verdict] ?? verdict.replaceAll('_', ' ')}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  )
+}
+
+/** Verdicts after which a task is as it was, and why. */
+const refusals: Readonly<Record<string, string>> = {
+  finished: 'left as they were: they had finished before',
+  not_retryable: 'not retried: only what failed or was cancelled can be',
+  not_waiting: 'left as they were: they no longer wait',
+  unfinished: 'not deleted: they have not finished',
+  needed: 'not deleted: an unfinished task depends on them',
+  unknown: 'gone: they are no longer there',
+}
+
+function refusedOf({ verdicts }: BulkReply): readonly string[] {
+  return Object.keys(verdicts).filter(verdict => refusals[verdict] !== undefined)
 }
 
 export function PriorityField({ value, onChange }: { readonly value: number; readonly onChange: (n: number) => void }) {

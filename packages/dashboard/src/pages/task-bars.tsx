@@ -1,14 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import type { BulkAction, BulkReply } from '@tasklane/protocol'
-import { ArrowUpDown, Ban, Check, Columns3, Download, RotateCcw, Trash2, X } from 'lucide-react'
+import { ArrowUpDown, Ban, Check, Columns3, RotateCcw, Trash2, X } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
-import { useState } from 'react'
-import { type Query, send } from '../api/http.ts'
+import { send } from '../api/http.ts'
 import { Button } from '../parts/basic.tsx'
-import { exactCount, plural } from '../parts/format.ts'
+import { exactCount } from '../parts/format.ts'
 import { setPreferences, usePreferences } from '../shell/preferences.ts'
-import { toast, toastError } from '../shell/toasts.tsx'
-import { exportRowsMax, exportTasks } from './task-export.ts'
 import { bodyFilterOf, type TaskSearch } from './task-filter.ts'
 import { columns } from './task-table.tsx'
 
@@ -62,7 +59,7 @@ export function BulkBar(props: BulkBarProps) {
 }
 
 export function ColumnMenu() {
-  const { hiddenColumns } = usePreferences()
+  const { hiddenColumns, isDense } = usePreferences()
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="button button-plain not-phone">
@@ -70,6 +67,20 @@ export function ColumnMenu() {
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
+          <DropdownMenu.CheckboxItem
+            className="menu-item"
+            checked={isDense}
+            onSelect={event => event.preventDefault()}
+            onCheckedChange={isOn => setPreferences({ isDense: isOn })}
+          >
+            <span className="menu-tick">
+              <DropdownMenu.ItemIndicator>
+                <Check size={14} aria-hidden="true" />
+              </DropdownMenu.ItemIndicator>
+            </span>
+            Dense rows
+          </DropdownMenu.CheckboxItem>
+          <DropdownMenu.Separator className="menu-line" />
           {columns
             .filter(({ id }) => id !== 'task' && id !== 'state')
             .map(({ id, text }) => (
@@ -92,38 +103,6 @@ export function ColumnMenu() {
                 {text}
               </DropdownMenu.CheckboxItem>
             ))}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
-  )
-}
-
-export function ExportMenu({ filter }: { readonly filter: object }) {
-  const [rows, setRows] = useState<number | null>(null)
-  const run = async (kind: 'csv' | 'json') => {
-    setRows(0)
-    try {
-      const done = await exportTasks({ ...filter } as Query, kind, setRows) // Filters are texts by their making.
-      toast('good', `Exported ${plural(done, 'task')}${done >= exportRowsMax ? ', the most that one file takes' : ''}.`)
-    } catch (error) {
-      toastError(error)
-    } finally {
-      setRows(null)
-    }
-  }
-  return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="button button-plain" disabled={rows !== null}>
-        <Download size={15} aria-hidden="true" /> {rows === null ? 'Export' : `${exactCount(rows)}…`}
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
-          <DropdownMenu.Item className="menu-item" onSelect={() => void run('csv')}>
-            All that match, as CSV
-          </DropdownMenu.Item>
-          <DropdownMenu.Item className="menu-item" onSelect={() => void run('json')}>
-            All that match, as JSON
-          </DropdownMenu.Item>
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>

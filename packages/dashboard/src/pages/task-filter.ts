@@ -12,9 +12,23 @@ export interface TaskSearch {
   readonly pmin?: string
   readonly pmax?: string
   readonly fingerprint?: string
+  /** The order of the rows; no filter. */
+  readonly sort?: string
 }
 
-const names = ['status', 'type', 'queue', 'worker', 'label', 'q', 'since', 'pmin', 'pmax', 'fingerprint'] as const
+const names = [
+  'status',
+  'type',
+  'queue',
+  'worker',
+  'label',
+  'q',
+  'since',
+  'pmin',
+  'pmax',
+  'fingerprint',
+  'sort',
+] as const
 
 export const spans: Readonly<Record<string, readonly [text: string, minutes: number]>> = {
   '15m': ['Last 15 minutes', 15],
@@ -61,5 +75,5 @@ export function bodyFilterOf(search: TaskSearch, now: number): TaskFilterQuery {
 }
 
 export function isFiltered(search: TaskSearch): boolean {
-  return Object.keys(search).length > 0
+  return Object.keys(search).some(name => name !== 'sort')
 }

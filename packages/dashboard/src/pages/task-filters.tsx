@@ -55,7 +55,7 @@ export function FilterBar({ search, onChange }: BarProps) {
         </button>
       )}
       {isFiltered(search) ? (
-        <Button look="ghost" isSmall onClick={() => onChange({})}>
+        <Button look="ghost" isSmall onClick={() => onChange(search.sort === undefined ? {} : { sort: search.sort })}>
           Clear
         </Button>
       ) : null}

@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-quer
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { Task } from '@tasklane/protocol'
 import { ArrowUp, Plus } from 'lucide-react'
-import { useCallback, useEffect, useMemo, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
 import { headRows, taskHeadQuery, taskListQuery } from '../api/queries.ts'
 import { useInterval } from '../live/live.ts'
 import { patchPage } from '../live/patch.ts'
@@ -11,19 +11,27 @@ import { exactCount } from '../parts/format.ts'
 import { useKeys } from '../shell/keys.ts'
 import { useMay } from '../shell/me.ts'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
+import { ExportMenu } from './export-menu.tsx'
 import { type Asked, BulkDialog } from './task-actions.tsx'
-import { BulkBar, ColumnMenu, ExportMenu } from './task-bars.tsx'
+import { BulkBar, ColumnMenu } from './task-bars.tsx'
 import { bodyFilterOf, filterOf, isFiltered, type TaskSearch } from './task-filter.ts'
 import { FilterBar } from './task-filters.tsx'
+import { nextSort, orderOf, sortedRowsMax, sortRows } from './task-sort.ts'
 import { TaskTable } from './task-table.tsx'
+import { ViewMenu } from './view-menu.tsx'
+import '../styles/tasks.css'
+
+const TaskPeek = lazy(() => import('./task-peek.tsx').then(({ TaskPeek }) => ({ default: TaskPeek })))
 
 export function Tasks() {
   const search: TaskSearch = useSearch({ from: '/tasks' })
   const navigate = useNavigate()
-  const key = JSON.stringify(search)
+  const { sort: _, ...filters } = search
+  const key = JSON.stringify(filters)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the moment stands still until the filters change
   const now = useMemo(() => Date.now(), [key])
-  const filter = useMemo(() => filterOf(search, now), [search, now])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another order asks for the same tasks
+  const filter = useMemo(() => filterOf(search, now), [key, now])
   const setSearch = useCallback(
     (next: TaskSearch) => void navigate({ to: '/tasks', search: next, replace: true }),
     [navigate],
@@ -31,21 +39,30 @@ export function Tasks() {
   return (
     <div className="page page-full">
       <PageHead title="Tasks">
+        <ViewMenu search={search} onChange={setSearch} />
         <ExportMenu filter={filter} />
         <ColumnMenu />
       </PageHead>
       <FilterBar search={search} onChange={setSearch} />
-      <List key={key} search={search} now={now} onClear={() => setSearch({})} />
+      <List key={key} search={search} filter={filter} now={now} onChange={setSearch} />
     </div>
   )
 }
 
-function List({ search, now, onClear }: { search: TaskSearch; now: number; onClear: () => void }) {
-  const filter = useMemo(() => filterOf(search, now), [search, now])
+interface ListProps {
+  readonly search: TaskSearch
+  readonly filter: ReturnType<typeof filterOf>
+  readonly now: number
+  readonly onChange: (search: TaskSearch) => void
+}
+
+function List({ search, filter, now, onChange }: ListProps) {
   const client = useQueryClient()
   const list = useInfiniteQuery(taskListQuery({ ...filter }))
-  const rows = useMemo(() => rowsOf(list.data?.pages), [list.data])
-  const fresh = useNewRows(filter, rows)
+  const fetched = useMemo(() => rowsOf(list.data?.pages), [list.data])
+  const rows = useSorted(fetched, search.sort, list)
+  const [peeked, setPeeked] = useState<string | null>(null)
+  const fresh = useNewRows(filter, fetched)
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [isAll, setAll] = useState(false)
   const [asked, setAsked] = useState<Asked | null>(null)
@@ -68,7 +85,7 @@ function List({ search, now, onClear }: { search: TaskSearch; now: number; onCle
 
   if (list.isPending) return <Skeleton rows={12} />
   if (list.data === undefined) return <Failure error={list.error} onRetry={() => void list.refetch()} />
-  if (rows.length === 0) return isFiltered(search) ? <NoMatch onClear={onClear} /> : <NoTasks />
+  if (rows.length === 0) return isFiltered(search) ? <NoMatch onClear={() => onChange({})} /> : <NoTasks />
   const target = isAll ? { filter: bodyFilterOf(search, now) } : { ids: [...selected] }
   const clear = () => {
     setSelected(new Set())
@@ -81,6 +98,7 @@ function List({ search, now, onClear }: { search: TaskSearch; now: number; onCle
         <span className="faint" role="status">
           {exactCount(rows.length)}
           {list.hasNextPage ? ' newest' : rows.length === 1 ? ' task' : ' tasks'}
+          {search.sort !== undefined && list.hasNextPage ? ', sorted among themselves' : ''}
         </span>
         {fresh > 0 ? (
           <button type="button" className="chip chip-new" onClick={showNew} title="Show them (.)">
@@ -107,7 +125,16 @@ function List({ search, now, onClear }: { search: TaskSearch; now: number; onCle
         hasMore={list.hasNextPage}
         isFetchingMore={list.isFetchingNextPage}
         onMore={() => void list.fetchNextPage()}
+        sort={search.sort}
+        onSort={column => {
+          const { sort, ...rest } = search
+          const next = nextSort(sort, column)
+          onChange(next === '' ? rest : { ...rest, sort: next })
+        }}
+        onPeek={setPeeked}
+        onAct={(action, id) => setAsked({ action, target: { ids: [id] } })}
       />
+      <Suspense>{peeked === null ? null : <Peek rows={rows} id={peeked} onPeek={setPeeked} />}</Suspense>
       {asked === null ? null : (
         <BulkDialog
           asked={asked}
@@ -122,6 +149,42 @@ function List({ search, now, onClear }: { search: TaskSearch; now: number; onCle
       )}
     </>
   )
+}
+
+interface PeekProps {
+  readonly rows: readonly Task[]
+  readonly id: string
+  readonly onPeek: (id: string | null) => void
+}
+
+function Peek({ rows, id, onPeek }: PeekProps) {
+  const at = rows.findIndex(row => row.task_id === id)
+  const to = (row: Task | undefined) => (row === undefined ? null : () => onPeek(row.task_id))
+  return (
+    <TaskPeek
+      id={id}
+      onClose={() => onPeek(null)}
+      onPrevious={to(at > 0 ? rows[at - 1] : undefined)}
+      onNext={to(at === -1 ? undefined : rows[at + 1])}
+    />
+  )
+}
+
+interface MoreRows {
+  readonly hasNextPage: boolean
+  readonly isFetchingNextPage: boolean
+  fetchNextPage(): unknown
+}
+
+/** In the order asked for: all that match, or as many of the newest as are fetched for it. */
+function useSorted(rows: readonly Task[], sort: string | undefined, list: MoreRows): readonly Task[] {
+  const order = orderOf(sort)
+  const isShort = order !== null && list.hasNextPage && !list.isFetchingNextPage && rows.length < sortedRowsMax
+  useEffect(() => {
+    if (isShort) void list.fetchNextPage()
+  }, [isShort, list])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the order is what the text says
+  return useMemo(() => sortRows(rows, order, Date.now()), [rows, sort])
 }
 
 function NoTasks() {

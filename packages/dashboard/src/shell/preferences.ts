@@ -7,6 +7,8 @@ export interface Preferences {
   readonly areKeysOn: boolean
   readonly isNavNarrow: boolean
   readonly hiddenColumns: readonly string[]
+  /** Rows of lists stand closer together. */
+  readonly isDense: boolean
 }
 
 const key = 'tasklane.preferences'
@@ -16,6 +18,7 @@ const usual: Preferences = {
   areKeysOn: true,
   isNavNarrow: false,
   hiddenColumns: ['queue'],
+  isDense: false,
 }
 const listeners = new Set<() => void>()
 let current = read()

@@ -30,7 +30,10 @@ const groups: readonly (readonly [string, readonly (readonly [string, string])[]
     [
       ['j  k', 'Next or previous row'],
       ['Enter', 'Open the task'],
+      ['Space', 'Look at the task beside the list'],
       ['x', 'Select the row'],
+      ['Shift X', 'Select all rows up to this one'],
+      ['c  r', 'Cancel or retry the row'],
       ['.', 'Show the new ones'],
     ],
   ],

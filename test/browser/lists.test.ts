@@ -108,4 +108,64 @@ describe.skipIf(chromium === null)('lists and failures in a browser', () => {
     await page.getByText('Cancel: cancelled 1,203.').waitFor()
     expect(await total('queue=many&status=cancelled')).toBe(1_203)
   })
+
+  it('keep a view under a name, over a reload, until it is deleted', async () => {
+    await submit([{ task_type: 'unserved', queue: 'viewed', name: 'Seen', priority: 9 }])
+    const page = await sight.open(url, '/tasks?queue=viewed')
+    await page.getByRole('link', { name: /Seen/ }).waitFor()
+    await page.getByRole('button', { name: 'Priority', exact: true }).last().click()
+    await page.getByRole('button', { name: 'Views' }).click()
+    await page.getByRole('menuitem', { name: 'Save this view…' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('Mine')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByRole('button', { name: 'Mine' }).click()
+    await page.getByRole('menuitemcheckbox', { name: 'Scheduled' }).click()
+    await page.getByRole('button', { name: 'Scheduled', exact: true }).waitFor()
+    await page.reload()
+    // By the keyboard alone.
+    await page.getByRole('button', { name: 'Scheduled', exact: true }).press('Enter')
+    await page.getByRole('menuitemcheckbox', { name: 'Mine' }).press('Enter')
+    await page.getByRole('link', { name: /Seen/ }).waitFor()
+    expect(page.url()).toMatch(/queue=viewed.*sort=-priority/)
+    await page.getByRole('button', { name: 'Mine' }).click()
+    await page.getByRole('menuitem', { name: 'Rename “Mine”…' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('Ours')
+    await page.getByRole('button', { name: 'Rename', exact: true }).click()
+    await page.getByRole('button', { name: 'Ours' }).click()
+    await page.getByRole('menuitem', { name: 'Delete “Ours”' }).click()
+    await page.getByRole('button', { name: 'Views' }).waitFor()
+  })
+
+  it('sort, tick a range and look at a task by the keyboard, and say what was not done and why', async () => {
+    const task = (name: string, priority: number) => ({ task_type: 'unserved', queue: 'keys', name, priority })
+    await submit([task('Middle', 5), task('Low', 2), task('High', 9), { ...task('Last', 1), task_type: 'mend', payload: { row: 1 } }])
+    writeFileSync(mended, 'all')
+    await until(
+      () => total('queue=keys&status=completed'),
+      count => count === 1,
+      () => 'one of them to finish',
+    )
+    const page = await sight.open(url, '/tasks?queue=keys&sort=-priority')
+    await until(
+      () => page.locator('.row-name').allTextContents(),
+      names => names.join() === 'High,Middle,Low,Last',
+      () => 'the rows in their order',
+    )
+    await page.keyboard.press('j')
+    await page.keyboard.press('x')
+    for (let at = 0; at < 3; at += 1) await page.keyboard.press('j')
+    await page.keyboard.press('Shift+X')
+    await page.getByText('4 selected').waitFor()
+    await page.keyboard.press(' ')
+    await page.getByRole('heading', { name: 'Last' }).waitFor()
+    await page.getByRole('button', { name: 'Previous task' }).click()
+    await page.getByRole('heading', { name: 'Low' }).waitFor()
+    await page.locator('.peek-why', { hasText: 'unserved' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('toolbar').getByRole('button', { name: 'Cancel', exact: true }).click()
+    await page.getByRole('button', { name: 'Cancel 4' }).click()
+    await page.getByText('left as they were: they had finished before').waitFor()
+    await page.getByRole('button', { name: 'Good' }).click()
+    expect(await total('queue=keys&status=cancelled')).toBe(3)
+  })
 })

@@ -1,0 +1,121 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import type { Task } from '@tasklane/protocol'
+import { ArrowDown, ArrowUp } from 'lucide-react'
+import { taskQuery, whyQuery } from '../api/queries.ts'
+import { Bar, Button, CopyButton, Failure, Skeleton } from '../parts/basic.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { JsonView } from '../parts/json-view.tsx'
+import { State } from '../parts/state.tsx'
+import { Lasted, Time } from '../parts/time.tsx'
+
+interface PeekProps {
+  readonly id: string
+  readonly onClose: () => void
+  /** Null at the ends of the list. */
+  readonly onPrevious: (() => void) | null
+  readonly onNext: (() => void) | null
+}
+
+/** A task beside the list: what one looks for most often, without leaving. */
+export function TaskPeek({ id, onClose, onPrevious, onNext }: PeekProps) {
+  const { data: task, error } = useQuery({ ...taskQuery(id), refetchInterval: 5_000 })
+  const foot = (
+    <>
+      <Button
+        look="ghost"
+        icon={ArrowUp}
+        label="Previous task"
+        disabled={onPrevious === null}
+        onClick={() => onPrevious?.()}
+      />
+      <Button look="ghost" icon={ArrowDown} label="Next task" disabled={onNext === null} onClick={() => onNext?.()} />
+      <span className="push" />
+      <Link to="/tasks/$id" params={{ id }} className="button button-primary">
+        Open its page
+      </Link>
+    </>
+  )
+  return (
+    <Dialog title={task?.name ?? task?.task_type ?? 'Task'} isOpen isDrawer onClose={onClose} foot={foot}>
+      {task === undefined && error !== null ? <Failure error={error} /> : null}
+      {task === undefined && error === null ? <Skeleton rows={8} /> : null}
+      {task === undefined ? null : <Facts task={task} />}
+    </Dialog>
+  )
+}
+
+function Facts({ task }: { readonly task: Task }) {
+  const isWaiting = task.status === 'pending' || task.status === 'blocked' || task.status === 'scheduled'
+  const percent = task.status === 'running' ? task.progress?.percent : undefined
+  return (
+    <div className="peek">
+      <p className="peek-id">
+        <State state={task.status} />
+        <code>{task.task_id}</code>
+        <CopyButton text={task.task_id} label="Copy the id" />
+      </p>
+      {percent === undefined ? null : <Bar percent={percent} label={`${percent} per cent done`} />}
+      {isWaiting ? <Why id={task.task_id} /> : null}
+      {task.error === null ? null : (
+        <section>
+          <h3>
+            Error <code className="error-code">{task.error.code}</code>
+          </h3>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard */}
+          <pre tabIndex={0}>{task.error.stack ?? task.error.message}</pre>
+        </section>
+      )}
+      <dl>
+        <Fact name="Type">
+          <code>{task.task_type}</code>
+        </Fact>
+        <Fact name="Queue">{task.queue}</Fact>
+        <Fact name="Priority">{task.priority}</Fact>
+        <Fact name="Attempt">
+          {task.attempt} of {task.max_retries + 1}
+        </Fact>
+        <Fact name="Worker">{task.worker_id ?? '–'}</Fact>
+        <Fact name="Created">
+          <Time at={task.created_at} />
+        </Fact>
+        <Fact name="Started">
+          <Time at={task.started_at} />
+        </Fact>
+        <Fact name="Ran">
+          <Lasted from={task.started_at} to={task.completed_at} />
+        </Fact>
+      </dl>
+      <section>
+        <h3>Payload</h3>
+        <JsonView value={task.payload} label="payload" fileName={`${task.task_id}-payload.json`} />
+      </section>
+      {task.status === 'completed' ? (
+        <section>
+          <h3>Result</h3>
+          <JsonView value={task.result} label="result" fileName={`${task.task_id}-result.json`} />
+        </section>
+      ) : null}
+    </div>
+  )
+}
+
+function Why({ id }: { readonly id: string }) {
+  const { data } = useQuery({ ...whyQuery(id), refetchInterval: 5_000 })
+  return (
+    <ul className="peek-why">
+      {data?.reasons.map(reason => (
+        <li key={reason.code}>{reason.detail}</li>
+      ))}
+    </ul>
+  )
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
