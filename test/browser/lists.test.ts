@@ -138,7 +138,12 @@ describe.skipIf(chromium === null)('lists and failures in a browser', () => {
 
   it('sort, tick a range and look at a task by the keyboard, and say what was not done and why', async () => {
     const task = (name: string, priority: number) => ({ task_type: 'unserved', queue: 'keys', name, priority })
-    await submit([task('Middle', 5), task('Low', 2), task('High', 9), { ...task('Last', 1), task_type: 'mend', payload: { row: 1 } }])
+    await submit([
+      task('Middle', 5),
+      task('Low', 2),
+      task('High', 9),
+      { ...task('Last', 1), task_type: 'mend', payload: { row: 1 } },
+    ])
     writeFileSync(mended, 'all')
     await until(
       () => total('queue=keys&status=completed'),
