@@ -97,10 +97,9 @@ function outcome(cancelled: BulkReply, deleted: BulkReply | null): string {
   const words = Object.entries(cancelled.verdicts).map(
     ([verdict, count]) => `${exactCount(count)} ${verdict.replaceAll('_', ' ')}`,
   )
-  const gone =
-    deleted === null
-      ? []
-      : [`${exactCount(deleted.verdicts.deleted ?? deleted.verdicts.removed ?? deleted.matched)} deleted`]
-  const all = [...words, ...gone]
-  return all.length === 0 ? 'There was nothing to purge.' : `Purged: ${all.join(', ')}.`
+  const { removed = 0, needed = 0 } = deleted?.verdicts ?? {}
+  if (deleted !== null) words.push(`${exactCount(removed)} deleted`)
+  // A result that an unfinished task of another queue waits for stays.
+  if (needed > 0) words.push(`${exactCount(needed)} kept for tasks that need them`)
+  return words.length === 0 ? 'There was nothing to purge.' : `Purged: ${words.join(', ')}.`
 }
