@@ -119,7 +119,11 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
 
   it('is walked by [ and ], retried by r and cancelled by c', async () => {
     await pause('walk')
-    for (const at of [1, 2, 3]) await submit({ task_type: 'noop', task_id: `walk-${at}`, queue: 'walk' })
+    for (const at of [1, 2, 3])
+      await submit({ task_type: 'noop', task_id: `walk-${at}`, queue: 'walk', priority: [0, 5, 4, 9][at] })
+    const sorted = await sight.open(url, '/tasks?queue=walk&sort=-priority')
+    await sorted.getByRole('link', { name: /walk-1/ }).click()
+    await sorted.getByText('2 of 3', { exact: true }).waitFor()
     const page = await sight.open(url, '/tasks?queue=walk')
     await page.getByRole('link', { name: /walk-2/ }).click()
     await page.getByText('2 of 3', { exact: true }).waitFor()

@@ -6,6 +6,7 @@ import { get, type Query } from '../../api/http.ts'
 import { pageRows } from '../../api/queries.ts'
 import { toastError } from '../../shell/toasts.tsx'
 import { filterOf, type TaskSearch } from '../task-filter.ts'
+import { orderOf, sortRows } from '../task-sort.ts'
 import { cameFrom, type Origin } from './came-from.ts'
 
 /** The list somebody came from, in its order, so that one task leads to the next. */
@@ -57,9 +58,17 @@ function walkOver(client: QueryClient, search: TaskSearch): Walk {
     .sort((one, other) => other.state.dataUpdatedAt - one.state.dataUpdatedAt)
   // The key stands for this shape; api/queries.ts makes it.
   const data = newest?.state.data as Pages | undefined
-  const ids = [...new Set((data?.pages ?? []).flatMap(page => page.tasks.map(task => task.task_id)))]
+  const order = orderOf(search.sort)
+  // In the order in which the list showed them.
+  const rows = sortRows(
+    (data?.pages ?? []).flatMap(page => page.tasks),
+    order,
+    Date.now(),
+  )
+  const ids = [...new Set(rows.map(task => task.task_id))]
   const cursor = data?.pages.at(-1)?.next_cursor ?? null
-  const more = newest === undefined || cursor === null ? null : () => readOn(client, newest.queryKey, cursor)
+  const more =
+    newest === undefined || cursor === null || order !== null ? null : () => readOn(client, newest.queryKey, cursor)
   return { ids, origin: { kind: 'list', search }, more }
 }
 
