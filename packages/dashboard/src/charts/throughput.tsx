@@ -143,10 +143,17 @@ function Plot({ times, values, tones, isArea, format, label }: PlotProps) {
     const chart = plot.current
     if (chart === null) return
     // Who has zoomed in keeps the piece that was chosen.
-    const isZoomed = (chart.select.width ?? 0) > 0
-    chart.setData(dataOf({ times, values }), !isZoomed)
+    const isKept = isZoomed(chart)
+    chart.setData(dataOf({ times, values }), !isKept)
+    if (isKept) chart.redraw()
   }, [times, values])
   return <div ref={place} className="chart" role="img" aria-label={label} />
+}
+
+/** What was chosen by dragging is gone by then; the scale tells. */
+function isZoomed({ scales: { x }, data: [times] }: uPlot): boolean {
+  const [first = 0, last = 0] = [times[0], times.at(-1)]
+  return (x?.min ?? first) > first || (x?.max ?? last) < last
 }
 
 function dataOf({ times, values }: Pick<PlotProps, 'times' | 'values'>): uPlot.AlignedData {
@@ -195,7 +202,8 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-d
 const clockSeconds = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 
 function clockTexts(_self: uPlot, ticks: readonly number[]): string[] {
-  return ticks.map(tick => clock.format(new Date(tick * 1_000)))
+  const isFine = (ticks[1] ?? 60) - (ticks[0] ?? 0) < 60
+  return ticks.map(tick => (isFine ? clockSeconds : clock).format(new Date(tick * 1_000)))
 }
 
 const names: Readonly<Record<string, string>> = { pending: 'wait p95', running: 'run p95' }

@@ -91,7 +91,7 @@ function Said({ item }: { readonly item: AttentionItem }) {
       </Link>
     ),
     worker_lost: (
-      <Link to="/workers" title={detail}>
+      <Link to="/workers/$id" params={{ id: worker_id ?? '' }} title={detail}>
         Worker <strong>{worker_id}</strong> has stopped answering
       </Link>
     ),
@@ -112,7 +112,7 @@ function Said({ item }: { readonly item: AttentionItem }) {
       </Link>
     ),
     queue_paused: (
-      <Link to="/queues" title={detail}>
+      <Link to="/queues/$name" params={{ name: queue ?? '' }} title={detail}>
         Queue <strong>{queue}</strong> is paused; {wait}
       </Link>
     ),

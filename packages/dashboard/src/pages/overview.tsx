@@ -11,6 +11,8 @@ import { StateIcon } from '../parts/state.tsx'
 import { Lasted } from '../parts/time.tsx'
 import { Attention } from './attention.tsx'
 import { GettingStarted } from './getting-started.tsx'
+import { WorkerStrip } from './worker-strip.tsx'
+import '../styles/overview.css'
 
 const Throughput = lazy(() => import('../charts/throughput.tsx').then(({ Throughput }) => ({ default: Throughput })))
 
@@ -54,6 +56,7 @@ export function Overview() {
         <Attention />
         <RunningNow />
       </div>
+      <WorkerStrip workers={workers.data} />
     </div>
   )
 }
