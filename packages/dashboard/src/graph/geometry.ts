@@ -1,4 +1,4 @@
-import { type Direction, nodeHeight, nodeWidth } from './layout.ts'
+import { type Direction, nodeHeight, nodeWidth, type Place } from './layout.ts'
 import type { Item, Shape, Structure } from './structure.ts'
 import type { Laid } from './use-layout.ts'
 
@@ -64,32 +64,39 @@ export function nextItem(laid: Laid, from: Item, [horizontal, vertical]: readonl
   const [along, across] = direction === 'LR' ? [horizontal, vertical] : [vertical, horizontal]
   const own = places.get(from.id)
   if (own === undefined) return null
-  const byId = new Map(shape.items.map(item => [item.id, item]))
+  const [before, after] = [new Set<string>(), new Set<string>()]
+  for (const { parent, child } of shape.edges) {
+    if (child === from.id) before.add(parent)
+    if (parent === from.id) after.add(child)
+  }
   if (along !== 0) {
-    const ids = shape.edges.flatMap(edge => {
-      if (along > 0) return edge.parent === from.id ? [edge.child] : []
-      return edge.child === from.id ? [edge.parent] : []
-    })
+    const ids = along > 0 ? after : before
     return nearest(
       laid,
       own,
-      ids.flatMap(id => byId.get(id) ?? []),
+      shape.items.filter(item => ids.has(item.id)),
     )
   }
+  // The same depth counts before the same line; what an edge leads to is reached along it.
   const axis = direction === 'LR' ? 1 : 0
-  const beside = shape.items.filter(item => {
-    const place = places.get(item.id)
-    return place !== undefined && place[1 - axis] === own[1 - axis] && (place[axis] - own[axis]) * across > 0
+  const beside = shape.items.filter(({ id }) => {
+    const place = places.get(id)
+    return place !== undefined && (place[axis] - own[axis]) * across > 0 && !before.has(id) && !after.has(id)
   })
-  return nearest(laid, own, beside)
+  return nearest(laid, own, beside, axis === 1 ? [4, 1] : [1, 4])
 }
 
-function nearest({ places }: Laid, [x, y]: readonly [number, number], items: readonly Item[]): Item | null {
+function nearest(
+  { places }: Laid,
+  [x, y]: Place,
+  items: readonly Item[],
+  [weightX, weightY]: Place = [1, 1],
+): Item | null {
   let best: Item | null = null
   let least = Infinity
   for (const item of items) {
     const place = places.get(item.id)
-    const distance = place === undefined ? Infinity : Math.hypot(place[0] - x, place[1] - y)
+    const distance = place === undefined ? Infinity : Math.hypot((place[0] - x) * weightX, (place[1] - y) * weightY)
     if (distance >= least) continue
     best = item
     least = distance

@@ -24,10 +24,10 @@ import { useLayout } from './use-layout.ts'
 /** The ancestors and descendants of a task, as a picture, along time, and as a list that says the same in words. */
 export function GraphPage() {
   const { id } = useParams({ from: '/tasks/$id/graph' })
-  const interval = useInterval(2_000, 10_000)
+  const interval = useInterval(2_000, 5_000)
   const query = useQuery({
     ...graphQuery(id),
-    refetchInterval: ({ state }) => (state.data !== undefined && isOver(state.data.nodes) ? false : interval),
+    refetchInterval: ({ state }) => intervalOf(state.data, interval),
   })
   const graph = query.data
   if (graph === undefined)
@@ -38,6 +38,12 @@ export function GraphPage() {
     )
   if (graph.nodes.length < 2) return <NoGraph id={id} />
   return <Graph key={id} id={id} graph={graph} stale={<Stale error={query.error} at={query.dataUpdatedAt} />} />
+}
+
+/** What a claim on another node does is told by nobody, so that the page looks now and then; at a large graph seldomer. */
+function intervalOf(graph: TaskGraph | undefined, interval: number | false): number | false {
+  if (graph === undefined || interval === false) return interval
+  return isOver(graph.nodes) ? false : Math.max(interval, graph.nodes.length * 5)
 }
 
 interface GraphProps {

@@ -36,7 +36,6 @@ export function NodeBox({ data: { item, look, isSelf, isSelected, isStop } }: No
       data-item={item.id}
       tabIndex={isStop ? 0 : -1}
       aria-pressed={isSelected}
-      aria-label={labelOf(item, look)}
     >
       {item.isGroup ? (
         <Layers size={16} className={`tone-${toneOf(look.state)}`} aria-hidden="true" />
@@ -47,8 +46,10 @@ export function NodeBox({ data: { item, look, isSelf, isSelected, isStop } }: No
         <span className="node-name">
           {item.isGroup ? `${exactCount(item.members.length)} × ${item.title}` : item.title}
         </span>
+        <span className="offscreen">, </span>
         <span className="node-state">{item.isGroup ? countsText(look) : stateText(look.state)}</span>
       </span>
+      {look.isCritical ? <span className="offscreen">, on the critical path</span> : null}
       {item.isGroup ? <Shares look={look} total={item.members.length} /> : null}
     </button>
   )

@@ -69,6 +69,7 @@ function Stage(props: PictureProps) {
   const { screenToFlowPosition } = useReactFlow()
   const under = (event: MouseEvent | globalThis.MouseEvent): Item | null =>
     itemAt(laid, screenToFlowPosition({ x: event.clientX, y: event.clientY }))
+  const onPress = (item: Item) => (item.isGroup ? onOpen(item) : onSelect(item))
   const onKeyDown = (event: KeyboardEvent) => {
     const arrow = arrows[event.key]
     const from = laid.shape.items.find(item => item.id === selected) ?? laid.shape.itemOf.get(self)
@@ -93,11 +94,11 @@ function Stage(props: PictureProps) {
         zoomOnDoubleClick={false}
         deleteKeyCode={null}
         selectionKeyCode={null}
-        onNodeClick={(_event, node) => onSelect(node.data.item)}
+        onNodeClick={(_event, node) => onPress(node.data.item)}
         onNodeDoubleClick={(_event, node) => onOpen(node.data.item)}
         onPaneClick={event => {
           const item = under(event)
-          if (item !== null) onSelect(item)
+          if (item !== null) onPress(item)
         }}
         onPaneMouseMove={event => {
           const item = event.buttons === 0 ? under(event) : null

@@ -1,19 +1,24 @@
 import type { QueryClient } from '@tanstack/react-query'
-import type { Stats } from '@tasklane/protocol'
+import type { Stats, TaskGraph } from '@tasklane/protocol'
 import { useSyncExternalStore } from 'react'
-import { ApiError, openStream } from '../api/http.ts'
+import { ApiError, isUnreachable, openStream } from '../api/http.ts'
 import type { TaskChange } from '../api/types.ts'
 import { patchCache } from './patch.ts'
 import { readEvents, type StreamEvent } from './sse.ts'
 
-export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'polling' | 'paused'
+/** `away`: the scheduler cannot be reached; what is shown is as old as the last word from it. */
+export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'polling' | 'away' | 'paused'
 
 /** Four paints a second are enough to look live, and no flood of events gets past them. */
 const paintMs = 250
-/** What cannot be patched is fetched again, at most this often. */
+/** What cannot be patched is fetched again: the first time soon, so that it looks live, and then at most this often. */
+const refetchSoonMs = 120
 const refetchMs = 1_000
+/** A graph of two thousand costs a third of a megabyte: the larger, the seldomer. */
+const graphMsPerNode = 2
 const failuresUntilPolling = 3
-const retryMaxMs = 20_000
+const retryMs = 250
+const retryMaxMs = 15_000
 /** Events of tasks that nobody shows need no room; above this they count as "more". */
 const bufferMax = 5_000
 /** The scheduler says something every 15 s; a stream that is silent for longer is dead. */
@@ -22,6 +27,9 @@ const silenceMs = 45_000
 /** One stream for this page: keeps the cache right while it stands, and says when it does not. */
 export class Live {
   #state: LiveState = 'connecting'
+  #retryAtMs = 0
+  #heardAtMs = 0
+  #isFirst = true
   readonly #listeners = new Set<() => void>()
   readonly #client: QueryClient
   #isWanted = true
@@ -33,6 +41,7 @@ export class Live {
   #stale = new Set<string>()
   #paintTimer: ReturnType<typeof setTimeout> | undefined
   #refetchTimer: ReturnType<typeof setTimeout> | undefined
+  #refetchedAtMs = 0
 
   constructor(client: QueryClient) {
     this.#client = client
@@ -40,6 +49,16 @@ export class Live {
 
   get state(): LiveState {
     return this.#state
+  }
+
+  /** When the stream is asked for again. */
+  get retryAtMs(): number {
+    return this.#retryAtMs
+  }
+
+  /** When the scheduler was last heard; 0 where it never was. */
+  get heardAtMs(): number {
+    return this.#heardAtMs
   }
 
   readonly listen = (tell: () => void): (() => void) => {
@@ -77,16 +96,29 @@ export class Live {
     if (this.#isWanted && !document.hidden) this.#resume()
   }
 
-  /** What happened meanwhile was not seen: everything that is shown is asked for again. */
   #resume(): void {
     this.#stop()
     this.#failures = 0
-    void this.#client.invalidateQueries({ predicate: query => query.queryKey[0] !== 'me' })
+    this.#catchUp()
     this.#connect()
+  }
+
+  /** What happened meanwhile was not seen: everything that is shown is asked for again. */
+  #catchUp(): void {
+    this.#refetchedAtMs = performance.now()
+    void this.#client.invalidateQueries({ predicate: query => query.queryKey[0] !== 'me' })
   }
 
   #stop(): void {
     clearTimeout(this.#retryTimer)
+    clearTimeout(this.#paintTimer)
+    clearTimeout(this.#refetchTimer)
+    this.#paintTimer = undefined
+    this.#refetchTimer = undefined
+    this.#changes = new Map()
+    this.#stale = new Set()
+    // What was missed is fetched, so that nothing has to be told again.
+    this.#lastId = null
     this.#run?.abort()
     this.#run = null
   }
@@ -112,6 +144,7 @@ export class Live {
     if (reply.body === null) return
     let silence: ReturnType<typeof setTimeout> | undefined
     const heard = () => {
+      this.#heardAtMs = Date.now()
       clearTimeout(silence)
       silence = setTimeout(() => run.abort(), silenceMs)
     }
@@ -124,7 +157,10 @@ export class Live {
       }),
     )
     heard()
+    // A node that was started anew knows nothing of what was missed, and pages that failed meanwhile have not asked again.
+    if (!this.#isFirst || this.#failures > 0) this.#catchUp()
     this.#failures = 0
+    this.#isFirst = false
     this.#say('live')
     try {
       for await (const event of readEvents(watched)) this.#take(event)
@@ -138,11 +174,15 @@ export class Live {
     this.#failures += 1
     if (error instanceof ApiError && error.status === 401) void this.#client.invalidateQueries({ queryKey: ['me'] })
     const isAbsent = error instanceof ApiError && (error.status === 404 || error.status === 403)
-    this.#say(isAbsent || this.#failures >= failuresUntilPolling ? 'polling' : 'reconnecting')
     // Chance spreads the pages of all who were cut off by the same restart.
-    const wait = isAbsent ? 60_000 : Math.min(retryMaxMs, 500 * 2 ** this.#failures) * (0.5 + Math.random() / 2)
+    const wait = isAbsent ? 60_000 : Math.min(retryMaxMs, retryMs * 2 ** this.#failures) * (0.5 + Math.random() / 2)
+    this.#retryAtMs = Date.now() + wait
     clearTimeout(this.#retryTimer)
     this.#retryTimer = setTimeout(() => this.#connect(), wait)
+    const isLong = this.#failures >= failuresUntilPolling
+    this.#say(isLong && isUnreachable(error) ? 'away' : isAbsent || isLong ? 'polling' : 'reconnecting')
+    // Another wait of the same state counts down from another number.
+    for (const tell of this.#listeners) tell()
   }
 
   #take({ id, event, data }: StreamEvent): void {
@@ -152,7 +192,7 @@ export class Live {
     else if (event === 'stats') this.#takeStats(JSON.parse(data) as Stats)
     else if (event === 'workers') this.#refetchSoon('workers')
     else if (event === 'queues') this.#refetchSoon('queues')
-    else if (event === 'reset') this.#refetchSoon('tasks', 'task', 'workers', 'queues', 'stats')
+    else if (event === 'reset') this.#catchUp()
   }
 
   #takeStats(stats: Stats): void {
@@ -184,21 +224,35 @@ export class Live {
 
   #refetchSoon(...kinds: readonly string[]): void {
     for (const kind of kinds) this.#stale.add(kind)
-    this.#refetchTimer ??= setTimeout(() => this.#refetch(), refetchMs)
+    const wait = Math.max(refetchSoonMs, this.#refetchedAtMs + refetchMs - performance.now())
+    this.#refetchTimer ??= setTimeout(() => this.#refetch(), wait)
   }
 
   #refetch(): void {
     this.#refetchTimer = undefined
+    this.#refetchedAtMs = performance.now()
     const stale = this.#stale
     this.#stale = new Set()
+    let isEarly = false
     void this.#client.invalidateQueries({
-      predicate: ({ queryKey: [kind, second] }) => {
+      predicate: query => {
+        const [kind, second, third] = query.queryKey
         // The list itself is never fetched anew under the mouse: its head tells what is new.
         if (kind === 'tasks') return second !== 'list' && (stale.has('tasks') || stale.has('tasks:short'))
-        return typeof kind === 'string' && stale.has(kind)
+        if (typeof kind !== 'string' || !stale.has(kind)) return false
+        const isDue = third !== 'graph' || Date.now() - query.state.dataUpdatedAt >= graphWaitMs(query.state.data)
+        isEarly ||= !isDue && query.isActive()
+        return isDue
       },
     })
+    // A large graph that was read a moment ago is read again when it is due.
+    if (isEarly) this.#refetchSoon('task')
   }
+}
+
+function graphWaitMs(graph: unknown): number {
+  const { nodes = [] } = (graph ?? {}) as Partial<TaskGraph> // The key says so; api/queries.ts makes them.
+  return nodes.length * graphMsPerNode
 }
 
 let shared: Live | null = null
@@ -209,6 +263,12 @@ export function liveOf(client: QueryClient): Live {
 }
 
 const silent = () => () => {}
+
+/** When the stream is asked for again, and when the scheduler was last heard. */
+export function useLiveTimes(): { readonly retryAtMs: number; readonly heardAtMs: number } {
+  const retryAtMs = useSyncExternalStore(shared?.listen ?? silent, () => shared?.retryAtMs ?? 0)
+  return { retryAtMs, heardAtMs: shared?.heardAtMs ?? 0 }
+}
 
 export function useLiveState(): LiveState {
   return useSyncExternalStore(shared?.listen ?? silent, () => shared?.state ?? 'connecting')

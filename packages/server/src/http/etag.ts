@@ -4,6 +4,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 /** What pages ask for again and again while live events do not reach them. */
 const polled: ReadonlySet<string> = new Set([
   '/api/tasks',
+  '/api/tasks/:id',
+  '/api/tasks/:id/attempts',
+  '/api/tasks/:id/graph',
+  '/api/tasks/:id/why',
   '/api/queues',
   '/api/queues/:name',
   '/api/workers',
