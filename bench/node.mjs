@@ -40,6 +40,8 @@ export async function createNode({ profile, databaseUrl, nodes = 1 } = {}) {
   const call = (...args) => clients[turn++ % clients.length].call(...args)
   return {
     call,
+    /** Of the first scheduler. */
+    pid: children[0].pid,
     url: urls.map(each => each.href.replace(/\/$/, '')).join(','),
     /** Starts the command's own worker, which serves the type `noop`; resolves when it is registered. */
     worker: async (slots = 1_000) => {

@@ -1,6 +1,6 @@
 // A graph of 2,000 tasks: opened, moved about in by the mouse, and watched while its tasks run.
 import { pause } from '../cases.mjs'
-import { evenness, longest, openEye } from './eye.mjs'
+import { evenness, longest } from './eye.mjs'
 import { shapes } from './graphs.mjs'
 
 const perBatch = 1_000
@@ -116,5 +116,3 @@ function prefixed(name, { frames, longTasks, tasksPerSecond, rightAfterMs, bytes
     ...(bytes === undefined ? {} : { [`${name}ReceivedKB`]: bytes / 1_000 }),
   }
 }
-
-export { openEye }
