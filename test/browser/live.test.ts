@@ -98,14 +98,13 @@ describe.skipIf(chromium === null)('the pages stay live', () => {
     // The schedulers go first, with the stage.
     afterAll(() => stage.close().then(() => database.drop()))
 
-    it('what ends through the other node is seen here, on the page of the task and in its graph', async () => {
+    it('what ends through the other node is seen here: on the page of the task, in its graph and in the list', async () => {
       await submit(there, { task_id: 'first', task_type: 'any', name: 'First' })
       await submit(there, { task_id: 'second', task_type: 'any', name: 'Second', dependencies: ['first'] })
-      const [task, graph] = await Promise.all([
-        sight.open(here, '/tasks/second'),
-        sight.open(here, '/tasks/second/graph'),
-      ])
-      await Promise.all([pillIs(task, 'live'), pillIs(graph, 'live')])
+      const paths = ['/tasks/second', '/tasks/second/graph', '/tasks']
+      const [task, graph, list] = await Promise.all(paths.map(path => sight.open(here, path)))
+      if (task === undefined || graph === undefined || list === undefined) throw new Error('Three pages were opened.')
+      await Promise.all([task, graph, list].map(page => pillIs(page, 'live')))
       await stateIs(task, 'blocked')
       await nodeIs(graph, 'first', 'pending')
       await runOne(there, 'first')
@@ -118,7 +117,11 @@ describe.skipIf(chromium === null)('the pages stay live', () => {
       const tookMs = Math.round(performance.now() - endedMs)
       process.stderr.write(`\nFrom the end at the other node to the last of three sights: ${tookMs} ms.\n`)
       await runOne(there, 'second')
-      await Promise.all([stateIs(task, 'completed'), nodeIs(graph, 'second', 'completed')])
+      await Promise.all([
+        stateIs(task, 'completed'),
+        nodeIs(graph, 'second', 'completed'),
+        list.locator('tr[data-id=second] [data-state=completed]').waitFor(),
+      ])
     })
 
     async function serve(): Promise<string> {

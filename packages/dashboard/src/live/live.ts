@@ -4,6 +4,7 @@ import { useSyncExternalStore } from 'react'
 import { ApiError, isUnreachable, openStream } from '../api/http.ts'
 import type { TaskChange } from '../api/types.ts'
 import { patchCache } from './patch.ts'
+import { createRowKeeper, type RowKeeper } from './rows.ts'
 import { readEvents, type StreamEvent } from './sse.ts'
 
 /** `away`: the scheduler cannot be reached; what is shown is as old as the last word from it. */
@@ -15,7 +16,7 @@ const paintMs = 250
 const refetchSoonMs = 120
 const refetchMs = 1_000
 /** A graph of two thousand costs a third of a megabyte: the larger, the seldomer. */
-const graphMsPerNode = 2
+const graphMsPerNode = 1
 const failuresUntilPolling = 3
 const retryMs = 250
 const retryMaxMs = 15_000
@@ -42,9 +43,12 @@ export class Live {
   #paintTimer: ReturnType<typeof setTimeout> | undefined
   #refetchTimer: ReturnType<typeof setTimeout> | undefined
   #refetchedAtMs = 0
+  #rowsTimer: ReturnType<typeof setTimeout> | undefined
+  readonly #rows: RowKeeper
 
   constructor(client: QueryClient) {
     this.#client = client
+    this.#rows = createRowKeeper(client)
   }
 
   get state(): LiveState {
@@ -113,6 +117,8 @@ export class Live {
     clearTimeout(this.#retryTimer)
     clearTimeout(this.#paintTimer)
     clearTimeout(this.#refetchTimer)
+    clearTimeout(this.#rowsTimer)
+    this.#rowsTimer = undefined
     this.#paintTimer = undefined
     this.#refetchTimer = undefined
     this.#changes = new Map()
@@ -209,7 +215,11 @@ export class Live {
       else if (this.#changes.size < bufferMax) this.#changes.set(change.task_id, change)
       else isMore = true
     }
-    if (isMore) this.#refetchSoon('tasks', 'task')
+    if (isMore) {
+      this.#refetchSoon('tasks', 'task')
+      this.#rows.doubt()
+      this.#keepRows()
+    }
     this.#paintTimer ??= setTimeout(() => this.#paint(), paintMs)
   }
 
@@ -220,6 +230,23 @@ export class Live {
     for (const id of patchCache(this.#client, changes)) void this.#client.invalidateQueries({ queryKey: ['task', id] })
     if ([...changes.values()].some(change => change.status === 'failed')) this.#refetchSoon('failures')
     this.#refetchSoon('tasks:short')
+  }
+
+  /** Round after round, until no row is in doubt. */
+  #keepRows(): void {
+    this.#rowsTimer ??= setTimeout(() => {
+      this.#rows.round().then(
+        changes => {
+          this.#rowsTimer = undefined
+          if (changes === null || this.#run === null) return
+          patchCache(this.#client, new Map(changes.map(change => [change.task_id, change])))
+          this.#keepRows()
+        },
+        () => {
+          this.#rowsTimer = undefined
+        },
+      )
+    }, refetchMs)
   }
 
   #refetchSoon(...kinds: readonly string[]): void {
