@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { call, createStage, type Running, type Stage, until } from '../support/processes.ts'
 import { addAxe, seriousFaults } from './support/axe.ts'
 import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+import { goTo } from './support/go-to.ts'
 
 const chromium = await findBrowser()
 
@@ -56,7 +57,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
     const page = await sight.open(url)
     await page.getByRole('button', { name: 'Submit', exact: true }).click()
     await page.getByLabel('Type', { exact: true }).fill('sleep')
-    await page.getByLabel(/^seconds/).fill('2')
+    await page.getByLabel(/^seconds/).fill('6')
     await page.getByText('More', { exact: true }).click()
     await page.getByLabel('Name', { exact: true }).fill('A short nap')
     await page.getByRole('button', { name: 'Submit and watch' }).click()
@@ -234,13 +235,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
     })
     const page = await sight.open(url)
     for (const path of ['/', '/tasks', `/tasks/${id}`, `/tasks?q=${encodeURIComponent(evil)}`, '/queues', '/workers']) {
-      await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
-      await page.locator('main h1').waitFor()
-      await until(
-        () => page.locator('main .skeletons').count(),
-        count => count === 0,
-        () => `${path} to be drawn`,
-      )
+      await goTo(page, path)
       if (path === `/tasks/${id}`) await page.getByText('window.broken=1').first().waitFor()
       expect(await page.evaluate('window.broken')).toBeUndefined()
       expect(await page.locator('main img, main script').count()).toBe(0)
@@ -248,6 +243,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
   })
 
   it('are used by the keyboard alone', async () => {
+    await submit({ task_type: 'noop', name: 'Near the keys' })
     const page = await sight.open(url)
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     await page.keyboard.press('Control+k')
@@ -294,13 +290,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
       const page = await sight.open(url, '/', { colorScheme, reducedMotion: 'reduce' })
       await addAxe(page)
       for (const path of paths) {
-        await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
-        await page.locator('main h1').waitFor()
-        await until(
-          () => page.locator('main .skeletons').count(),
-          count => count === 0,
-          () => `${path} to be drawn`,
-        )
+        await goTo(page, path)
         faults.push(...(await seriousFaults(page)).map(fault => `${path} ${colorScheme}: ${fault}`))
       }
       await page.keyboard.press('n')

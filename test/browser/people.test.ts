@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createStage, type Stage, until } from '../support/processes.ts'
 import { addAxe, seriousFaults } from './support/axe.ts'
 import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
-import { type CallAs, callerOf, goTo, logIn } from './support/people.ts'
+import { goTo } from './support/go-to.ts'
+import { type CallAs, callerOf, logIn } from './support/people.ts'
 
 const chromium = await findBrowser()
 const password = 'a long enough password'

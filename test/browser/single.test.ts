@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { call, createStage, root, type Stage, until } from '../support/processes.ts'
 import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+import { goTo } from './support/go-to.ts'
 
 const chromium = await findBrowser()
 
@@ -356,13 +357,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
     await call(url, 'POST', '/api/workers/evil/settle', { results })
     const page = await sight.open(url)
     for (const path of ['/tasks/evil-1', '/workers/evil', '/queues/default', '/workers', '/queues']) {
-      await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
-      await page.locator('main h1').waitFor()
-      await until(
-        () => page.locator('main .skeletons').count(),
-        count => count === 0,
-        () => `${path} to be drawn`,
-      )
+      await goTo(page, path)
       if (path === '/tasks/evil-1') await page.locator('.log').getByText('window.broken=1').first().waitFor()
     }
     // What only lost workers run is not offered.

@@ -1,22 +1,10 @@
 import type { Page } from 'playwright-core'
-import { until } from '../../support/processes.ts'
 
 /** Fills the login that is shown and sends it. */
 export async function logIn(page: Page, name: string, password: string): Promise<void> {
   await page.getByLabel('User name').fill(name)
   await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Log in' }).click()
-}
-
-/** Goes to another page as a link would, and waits until it is drawn. */
-export async function goTo(page: Page, path: string): Promise<void> {
-  await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
-  await page.locator('main h1').waitFor()
-  await until(
-    () => page.locator('main .skeletons').count(),
-    count => count === 0,
-    () => `${path} to be drawn`,
-  )
 }
 
 export type CallAs = (method: string, path: string, body?: object) => Promise<Response>

@@ -110,6 +110,8 @@ function Frame({ me }: { readonly me: Me }) {
   const client = useQueryClient()
   const navigate = useNavigate()
   const { isNavNarrow } = usePreferences()
+  // The page that is drawn, while another one may still be on its way: whoever looks from outside can wait for it.
+  const shown = useRouterState({ select: state => state.resolvedLocation?.pathname })
   const [open, setOpen] = useState<'palette' | 'shortcuts' | 'menu' | 'password' | null>(null)
   const draft = submitDrawer.use()
   const seen = places.filter(place => place.access === undefined || mayOf(me, place.access))
@@ -166,7 +168,7 @@ function Frame({ me }: { readonly me: Me }) {
           ) : null}
         </div>
       </header>
-      <main id="main" className="main" tabIndex={-1}>
+      <main id="main" className="main" tabIndex={-1} data-path={shown}>
         <Outlet />
       </main>
       <Suspense>
@@ -181,6 +183,8 @@ function Frame({ me }: { readonly me: Me }) {
 
 function Nav(props: { readonly seen: readonly Place[]; readonly isOpen: boolean; readonly onClose: () => void }) {
   const { isNavNarrow } = usePreferences()
+  // The page that is drawn, while another one may still be on its way: whoever looks from outside can wait for it.
+  const shown = useRouterState({ select: state => state.resolvedLocation?.pathname })
   return (
     <>
       {props.isOpen ? <button type="button" className="nav-shade" aria-label="Close" onClick={props.onClose} /> : null}

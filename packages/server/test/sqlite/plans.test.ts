@@ -38,6 +38,7 @@ const walks: Readonly<Record<string, string>> = {
   pruneAudit: 'takes the first rows',
   pruneHistory: 'looks through the cells of one step, now and then',
   childNumbers: 'sorts the children of one task',
+  edgesFrom: 'sorts those parents of one task that are drawn',
 }
 
 describe('the plans of the statements', () => {

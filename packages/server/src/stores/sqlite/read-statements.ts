@@ -75,8 +75,8 @@ export const readTexts = {
   childNumbers: `SELECT DISTINCT child FROM edges WHERE parent = ? ORDER BY child LIMIT ? + 0`,
   edgesOf: `SELECT parent, parent_id, policy FROM edges WHERE child = ? AND is_repeat = 0 ORDER BY position`,
   // For a child with more parents than are asked about: each is looked up by itself in the index.
-  edgesFrom: `SELECT e.parent, e.parent_id, e.policy FROM json_each(?2) AS p CROSS JOIN edges AS e INDEXED BY edges_parent
-    WHERE e.parent = p.value AND e.resolved IN (0, 1) AND e.child = ?1 AND e.is_repeat = 0 ORDER BY e.position`,
+  edgesFrom: `SELECT e.parent, e.parent_id, e.policy FROM json_each(?2) CROSS JOIN edges AS e INDEXED BY edges_parent
+    WHERE e.parent = json_each.value AND e.resolved IN (0, 1) AND e.child = ?1 AND e.is_repeat = 0 ORDER BY e.position`,
   drawnByNumber: `SELECT number, id, lane, state, started_at, finished_at, parent_count, submitted_by, name
     FROM tasks WHERE number = ?`,
   openParents: `SELECT p.id, p.state FROM edges AS e JOIN tasks AS p ON p.number = e.parent
