@@ -183,8 +183,6 @@ function Frame({ me }: { readonly me: Me }) {
 
 function Nav(props: { readonly seen: readonly Place[]; readonly isOpen: boolean; readonly onClose: () => void }) {
   const { isNavNarrow } = usePreferences()
-  // The page that is drawn, while another one may still be on its way: whoever looks from outside can wait for it.
-  const shown = useRouterState({ select: state => state.resolvedLocation?.pathname })
   return (
     <>
       {props.isOpen ? <button type="button" className="nav-shade" aria-label="Close" onClick={props.onClose} /> : null}
