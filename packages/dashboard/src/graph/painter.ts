@@ -221,12 +221,17 @@ function trace(path: Path2D, [x, y, toX, toY]: Line, direction: Laid['direction'
   // From afar nobody sees a bend, and a straight line is painted in half the time.
   if (zoom < 0.3) path.lineTo(toX, toY)
   else if (direction === 'LR') {
-    const bend = Math.max(30, Math.abs(toX - x) / 2)
+    const bend = bendOf(toX - x)
     path.bezierCurveTo(x + bend, y, toX - bend, toY, toX, toY)
   } else {
-    const bend = Math.max(24, Math.abs(toY - y) / 2)
+    const bend = bendOf(toY - y)
     path.bezierCurveTo(x, y + bend, toX, toY - bend, toX, toY)
   }
+}
+
+/** To the next line of a folded graph an edge goes back, and needs no more than a little room for its turns. */
+function bendOf(distance: number): number {
+  return distance > 0 ? Math.max(28, distance / 2) : 50
 }
 
 function paintNodes(context: CanvasRenderingContext2D, scene: Scene, zoom: number, seen: Box, colours: Colours): void {

@@ -65,20 +65,9 @@ function Stage(props: PictureProps) {
   const { zoomMin, fit } = useFit(bounds, laid)
   useTarget(props)
   useFollow(props)
-  const [tip, setTip] = useState<{ readonly text: string; readonly x: number; readonly y: number } | null>(null)
-  const { screenToFlowPosition } = useReactFlow()
-  const under = (event: MouseEvent | globalThis.MouseEvent): Item | null =>
-    itemAt(laid, screenToFlowPosition({ x: event.clientX, y: event.clientY }))
-  const onPress = (item: Item) => (item.isGroup ? onOpen(item) : onSelect(item))
-  const onKeyDown = (event: KeyboardEvent) => {
-    const arrow = arrows[event.key]
-    const from = laid.shape.items.find(item => item.id === selected) ?? laid.shape.itemOf.get(self)
-    if (arrow === undefined || from === undefined || event.ctrlKey || event.metaKey || event.altKey) return
-    if (!(event.target instanceof HTMLElement) || event.target.closest('.node') === null) return
-    event.preventDefault()
-    const next = nextItem(laid, from, arrow)
-    if (next !== null) onSelect(next)
-  }
+  const press = (item: Item) => (item.isGroup ? onOpen(item) : onSelect(item))
+  const { tip, handlers } = usePointer(box, props, press)
+  const onKeyDown = useArrows(props)
   return (
     <section className="graph-box" ref={box} aria-label="Graph of dependencies" onKeyDown={onKeyDown}>
       <ReactFlow
@@ -94,25 +83,9 @@ function Stage(props: PictureProps) {
         zoomOnDoubleClick={false}
         deleteKeyCode={null}
         selectionKeyCode={null}
-        onNodeClick={(_event, node) => onPress(node.data.item)}
+        onNodeClick={(_event, node) => press(node.data.item)}
         onNodeDoubleClick={(_event, node) => onOpen(node.data.item)}
-        onPaneClick={event => {
-          const item = under(event)
-          if (item !== null) onPress(item)
-        }}
-        onPaneMouseMove={event => {
-          const item = event.buttons === 0 ? under(event) : null
-          const look = item === null ? undefined : looks.get(item.id)
-          if (item === null || look === undefined) return setTip(null)
-          const { left = 0, top = 0 } = box.current?.getBoundingClientRect() ?? {}
-          setTip({ text: labelOf(item, look), x: event.clientX - left, y: event.clientY - top })
-        }}
-        onPaneMouseLeave={() => setTip(null)}
-        onMoveStart={event => {
-          // Whoever takes the picture in hand wants it to stay where it is put.
-          if (event !== null) props.onMove()
-          setTip(null)
-        }}
+        {...handlers}
         proOptions={{ hideAttribution: true }}
       >
         <Controls showInteractive={false} showFitView={false}>
@@ -132,6 +105,50 @@ function Stage(props: PictureProps) {
       )}
     </section>
   )
+}
+
+/** The mouse over what is painted, which is no element. */
+function usePointer(
+  box: React.RefObject<HTMLElement | null>,
+  { laid, looks, onMove }: PictureProps,
+  press: (item: Item) => void,
+) {
+  const [tip, setTip] = useState<{ readonly text: string; readonly x: number; readonly y: number } | null>(null)
+  const { screenToFlowPosition } = useReactFlow()
+  const under = (event: MouseEvent | globalThis.MouseEvent): Item | null =>
+    itemAt(laid, screenToFlowPosition({ x: event.clientX, y: event.clientY }))
+  const handlers = {
+    onPaneClick: (event: MouseEvent) => {
+      const item = under(event)
+      if (item !== null) press(item)
+    },
+    onPaneMouseMove: (event: MouseEvent) => {
+      const item = event.buttons === 0 ? under(event) : null
+      const look = item === null ? undefined : looks.get(item.id)
+      if (item === null || look === undefined) return setTip(null)
+      const { left = 0, top = 0 } = box.current?.getBoundingClientRect() ?? {}
+      setTip({ text: labelOf(item, look), x: event.clientX - left, y: event.clientY - top })
+    },
+    onPaneMouseLeave: () => setTip(null),
+    onMoveStart: (event: globalThis.MouseEvent | TouchEvent | null) => {
+      // Whoever takes the picture in hand wants it to stay where it is put.
+      if (event !== null) onMove()
+      setTip(null)
+    },
+  }
+  return { tip, handlers }
+}
+
+function useArrows({ laid, self, selected, onSelect }: PictureProps) {
+  return (event: KeyboardEvent): void => {
+    const arrow = arrows[event.key]
+    const from = laid.shape.items.find(item => item.id === selected) ?? laid.shape.itemOf.get(self)
+    if (arrow === undefined || from === undefined || event.ctrlKey || event.metaKey || event.altKey) return
+    if (!(event.target instanceof HTMLElement) || event.target.closest('.node') === null) return
+    event.preventDefault()
+    const next = nextItem(laid, from, arrow)
+    if (next !== null) onSelect(next)
+  }
 }
 
 /** Which items are elements: those in sight while they can be read, and always the ones that hold the focus. */
