@@ -101,6 +101,8 @@ export function createCommitter({
   const idlers: (() => void)[] = []
   let queuedItems = 0
   let underWay = 0
+  /** Of these, those that serve workers: with settles or claims. */
+  let servingWorkers = 0
   /** When each exchange under way began. */
   const beginnings = new Set<{ readonly atMs: number }>()
   let isFlushPlanned = false
@@ -116,18 +118,30 @@ export function createCommitter({
 
   /** By commands, not by items: a command without items wants its answer, too. */
   function isQueued(): boolean {
-    return [settles, submits, beats, claims].some(line => line.commands.length > 0)
+    return submits.commands.length > 0 || isWorkerQueued()
+  }
+
+  function isWorkerQueued(): boolean {
+    return [settles, beats, claims].some(line => line.commands.length > 0)
+  }
+
+  /**
+   * Submits alone start no exchange beside one that serves workers. In the next one they meet the settles and claims that
+   * it brings back, and are handed over unread; else they would lie in the store first, and be looked for there.
+   */
+  function mayBegin(): boolean {
+    return underWay < store.exchangesAtOnce && (servingWorkers === 0 || isWorkerQueued())
   }
 
   function planFlush(): void {
-    if (isFlushPlanned || underWay >= store.exchangesAtOnce) return
+    if (isFlushPlanned || !mayBegin()) return
     isFlushPlanned = true
     clock.soon(flush)
   }
 
   function flush(): void {
     isFlushPlanned = false
-    if (underWay >= store.exchangesAtOnce) return
+    if (!mayBegin()) return
     const take = <In, Out>(
       line: Line<In, Out>,
       itemsMax: number,
@@ -168,6 +182,8 @@ export function createCommitter({
       beats: itemsOf(taken.beats),
       claims: [...itemsOf(taken.claims), ...parked.map(waiter => waiter.ask)],
     }
+    const isServing = batch.settles.length > 0 || batch.claims.length > 0
+    if (isServing) servingWorkers += 1
     const beganMs = clock.monotonic()
     const beginning = { atMs: beganMs }
     beginnings.add(beginning)
@@ -185,6 +201,7 @@ export function createCommitter({
       for (const waiter of parked) waiter.fail(error)
     } finally {
       underWay -= 1
+      if (isServing) servingWorkers -= 1
       beginnings.delete(beginning)
       if (isQueued()) planFlush()
       else if (underWay === 0) for (const resolve of idlers.splice(0)) resolve()

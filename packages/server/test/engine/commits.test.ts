@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../src/core/problem.ts'
-import { taskId } from '../../src/core/task.ts'
+import { taskId, workerId } from '../../src/core/task.ts'
 import { createCommitter } from '../../src/engine/committer.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { draft, names } from '../support/drafts.ts'
@@ -47,6 +47,58 @@ describe('group commit', () => {
     clock.runSoon()
     await Promise.all(others)
     expect(sizes).toEqual([1, 5])
+  })
+
+  it('keeps submits for the exchange that can hand them over, where a store takes two at once', async () => {
+    const clock = createVirtualClock({ soon: 'by hand' })
+    const model = createMemoryStore({ clock })
+    const gates: Gate[] = []
+    const kinds: string[] = []
+    const store = {
+      ...model,
+      exchangesAtOnce: 2,
+      exchange: async (batch: Parameters<typeof model.exchange>[0]) => {
+        kinds.push(`${batch.submits.length} submits, ${batch.claims.length} claims`)
+        const gate = createGate()
+        gates.push(gate)
+        await gate.passed
+        return model.exchange(batch)
+      },
+    }
+    const committer = createCommitter({
+      onFailure: () => {},
+      store,
+      clock,
+      takeParked: () => [],
+      takeHopeful: () => [],
+      onCommit: () => {},
+    })
+    const ask = { workerId: workerId('w'), queues: null, types: null, limit: 10, leaseMs: 30_000, requestId: null }
+    const submit = (id: string): void => void committer.submit([{ drafts: [draft(id)] }])
+
+    submit('beside submits')
+    clock.runSoon()
+    submit('and another')
+    clock.runSoon()
+    expect(kinds).toEqual(['1 submits, 0 claims', '1 submits, 0 claims'])
+    for (const gate of gates.splice(0)) gate.open()
+    await clock.rest()
+
+    void committer.claim(ask)
+    clock.runSoon()
+    submit('beside a claim')
+    clock.runSoon()
+    expect(kinds.slice(2)).toEqual(['0 submits, 1 claims'])
+    void committer.claim(ask)
+    clock.runSoon()
+    expect(kinds.slice(3)).toEqual(['1 submits, 1 claims'])
+    submit('beside two')
+    for (const gate of gates.splice(0)) gate.open()
+    await clock.rest()
+    clock.runSoon()
+    expect(kinds.slice(4)).toEqual(['1 submits, 0 claims'])
+    for (const gate of gates.splice(0)) gate.open()
+    await committer.idle()
   })
 
   it('gives each caller its own answers', async () => {
@@ -198,7 +250,12 @@ describe('stopping', () => {
   })
 })
 
-function createGate(): { readonly passed: Promise<void>; readonly open: () => void } {
+interface Gate {
+  readonly passed: Promise<void>
+  open(): void
+}
+
+function createGate(): Gate {
   let open = (): void => {}
   const passed = new Promise<void>(resolve => {
     open = resolve
