@@ -72,6 +72,8 @@ export interface Commit {
  * room of its own, so that a busy producer stops neither the heartbeats nor the claims.
  */
 const exchangeMax = Object.freeze({ settlements: 2_500, drafts: 2_500, beats: 500, claims: 500 })
+/** Longer than nearly every exchange lasts, and little beside what else is wrong when one lasts longer. */
+const submitsWaitMs = 250
 /** Items waiting for a commit: past this the node is overloaded and says so, instead of growing without bound. */
 const queuedItemsMax = 200_000
 
@@ -106,6 +108,7 @@ export function createCommitter({
   /** When each exchange under way began. */
   const beginnings = new Set<{ readonly atMs: number }>()
   let isFlushPlanned = false
+  let isLaterPlanned = false
 
   function enqueue<In, Out>(line: Line<In, Out>, items: readonly In[], weight: number): Promise<readonly Out[]> {
     if (queuedItems + weight > queuedItemsMax) return Promise.reject(new Problem('overloaded'))
@@ -127,16 +130,35 @@ export function createCommitter({
 
   /**
    * Submits alone start no exchange beside one that serves workers. In the next one they meet the settles and claims that
-   * it brings back, and are handed over unread; else they would lie in the store first, and be looked for there.
+   * it brings back, and are handed over unread; else they would lie in the store first, and be looked for there. One that
+   * takes long is not waited for.
    */
   function mayBegin(): boolean {
-    return underWay < store.exchangesAtOnce && (servingWorkers === 0 || isWorkerQueued())
+    if (underWay >= store.exchangesAtOnce) return false
+    return servingWorkers === 0 || isWorkerQueued() || lateMs() >= submitsWaitMs
   }
 
   function planFlush(): void {
-    if (isFlushPlanned || !mayBegin()) return
-    isFlushPlanned = true
-    clock.soon(flush)
+    if (isFlushPlanned) return
+    if (mayBegin()) {
+      isFlushPlanned = true
+      clock.soon(flush)
+    } else if (underWay < store.exchangesAtOnce) planLater()
+  }
+
+  function planLater(): void {
+    if (isLaterPlanned) return
+    isLaterPlanned = true
+    clock.after(submitsWaitMs - lateMs(), () => {
+      isLaterPlanned = false
+      if (isQueued()) planFlush()
+    })
+  }
+
+  /** Of the oldest exchange; they are in the order of their beginnings. */
+  function lateMs(): number {
+    for (const { atMs } of beginnings) return clock.monotonic() - atMs
+    return 0
   }
 
   function flush(): void {
@@ -218,11 +240,7 @@ export function createCommitter({
       ),
     beat: async beat => first(await enqueue(beats, [beat], 1)),
     claim: async ask => first(await enqueue(claims, [ask], 1)),
-    // In the order of their beginnings.
-    lateMs: () => {
-      for (const { atMs } of beginnings) return clock.monotonic() - atMs
-      return 0
-    },
+    lateMs,
     idle: () => {
       if (!isQueued() && underWay === 0) return Promise.resolve()
       return new Promise(resolve => {

@@ -44,8 +44,12 @@ describe('a parked claim', () => {
         await node.store.cancel([taskId('early')], null)
         await node.store.setQueue('default', { isPaused: false })
       }
-      await node.engine.submit([draft('a')])
+      const submitted = watch(node.engine.submit([draft('a')]))
       await node.clock.rest()
+      // It waits for the exchange that could hand it over, but not for long.
+      expect(submitted.isSettled()).toBe(false)
+      await node.clock.advance(250)
+      expect(submitted.isSettled()).toBe(true)
       letGo()
       await node.clock.rest()
       expect(idsOf(claim.value())).toEqual(['a'])
