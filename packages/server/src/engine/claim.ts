@@ -3,6 +3,7 @@ import type { WorkerId } from '../core/task.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ClaimAsk, ClaimedTask, LaneCount } from '../ports/store.ts'
 import type { Committer, ParkedClaim } from './committer.ts'
+import { lanesToFill, serves } from './lane-counts.ts'
 
 /**
  * How a worker gets tasks: ask the store; if there is nothing, park until work appears, then ask again.
@@ -105,25 +106,12 @@ export function createClaims({ committer, clock, onUndelivered }: ClaimsParts): 
 
   /** The first waiters in line whose free slots take up `lanes`; marked, so that nobody else asks for them meanwhile. */
   function choose(lanes: readonly LaneCount[]): readonly Waiter[] {
-    const left = lanes.map(lane => ({ ...lane }))
+    if (lanes.length === 0) return []
+    const toFill = lanesToFill(lanes)
     const chosen: Waiter[] = []
     for (const waiter of waiters.values()) {
-      if (left.length === 0) break
-      if (waiter.isAsking) continue
-      let room = waiter.ask.limit
-      for (let at = 0; at < left.length && room > 0; ) {
-        const lane = left[at]
-        if (lane === undefined || !serves(waiter.ask, lane)) {
-          at += 1
-          continue
-        }
-        const taken = Math.min(room, lane.count)
-        room -= taken
-        lane.count -= taken
-        if (lane.count === 0) left.splice(at, 1)
-        else at += 1
-      }
-      if (room < waiter.ask.limit) chosen.push(waiter)
+      if (toFill.left().length === 0) break
+      if (!waiter.isAsking && toFill.fill(waiter.ask)) chosen.push(waiter)
     }
     for (const waiter of chosen) waiter.isAsking = true
     return chosen
@@ -216,10 +204,4 @@ function createArrivals(): {
     last: () => last,
     since: seen => (seen === last ? [] : lanes.slice(Math.max(0, lanes.length - (last - seen)))),
   }
-}
-
-function serves(ask: ClaimAsk, lane: LaneName): boolean {
-  return (
-    (ask.queues === null || ask.queues.includes(lane.queue)) && (ask.types === null || ask.types.includes(lane.type))
-  )
 }

@@ -1,5 +1,4 @@
 import { Problem } from '../core/problem.ts'
-import type { TaskDraft } from '../core/task.ts'
 import type { Clock } from '../ports/clock.ts'
 import type {
   BeatVerdict,
@@ -16,11 +15,14 @@ import type {
   SubmitVerdict,
   WorkerBeat,
 } from '../ports/store.ts'
+import { createFlow } from './flow.ts'
+import { lanesOf, sumOf, without } from './lane-counts.ts'
+import { createSubmitLine, type SubmitCommand } from './submit-line.ts'
 
 /**
  * Group commit. Every hot call of this node comes through here, and all that arrived while the last commit ran shares
  * the next one: a disk sync costs the same for one task and for a thousand. When nothing is under way a call commits at
- * once; it never waits to fill a batch.
+ * once; it never waits to fill a batch. Submits alone may wait for claims that are about to come (`engine/flow.ts`).
  *
  * A claim that found nothing is parked (`engine/claim.ts`). The exchange that brings a matching submit takes it along, and
  * one that brings settles takes the first few, since what ends may release a child: from submit to claim, and from one
@@ -72,12 +74,10 @@ export interface Commit {
  * room of its own, so that a busy producer stops neither the heartbeats nor the claims.
  */
 const exchangeMax = Object.freeze({ settlements: 2_500, drafts: 2_500, beats: 500, claims: 500 })
-/** Longer than nearly every exchange lasts, and little beside what else is wrong when one lasts longer. */
-const submitsWaitMs = 250
 /** Items waiting for a commit: past this the node is overloaded and says so, instead of growing without bound. */
 const queuedItemsMax = 200_000
 
-interface Command<In, Out> {
+export interface Command<In, Out> {
   readonly items: readonly In[]
   resolve(out: readonly Out[]): void
   reject(error: unknown): void
@@ -97,7 +97,8 @@ export function createCommitter({
   onFailure,
 }: CommitterParts): Committer {
   const settles: Line<Settlement, SettleResult> = { commands: [] }
-  const submits: Line<SubmitGroup, SubmitVerdict> = { commands: [] }
+  const flow = createFlow()
+  const submits = createSubmitLine({ clock, flow, draftsMax: exchangeMax.drafts, takeParked })
   const beats: Line<WorkerBeat, BeatVerdict> = { commands: [] }
   const claims: Line<ClaimAsk, readonly ClaimedTask[]> = { commands: [] }
   const idlers: (() => void)[] = []
@@ -108,20 +109,24 @@ export function createCommitter({
   /** When each exchange under way began. */
   const beginnings = new Set<{ readonly atMs: number }>()
   let isFlushPlanned = false
-  let isLaterPlanned = false
+  let cancelLater: (() => void) | null = null
 
-  function enqueue<In, Out>(line: Line<In, Out>, items: readonly In[], weight: number): Promise<readonly Out[]> {
+  function enqueue<In, Out>(
+    push: (command: Command<In, Out>) => void,
+    items: readonly In[],
+    weight: number,
+  ): Promise<readonly Out[]> {
     if (queuedItems + weight > queuedItemsMax) return Promise.reject(new Problem('overloaded'))
     queuedItems += weight
     return new Promise((resolve, reject) => {
-      line.commands.push({ items, resolve, reject })
+      push({ items, resolve, reject })
       planFlush()
     })
   }
 
   /** By commands, not by items: a command without items wants its answer, too. */
   function isQueued(): boolean {
-    return submits.commands.length > 0 || isWorkerQueued()
+    return !submits.isEmpty() || isWorkerQueued()
   }
 
   function isWorkerQueued(): boolean {
@@ -130,12 +135,11 @@ export function createCommitter({
 
   /**
    * Submits alone start no exchange beside one that serves workers. In the next one they meet the settles and claims that
-   * it brings back, and are handed over unread; else they would lie in the store first, and be looked for there. One that
-   * takes long is not waited for.
+   * it brings back, and are handed over unread; else they would lie in the store first, and be looked for there.
    */
   function mayBegin(): boolean {
     if (underWay >= store.exchangesAtOnce) return false
-    return servingWorkers === 0 || isWorkerQueued() || lateMs() >= submitsWaitMs
+    return servingWorkers === 0 || isWorkerQueued() || submits.dueInMs() === 0
   }
 
   function planFlush(): void {
@@ -143,15 +147,19 @@ export function createCommitter({
     if (mayBegin()) {
       isFlushPlanned = true
       clock.soon(flush)
-    } else if (underWay < store.exchangesAtOnce) planLater()
+    } else planLater()
   }
 
+  /** Those that wait for claims go without, after a time. */
   function planLater(): void {
-    if (isLaterPlanned) return
-    isLaterPlanned = true
-    clock.after(submitsWaitMs - lateMs(), () => {
-      isLaterPlanned = false
-      if (isQueued()) planFlush()
+    if (submits.isEmpty()) {
+      cancelLater?.()
+      cancelLater = null
+      return
+    }
+    cancelLater ??= clock.after(submits.dueInMs(), () => {
+      cancelLater = null
+      planFlush()
     })
   }
 
@@ -163,56 +171,54 @@ export function createCommitter({
 
   function flush(): void {
     isFlushPlanned = false
-    if (!mayBegin()) return
-    const take = <In, Out>(
-      line: Line<In, Out>,
-      itemsMax: number,
-      weigh: (item: In) => number = () => 1,
-    ): readonly Command<In, Out>[] => {
-      let room = itemsMax
-      let count = 0
-      while (count < line.commands.length && room > 0) {
-        for (const item of line.commands[count]?.items ?? []) {
-          room -= weigh(item)
-          queuedItems -= weigh(item)
-        }
-        count += 1
-      }
-      return line.commands.splice(0, count)
-    }
-    const taken = {
+    const own = {
       settles: take(settles, exchangeMax.settlements),
-      submits: take(submits, exchangeMax.drafts, group => group.drafts.length),
       beats: take(beats, exchangeMax.beats),
       claims: take(claims, exchangeMax.claims),
     }
-    const commands = taken.settles.length + taken.submits.length + taken.beats.length + taken.claims.length
-    if (commands === 0) return
-    void exchange(taken, commands)
+    const isServing = own.settles.length > 0 || own.claims.length > 0
+    const { commands, parked } = submits.take({
+      asks: itemsOf(own.claims),
+      isClaimExpected: isServing || servingWorkers > 0,
+    })
+    for (const { weight } of commands) queuedItems -= weight
+    planLater()
+    if (isServing || own.beats.length > 0 || commands.length > 0) void exchange({ ...own, submits: commands }, parked)
   }
 
-  async function exchange(taken: Taken, commands: number): Promise<void> {
+  function take<In, Out>(line: Line<In, Out>, itemsMax: number): readonly Command<In, Out>[] {
+    let room = itemsMax
+    let count = 0
+    while (count < line.commands.length && room > 0) {
+      room -= line.commands[count]?.items.length ?? 0
+      count += 1
+    }
+    queuedItems -= itemsMax - room
+    return line.commands.splice(0, count)
+  }
+
+  async function exchange(taken: Taken, fed: readonly ParkedClaim[]): Promise<void> {
     underWay += 1
-    const submitted = lanesOf(draftsOf(taken.submits))
-    const parked = [
-      ...(submitted.length === 0 ? [] : takeParked(submitted)),
-      ...(taken.settles.length === 0 ? [] : takeHopeful()),
-    ]
+    const submitted = sumOf(taken.submits.map(command => command.lanes))
+    const parked = [...fed, ...(taken.settles.length === 0 ? [] : takeHopeful())]
     const batch: ExchangeBatch = {
       settles: itemsOf(taken.settles),
       submits: itemsOf(taken.submits),
       beats: itemsOf(taken.beats),
       claims: [...itemsOf(taken.claims), ...parked.map(waiter => waiter.ask)],
     }
-    const isServing = batch.settles.length > 0 || batch.claims.length > 0
+    const isServing = taken.settles.length > 0 || batch.claims.length > 0
     if (isServing) servingWorkers += 1
     const beganMs = clock.monotonic()
     const beginning = { atMs: beganMs }
     beginnings.add(beginning)
     try {
       const outcome = await store.exchange(batch)
-      const left = without(submitted, outcome.claims)
+      const claimed = lanesOf(outcome.claims.flat())
+      const left = without(submitted, claimed)
+      learn(taken, batch, outcome, claimed)
       const durationMs = clock.monotonic() - beganMs
+      const commands = Object.values(taken).reduce((sum, kind) => sum + kind.length, 0)
       onCommit({ submitted, left, changes: outcome.changes, batch, outcome, commands, durationMs })
       answer(taken, parked, outcome)
     } catch (error) {
@@ -230,16 +236,31 @@ export function createCommitter({
     }
   }
 
+  function learn(taken: Taken, batch: ExchangeBatch, outcome: ExchangeOutcome, claimed: readonly LaneCount[]): void {
+    const ready = taken.submits.filter(command => command.isReady)
+    let ids: Set<string> | null = null
+    flow.learn({
+      submitted: sumOf(ready.map(command => command.lanes)),
+      asks: batch.claims,
+      claims: outcome.claims,
+      claimed,
+      isNew: task => {
+        ids ??= new Set(batch.submits.flatMap(group => group.drafts.map(draft => draft.id)))
+        return ids.has(task.id)
+      },
+    })
+  }
+
   return Object.freeze<Committer>({
-    settle: settlements => enqueue(settles, settlements, settlements.length),
+    settle: settlements => enqueue(command => settles.commands.push(command), settlements, settlements.length),
     submit: groups =>
       enqueue(
-        submits,
+        submits.push,
         groups,
         groups.reduce((sum, group) => sum + group.drafts.length, 0),
       ),
-    beat: async beat => first(await enqueue(beats, [beat], 1)),
-    claim: async ask => first(await enqueue(claims, [ask], 1)),
+    beat: async beat => first(await enqueue(command => beats.commands.push(command), [beat], 1)),
+    claim: async ask => first(await enqueue(command => claims.commands.push(command), [ask], 1)),
     lateMs,
     idle: () => {
       if (!isQueued() && underWay === 0) return Promise.resolve()
@@ -252,7 +273,7 @@ export function createCommitter({
 
 interface Taken {
   readonly settles: readonly Command<Settlement, SettleResult>[]
-  readonly submits: readonly Command<SubmitGroup, SubmitVerdict>[]
+  readonly submits: readonly SubmitCommand[]
   readonly beats: readonly Command<WorkerBeat, BeatVerdict>[]
   readonly claims: readonly Command<ClaimAsk, readonly ClaimedTask[]>[]
 }
@@ -279,32 +300,6 @@ function hand<In, Out>(commands: readonly Command<In, Out>[], verdicts: readonly
 function itemsOf<In, Out>(commands: readonly Command<In, Out>[]): readonly In[] {
   const only = commands[0]
   return commands.length === 1 && only !== undefined ? only.items : commands.flatMap(command => command.items)
-}
-
-function* draftsOf(submits: Taken['submits']): Generator<TaskDraft> {
-  for (const { items } of submits) for (const group of items) yield* group.drafts
-}
-
-/** How many there are of each (queue, type). */
-export function lanesOf(tasks: Iterable<{ readonly queue: string; readonly type: string }>): readonly LaneCount[] {
-  const lanes = new Map<string, { queue: string; type: string; count: number }>()
-  for (const { queue, type } of tasks) {
-    const key = `${queue}\n${type}`
-    const lane = lanes.get(key)
-    if (lane === undefined) lanes.set(key, { queue, type, count: 1 })
-    else lane.count += 1
-  }
-  return [...lanes.values()]
-}
-
-/** What is left of the lanes when these tasks are taken; the tasks may have been older ones, which makes no difference to who waits. */
-function without(lanes: readonly LaneCount[], claims: readonly (readonly ClaimedTask[])[]): readonly LaneCount[] {
-  if (lanes.length === 0 || claims.length === 0) return lanes
-  const taken = new Map(lanesOf(claims.flat()).map(lane => [`${lane.queue}\n${lane.type}`, lane.count]))
-  return lanes.flatMap(lane => {
-    const count = lane.count - (taken.get(`${lane.queue}\n${lane.type}`) ?? 0)
-    return count > 0 ? [{ ...lane, count }] : []
-  })
 }
 
 function first<Out>(list: readonly Out[]): Out {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../src/core/problem.ts'
 import { taskId, workerId } from '../../src/core/task.ts'
-import { createCommitter } from '../../src/engine/committer.ts'
+import { type Committer, createCommitter, type ParkedClaim } from '../../src/engine/committer.ts'
+import type { ClaimAsk } from '../../src/ports/store.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { draft, names } from '../support/drafts.ts'
-import { createVirtualClock } from '../support/virtual-clock.ts'
+import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
 import { codeOf, idsOf, startNode, watch } from './harness.ts'
 
 describe('group commit', () => {
@@ -17,63 +18,21 @@ describe('group commit', () => {
   })
 
   it('gathers what arrives while a commit is under way for the next one', async () => {
-    const clock = createVirtualClock({ soon: 'by hand' })
-    const gate = createGate()
-    const model = createMemoryStore({ clock })
-    const sizes: number[] = []
-    const store = {
-      ...model,
-      exchange: async (batch: Parameters<typeof model.exchange>[0]) => {
-        sizes.push(batch.submits.length)
-        await gate.passed
-        return model.exchange(batch)
-      },
-    }
-    const committer = createCommitter({
-      onFailure: () => {},
-      store,
-      clock,
-      takeParked: () => [],
-      takeHopeful: () => [],
-      onCommit: () => {},
-    })
+    const { committer, clock, kinds, letGo } = startGated()
     const first = committer.submit([{ drafts: [draft('a')] }])
     expect(clock.runSoon()).toBe(1)
     const others = names('t', 5).map(id => committer.submit([{ drafts: [draft(id)] }]))
-    expect([clock.runSoon(), sizes]).toEqual([0, [1]])
-    gate.open()
+    expect([clock.runSoon(), kinds]).toEqual([0, ['1 submits, 0 claims']])
+    await letGo()
     await first
-    await clock.rest()
     clock.runSoon()
+    await letGo()
     await Promise.all(others)
-    expect(sizes).toEqual([1, 5])
+    expect(kinds).toEqual(['1 submits, 0 claims', '5 submits, 0 claims'])
   })
 
   it('keeps submits for the exchange that can hand them over, where a store takes two at once', async () => {
-    const clock = createVirtualClock({ soon: 'by hand' })
-    const model = createMemoryStore({ clock })
-    const gates: Gate[] = []
-    const kinds: string[] = []
-    const store = {
-      ...model,
-      exchangesAtOnce: 2,
-      exchange: async (batch: Parameters<typeof model.exchange>[0]) => {
-        kinds.push(`${batch.submits.length} submits, ${batch.claims.length} claims`)
-        const gate = createGate()
-        gates.push(gate)
-        await gate.passed
-        return model.exchange(batch)
-      },
-    }
-    const committer = createCommitter({
-      onFailure: () => {},
-      store,
-      clock,
-      takeParked: () => [],
-      takeHopeful: () => [],
-      onCommit: () => {},
-    })
-    const ask = { workerId: workerId('w'), queues: null, types: null, limit: 10, leaseMs: 30_000, requestId: null }
+    const { committer, clock, kinds, letGo } = startGated({ exchangesAtOnce: 2 })
     const submit = (id: string): void => void committer.submit([{ drafts: [draft(id)] }])
 
     submit('beside submits')
@@ -81,8 +40,7 @@ describe('group commit', () => {
     submit('and another')
     clock.runSoon()
     expect(kinds).toEqual(['1 submits, 0 claims', '1 submits, 0 claims'])
-    for (const gate of gates.splice(0)) gate.open()
-    await clock.rest()
+    await letGo()
 
     void committer.claim(ask)
     clock.runSoon()
@@ -93,12 +51,94 @@ describe('group commit', () => {
     clock.runSoon()
     expect(kinds.slice(3)).toEqual(['1 submits, 1 claims'])
     submit('beside two')
-    for (const gate of gates.splice(0)) gate.open()
-    await clock.rest()
+    await letGo()
     clock.runSoon()
     expect(kinds.slice(4)).toEqual(['1 submits, 0 claims'])
-    for (const gate of gates.splice(0)) gate.open()
+    await letGo()
     await committer.idle()
+  })
+
+  describe('where the workers of a lane find nothing', () => {
+    it('sends new tasks along with claims, as many as these have room for', async () => {
+      const { committer, kinds, step, submit } = await startHungry()
+      void committer.settle([])
+      submit(8)
+      await step()
+      expect(kinds).toEqual(['0 submits, 0 claims'])
+      for (const count of [4, 4, 4]) submit(count)
+      void committer.claim(ask)
+      await step()
+      // The claim has room for ten; the last command that has a place there goes as a whole.
+      expect(kinds.slice(1)).toEqual(['2 submits, 1 claims'])
+      void committer.claim(ask)
+      await step()
+      // Two of the twelve were left behind, and a claim takes those first.
+      expect(kinds.slice(2)).toEqual(['0 submits, 1 claims'])
+      void committer.claim(ask)
+      await step()
+      void committer.claim(ask)
+      await step()
+      expect(kinds.slice(3)).toEqual(['0 submits, 1 claims', '2 submits, 1 claims'])
+    })
+
+    it('sends them at once when nobody is served who could claim', async () => {
+      const { kinds, step, submit } = await startHungry()
+      submit(3)
+      await step()
+      expect(kinds).toEqual(['1 submits, 0 claims'])
+    })
+
+    it('sends them at once to a claim that is parked', async () => {
+      const parked: ParkedClaim[] = []
+      const { committer, kinds, step, submit } = await startHungry(parked)
+      parked.push({ ask, settle: () => {}, fail: () => {} })
+      submit(3)
+      void committer.settle([])
+      await step()
+      expect(kinds).toEqual(['1 submits, 1 claims'])
+    })
+
+    it('keeps them for a few exchanges only', async () => {
+      const { committer, kinds, step, submit } = await startHungry()
+      submit(3)
+      for (let count = 0; count < 9; count += 1) {
+        void committer.settle([])
+        await step()
+      }
+      expect(kinds).toEqual([...Array<string>(8).fill('0 submits, 0 claims'), '1 submits, 0 claims'])
+      // They waited in vain, so that the next ones do not.
+      submit(1)
+      void committer.settle([])
+      await step()
+      expect(kinds.slice(9)).toEqual(['1 submits, 0 claims'])
+    })
+
+    it('keeps them for a quarter of a second only', async () => {
+      const { committer, clock, kinds, letGo, submit } = await startHungry()
+      void committer.settle([])
+      clock.runSoon()
+      submit(3)
+      clock.runSoon()
+      await clock.advance(249)
+      expect(kinds).toEqual(['0 submits, 0 claims'])
+      await clock.advance(1)
+      clock.runSoon()
+      expect(kinds).toEqual(['0 submits, 0 claims', '1 submits, 0 claims'])
+      await letGo()
+      await committer.idle()
+      expect(clock.timers()).toBe(0)
+    })
+
+    it('sends tasks at once that no claim can take at once', async () => {
+      const { committer, kinds, step } = await startHungry()
+      const later = [draft('delayed', { delayMs: 1_000 }), draft('at', { runAtMs: 4_102_444_800_000 })]
+      for (const each of [...later, draft('child', { dependencies: ['seen'] })]) {
+        void committer.submit([{ drafts: [each] }])
+      }
+      void committer.settle([])
+      await step()
+      expect(kinds).toEqual(['3 submits, 0 claims'])
+    })
   })
 
   it('gives each caller its own answers', async () => {
@@ -116,29 +156,14 @@ describe('group commit', () => {
   })
 
   it('answers a call without items, too, while another commit is under way', async () => {
-    const clock = createVirtualClock({ soon: 'by hand' })
-    const gate = createGate()
-    const model = createMemoryStore({ clock })
-    const exchange: typeof model.exchange = async batch => {
-      await gate.passed
-      return model.exchange(batch)
-    }
-    const committer = createCommitter({
-      onFailure: () => {},
-      store: { ...model, exchange },
-      clock,
-      takeParked: () => [],
-      takeHopeful: () => [],
-      onCommit: () => {},
-    })
+    const { committer, clock, letGo } = startGated()
     const full = committer.submit([{ drafts: [draft('a')] }])
     clock.runSoon()
     const empty = [watch(committer.submit([{ drafts: [] }])), watch(committer.settle([]))]
-    gate.open()
+    await letGo()
     await full
-    await clock.rest()
     clock.runSoon()
-    await clock.rest()
+    await letGo()
     expect(empty.map(call => call.value())).toEqual([[{ kind: 'accepted', receipts: [] }], []])
     expect(await codeOf(committer.idle())).toBe('none')
   })
@@ -250,15 +275,82 @@ describe('stopping', () => {
   })
 })
 
-interface Gate {
-  readonly passed: Promise<void>
-  open(): void
+const ask: ClaimAsk = Object.freeze({
+  workerId: workerId('w'),
+  queues: null,
+  types: null,
+  limit: 10,
+  leaseMs: 30_000,
+  requestId: null,
+})
+
+/** After a claim that found nothing in a lane that is known. */
+async function startHungry(parked: ParkedClaim[] = []) {
+  const gated = startGated({ exchangesAtOnce: 2, parked })
+  const { committer, clock, kinds, letGo } = gated
+  let serial = 0
+  const submit = (count: number): void => {
+    const ids = names(`batch-${++serial}`, count)
+    void committer.submit([{ drafts: ids.map(id => draft(id)) }])
+  }
+  const step = async (): Promise<void> => {
+    clock.runSoon()
+    await letGo()
+  }
+  void committer.submit([{ drafts: [draft('seen')] }])
+  await step()
+  for (const what of ['the one', 'nothing']) {
+    void committer.claim({ ...ask, requestId: what })
+    await step()
+  }
+  kinds.splice(0)
+  return { ...gated, submit, step }
 }
 
-function createGate(): Gate {
-  let open = (): void => {}
-  const passed = new Promise<void>(resolve => {
-    open = resolve
+interface Gated {
+  readonly committer: Committer
+  readonly clock: VirtualClock
+  /** What each exchange brought, in the order in which they began. */
+  readonly kinds: string[]
+  /** Lets the exchanges under way end. */
+  letGo(): Promise<void>
+}
+
+/** A committer over the model, whose exchanges end when they are let go. */
+function startGated({
+  exchangesAtOnce = 1,
+  parked = [],
+}: {
+  exchangesAtOnce?: number
+  parked?: ParkedClaim[]
+} = {}): Gated {
+  const clock = createVirtualClock({ soon: 'by hand' })
+  const model = createMemoryStore({ clock })
+  const kinds: string[] = []
+  let gates: (() => void)[] = []
+  const exchange: typeof model.exchange = async batch => {
+    kinds.push(`${batch.submits.length} submits, ${batch.claims.length} claims`)
+    await new Promise<void>(resolve => {
+      gates.push(resolve)
+    })
+    return model.exchange(batch)
+  }
+  const committer = createCommitter({
+    store: { ...model, exchangesAtOnce, exchange },
+    clock,
+    takeParked: lanes => (lanes.length === 0 ? [] : parked.splice(0)),
+    takeHopeful: () => [],
+    onCommit: () => {},
+    onFailure: () => {},
   })
-  return { passed, open: () => open() }
+  return {
+    committer,
+    clock,
+    kinds,
+    letGo: async () => {
+      for (const open of gates) open()
+      gates = []
+      await clock.rest()
+    },
+  }
 }
