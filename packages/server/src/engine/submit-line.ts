@@ -50,9 +50,12 @@ interface SubmitLineParts {
 
 /** They wait for claims as long as this, and for so many exchanges, which in a calm node is a few milliseconds. */
 const waitMax = Object.freeze({ ms: 250, exchanges: 8 })
+/** Fewer tasks save the store less than what an exchange without them costs. */
+const worthWaiting = 128
 
 export function createSubmitLine({ clock, flow, draftsMax, takeParked }: SubmitLineParts): SubmitLine {
   let line: Queued[] = []
+  let weight = 0
 
   function dueInMs(): number {
     const first = line[0]
@@ -69,12 +72,12 @@ export function createSubmitLine({ clock, flow, draftsMax, takeParked }: SubmitL
   }
 
   /** As many of the first as one exchange takes. */
-  function firstFew(isClaimExpected: boolean): Map<Queued, Advice> {
+  function firstFew(mayWait: boolean): Map<Queued, Advice> {
     const few = new Map<Queued, Advice>()
     let room = draftsMax
     for (const command of line) {
       if (room <= 0) break
-      const advice = isClaimExpected ? adviceFor(command) : 'now'
+      const advice = mayWait ? adviceFor(command) : 'now'
       few.set(command, advice)
       if (advice !== 'later') room -= command.weight
     }
@@ -83,7 +86,7 @@ export function createSubmitLine({ clock, flow, draftsMax, takeParked }: SubmitL
 
   function take({ asks, isClaimExpected }: Meeting): Boarding {
     if (line.length === 0) return { commands: [], parked: [] }
-    const few = firstFew(isClaimExpected)
+    const few = firstFew(isClaimExpected && weight >= worthWaiting)
     const lanesAdvised = (advice: Advice): readonly LaneCount[] =>
       sumOf([...few].filter(([, each]) => each === advice).map(([command]) => command.lanes))
     const wanted = lanesAdvised('with a claim')
@@ -97,6 +100,7 @@ export function createSubmitLine({ clock, flow, draftsMax, takeParked }: SubmitL
       .map(([command]) => command)
     const gone = new Set(commands)
     for (const command of few.keys()) command.passed += 1
+    for (const command of commands) weight -= command.weight
     line = line.filter(command => !gone.has(command))
     return { commands, parked }
   }
@@ -107,6 +111,7 @@ export function createSubmitLine({ clock, flow, draftsMax, takeParked }: SubmitL
       const isReady = drafts.every(isReadyAtOnce)
       const atMs = clock.monotonic()
       line.push({ items, resolve, reject, lanes: lanesOf(drafts), isReady, weight: drafts.length, atMs, passed: 0 })
+      weight += drafts.length
     },
     isEmpty: () => line.length === 0,
     dueInMs,

@@ -61,29 +61,37 @@ describe('group commit', () => {
   describe('where the workers of a lane find nothing', () => {
     it('sends new tasks along with claims, as many as these have room for', async () => {
       const { committer, kinds, step, submit } = await startHungry()
+      const claim = (): void => void committer.claim({ ...ask, limit: 500 })
+      for (const count of [200, 200, 200, 200]) submit(count)
       void committer.settle([])
-      submit(8)
       await step()
       expect(kinds).toEqual(['0 submits, 0 claims'])
-      for (const count of [4, 4, 4]) submit(count)
-      void committer.claim(ask)
+      claim()
       await step()
-      // The claim has room for ten; the last command that has a place there goes as a whole.
-      expect(kinds.slice(1)).toEqual(['2 submits, 1 claims'])
-      void committer.claim(ask)
+      // The claim has room for 500; the last command that has a place there goes as a whole.
+      expect(kinds.slice(1)).toEqual(['3 submits, 1 claims'])
+      claim()
       await step()
-      // Two of the twelve were left behind, and a claim takes those first.
+      // A hundred were left behind, and a claim takes those first.
       expect(kinds.slice(2)).toEqual(['0 submits, 1 claims'])
-      void committer.claim(ask)
+      claim()
       await step()
-      void committer.claim(ask)
+      claim()
       await step()
-      expect(kinds.slice(3)).toEqual(['0 submits, 1 claims', '2 submits, 1 claims'])
+      expect(kinds.slice(3)).toEqual(['0 submits, 1 claims', '1 submits, 1 claims'])
+    })
+
+    it('keeps no few of them', async () => {
+      const { committer, kinds, step, submit } = await startHungry()
+      submit(100)
+      void committer.settle([])
+      await step()
+      expect(kinds).toEqual(['1 submits, 0 claims'])
     })
 
     it('sends them at once when nobody is served who could claim', async () => {
       const { kinds, step, submit } = await startHungry()
-      submit(3)
+      submit(200)
       await step()
       expect(kinds).toEqual(['1 submits, 0 claims'])
     })
@@ -92,7 +100,7 @@ describe('group commit', () => {
       const parked: ParkedClaim[] = []
       const { committer, kinds, step, submit } = await startHungry(parked)
       parked.push({ ask, settle: () => {}, fail: () => {} })
-      submit(3)
+      submit(200)
       void committer.settle([])
       await step()
       expect(kinds).toEqual(['1 submits, 1 claims'])
@@ -100,14 +108,14 @@ describe('group commit', () => {
 
     it('keeps them for a few exchanges only', async () => {
       const { committer, kinds, step, submit } = await startHungry()
-      submit(3)
+      submit(200)
       for (let count = 0; count < 9; count += 1) {
         void committer.settle([])
         await step()
       }
       expect(kinds).toEqual([...Array<string>(8).fill('0 submits, 0 claims'), '1 submits, 0 claims'])
       // They waited in vain, so that the next ones do not.
-      submit(1)
+      submit(200)
       void committer.settle([])
       await step()
       expect(kinds.slice(9)).toEqual(['1 submits, 0 claims'])
@@ -117,7 +125,7 @@ describe('group commit', () => {
       const { committer, clock, kinds, letGo, submit } = await startHungry()
       void committer.settle([])
       clock.runSoon()
-      submit(3)
+      submit(200)
       clock.runSoon()
       await clock.advance(249)
       expect(kinds).toEqual(['0 submits, 0 claims'])
@@ -131,9 +139,9 @@ describe('group commit', () => {
 
     it('sends tasks at once that no claim can take at once', async () => {
       const { committer, kinds, step } = await startHungry()
-      const later = [draft('delayed', { delayMs: 1_000 }), draft('at', { runAtMs: 4_102_444_800_000 })]
-      for (const each of [...later, draft('child', { dependencies: ['seen'] })]) {
-        void committer.submit([{ drafts: [each] }])
+      const waits = [{ delayMs: 1_000 }, { runAtMs: 4_102_444_800_000 }, { dependencies: ['seen'] }]
+      for (const [at, options] of waits.entries()) {
+        void committer.submit([{ drafts: names(`later-${at}`, 100).map(id => draft(id, options)) }])
       }
       void committer.settle([])
       await step()
