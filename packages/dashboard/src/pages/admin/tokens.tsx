@@ -4,88 +4,36 @@ import { Ban, CircleCheck, KeyRound, Plus, TimerOff } from 'lucide-react'
 import { useState } from 'react'
 import { send } from '../../api/http.ts'
 import { tokensQuery } from '../../api/queries.ts'
-import { Button, Failure, Notice, Panel, Skeleton, Stale } from '../../parts/basic.tsx'
+import { Button } from '../../parts/basic.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
-import { plural } from '../../parts/format.ts'
+import { Table } from '../../parts/table.tsx'
 import { Time, useNow } from '../../parts/time.tsx'
 import { toast } from '../../shell/toasts.tsx'
+import { Roll } from './roll.tsx'
 import { NewToken } from './token-form.tsx'
 
 export function Tokens() {
-  const { data: tokens, error, refetch, dataUpdatedAt } = useQuery(tokensQuery)
-  const [isAdding, setAdding] = useState(false)
-  const [isAll, setAll] = useState(false)
-  if (tokens === undefined)
-    return error === null ? <Skeleton rows={4} /> : <Failure error={error} onRetry={() => void refetch()} />
-  const ended = tokens.filter(token => token.status !== 'active').length
-  const shown = tokens.filter(token => isAll || token.status === 'active')
   return (
-    <>
-      <Stale error={error} at={dataUpdatedAt} />
-      <Panel
-        isFlush
-        title="Tokens"
-        side={
-          <div className="panel-tools">
-            {ended === 0 ? null : (
-              <label className="tick">
-                <input type="checkbox" checked={isAll} onChange={event => setAll(event.target.checked)} />
-                Show {plural(ended, 'ended token')}
-              </label>
-            )}
-            <Button isSmall icon={Plus} onClick={() => setAdding(true)}>
-              Make a token
-            </Button>
-          </div>
-        }
-      >
-        {shown.length === 0 ? (
-          <Notice icon={KeyRound} title={ended === 0 ? 'No token yet' : 'No token opens anything'}>
-            <p>Programs and workers come in with a token each, which can run out and be revoked.</p>
-          </Notice>
-        ) : (
-          <TokenTable tokens={shown} />
-        )}
-      </Panel>
-      {isAdding ? <NewToken onClose={() => setAdding(false)} /> : null}
-    </>
-  )
-}
-
-function TokenTable({ tokens }: { readonly tokens: readonly ServiceToken[] }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
-    <section className="scroll-x" tabIndex={0} aria-label="Tokens">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Role</th>
-            <th scope="col" className="not-phone">
-              Only for
-            </th>
-            <th scope="col" className="not-phone">
-              State
-            </th>
-            <th scope="col">Ends</th>
-            <th scope="col" className="not-phone">
-              Last used
-            </th>
-            <th scope="col" className="not-phone">
-              Made
-            </th>
-            <th scope="col">
-              <span className="offscreen">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
+    <Roll
+      title="Tokens"
+      query={useQuery(tokensQuery)}
+      isEnded={token => token.status !== 'active'}
+      ended="ended token"
+      add={{ icon: Plus, text: 'Make a token', Form: NewToken }}
+      nothing={ended => ({
+        icon: KeyRound,
+        title: ended === 0 ? 'No token yet' : 'No token opens anything',
+        text: 'Programs and workers come in with a token each, which can run out and be revoked.',
+      })}
+    >
+      {tokens => (
+        <Table label="Tokens" columns={['Name', 'Role', '-Only for', '-State', 'Ends', '-Last used', '-Made']}>
           {tokens.map(token => (
             <TokenRow key={token.token_id} token={token} />
           ))}
-        </tbody>
-      </table>
-    </section>
+        </Table>
+      )}
+    </Roll>
   )
 }
 

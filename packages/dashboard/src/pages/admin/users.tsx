@@ -16,81 +16,34 @@ import { DropdownMenu } from 'radix-ui'
 import { type ReactNode, useState } from 'react'
 import { meQuery, usersQuery } from '../../api/queries.ts'
 import { useAfterMenu } from '../../parts/after-menu.ts'
-import { Button, Failure, Notice, Panel, Skeleton, Stale } from '../../parts/basic.tsx'
-import { plural } from '../../parts/format.ts'
+import { Table } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toastError } from '../../shell/toasts.tsx'
+import { Roll } from './roll.tsx'
 import { ChangeRole, Disable, EndSessions, NewUser, ResetPassword, useChange } from './user-forms.tsx'
 
 export function Users() {
-  const { data: users, error, refetch, dataUpdatedAt } = useQuery(usersQuery)
-  const [isAdding, setAdding] = useState(false)
-  const [isAll, setAll] = useState(false)
-  if (users === undefined)
-    return error === null ? <Skeleton rows={4} /> : <Failure error={error} onRetry={() => void refetch()} />
-  const disabled = users.filter(user => user.disabled).length
-  const shown = users.filter(user => isAll || !user.disabled)
   return (
-    <>
-      <Stale error={error} at={dataUpdatedAt} />
-      <Panel
-        isFlush
-        title="Users"
-        side={
-          <div className="panel-tools">
-            {disabled === 0 ? null : (
-              <label className="tick">
-                <input type="checkbox" checked={isAll} onChange={event => setAll(event.target.checked)} />
-                Show {plural(disabled, 'disabled user')}
-              </label>
-            )}
-            <Button isSmall icon={UserPlus} onClick={() => setAdding(true)}>
-              Add a user
-            </Button>
-          </div>
-        }
-      >
-        {shown.length === 0 ? (
-          <Notice icon={UsersIcon} title="No user may log in">
-            <p>{disabled === 0 ? 'The first start of a scheduler makes one.' : 'All that there are, are disabled.'}</p>
-          </Notice>
-        ) : (
-          <UserTable users={shown} />
-        )}
-      </Panel>
-      {isAdding ? <NewUser onClose={() => setAdding(false)} /> : null}
-    </>
-  )
-}
-
-function UserTable({ users }: { readonly users: readonly User[] }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
-    <section className="scroll-x" tabIndex={0} aria-label="Users">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Role</th>
-            <th scope="col">State</th>
-            <th scope="col" className="not-phone">
-              Created
-            </th>
-            <th scope="col" className="not-phone">
-              Changed
-            </th>
-            <th scope="col">
-              <span className="offscreen">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
+    <Roll
+      title="Users"
+      query={useQuery(usersQuery)}
+      isEnded={user => user.disabled}
+      ended="disabled user"
+      add={{ icon: UserPlus, text: 'Add a user', Form: NewUser }}
+      nothing={disabled => ({
+        icon: UsersIcon,
+        title: 'No user may log in',
+        text: disabled === 0 ? 'The first start of a scheduler makes one.' : 'All that there are, are disabled.',
+      })}
+    >
+      {users => (
+        <Table label="Users" columns={['Name', 'Role', 'State', '-Created', '-Changed']}>
           {users.map(user => (
             <UserRow key={user.name} user={user} />
           ))}
-        </tbody>
-      </table>
-    </section>
+        </Table>
+      )}
+    </Roll>
   )
 }
 
