@@ -5,6 +5,7 @@ import { ChevronDown, ChevronRight, ListChecks, RotateCcw, Trash2 } from 'lucide
 import { useId, useState } from 'react'
 import { taskQuery, workersQuery } from '../api/queries.ts'
 import { Button, CopyButton, Panel, Skeleton } from '../parts/basic.tsx'
+import { Fact } from '../parts/fact.tsx'
 import { exactCount, plural } from '../parts/format.ts'
 import { Time } from '../parts/time.tsx'
 import { useMay } from '../shell/me.ts'
@@ -171,15 +172,6 @@ function Details({ group }: { readonly group: FailureGroup }) {
           <pre tabIndex={0}>{stack}</pre>
         )}
       </div>
-    </div>
-  )
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
     </div>
   )
 }

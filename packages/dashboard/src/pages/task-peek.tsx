@@ -7,7 +7,7 @@ import { Bar, Button, CopyButton, Failure, Skeleton } from '../parts/basic.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { JsonView } from '../parts/json-view.tsx'
 import { State } from '../parts/state.tsx'
-import { Lasted, Time } from '../parts/time.tsx'
+import { TaskFacts } from './task/facts.tsx'
 
 interface PeekProps {
   readonly id: string
@@ -67,24 +67,7 @@ function Facts({ task }: { readonly task: Task }) {
         </section>
       )}
       <dl>
-        <Fact name="Type">
-          <code>{task.task_type}</code>
-        </Fact>
-        <Fact name="Queue">{task.queue}</Fact>
-        <Fact name="Priority">{task.priority}</Fact>
-        <Fact name="Attempt">
-          {task.attempt} of {task.max_retries + 1}
-        </Fact>
-        <Fact name="Worker">{task.worker_id ?? '–'}</Fact>
-        <Fact name="Created">
-          <Time at={task.created_at} />
-        </Fact>
-        <Fact name="Started">
-          <Time at={task.started_at} />
-        </Fact>
-        <Fact name="Ran">
-          <Lasted from={task.started_at} to={task.completed_at} />
-        </Fact>
+        <TaskFacts task={task} />
       </dl>
       <section>
         <h3>Payload</h3>
@@ -108,14 +91,5 @@ function Why({ id }: { readonly id: string }) {
         <li key={reason.code}>{reason.detail}</li>
       ))}
     </ul>
-  )
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   )
 }

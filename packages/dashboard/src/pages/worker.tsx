@@ -7,6 +7,7 @@ import { ApiError } from '../api/http.ts'
 import { workersQuery } from '../api/queries.ts'
 import { useInterval } from '../live/live.ts'
 import { Button, CopyButton, Failure, Notice, Panel, Skeleton, Sparkline, Stale } from '../parts/basic.tsx'
+import { Fact } from '../parts/fact.tsx'
 import { exactCount } from '../parts/format.ts'
 import { State } from '../parts/state.tsx'
 import { Time } from '../parts/time.tsx'
@@ -172,15 +173,6 @@ function WorkerFacts({ worker }: { readonly worker: Worker }) {
         </div>
       )}
     </Panel>
-  )
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   )
 }
 

@@ -4,6 +4,7 @@ import { BookOpen, FileJson } from 'lucide-react'
 import { root } from '../../api/http.ts'
 import { aboutQuery } from '../../api/queries.ts'
 import { Failure, Panel, Skeleton, Stale } from '../../parts/basic.tsx'
+import { Fact } from '../../parts/fact.tsx'
 import { exactCount, localTime } from '../../parts/format.ts'
 import { Lasted } from '../../parts/time.tsx'
 
@@ -56,15 +57,6 @@ export function About() {
         </p>
       </Panel>
     </>
-  )
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   )
 }
 
