@@ -29,12 +29,9 @@ interface FormProps {
 
 /** The form of a whole payload: the fields of an object, or a field for whatever else it is. */
 export function SchemaForm({ schema, value, onChange }: FormProps) {
-  const meant = resolve(schema, schema)
-  if (kindOf(meant, 0) === 'object')
-    return <Members schema={meant} root={schema} value={value} onChange={onChange} pointer="/payload" depth={0} />
-  if (isEmptyObject(meant)) return <p className="faint">This type takes no fields.</p>
+  if (isEmptyObject(resolve(schema, schema))) return <p className="faint">This type takes no fields.</p>
   return (
-    <Field
+    <Bare
       name="payload"
       given={schema}
       root={schema}
@@ -43,6 +40,24 @@ export function SchemaForm({ schema, value, onChange }: FormProps) {
       onChange={onChange}
       pointer="/payload"
       depth={0}
+    />
+  )
+}
+
+/** A value without a frame of its own: the fields of an object, or a field for whatever else it is. */
+function Bare(props: FieldProps) {
+  const { given, root, value, isRequired, onChange, pointer, depth } = props
+  const schema = resolve(given, root)
+  if (kindOf(schema, depth) !== 'object') return <Field {...props} />
+  return (
+    <Members
+      schema={schema}
+      root={root}
+      value={value}
+      isOptional={!isRequired}
+      onChange={onChange}
+      pointer={pointer}
+      depth={depth}
     />
   )
 }
@@ -116,15 +131,7 @@ export function Field(props: FieldProps): ReactNode {
         <fieldset className="nested">
           <legend>{label}</legend>
           {hint}
-          <Members
-            schema={schema}
-            root={root}
-            value={value}
-            isOptional={!isRequired}
-            onChange={onChange}
-            pointer={pointer}
-            depth={depth}
-          />
+          <Bare {...props} />
           <FaultText id={id} fault={fault} />
         </fieldset>
       )
@@ -279,19 +286,8 @@ function Variant({ schema, name, root, value, onChange, pointer, depth, isRequir
           ))}
         </select>
       </label>
-      {variant === undefined ? null : kindOf(inner, depth + 1) === 'object' ? (
-        <Members
-          key={chosen}
-          isOptional={!isRequired}
-          schema={inner}
-          root={root}
-          value={value}
-          onChange={onChange}
-          pointer={pointer}
-          depth={depth + 1}
-        />
-      ) : (
-        <Field
+      {variant === undefined ? null : (
+        <Bare
           key={chosen}
           name={nameOfVariant(inner, chosen)}
           given={variant}
