@@ -1,38 +1,19 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createStage, type Stage } from '../support/processes.ts'
-import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+import { beforeAll, expect, it } from 'vitest'
 import { logIn } from './support/people.ts'
+import { describeInBrowser, setScene } from './support/scene.ts'
 
-const chromium = await findBrowser()
 const own = 'a password of her own'
 
-describe.skipIf(chromium === null)('a node after its first start', () => {
-  let stage: Stage
-  let sight: Sight
-  let url: string
+describeInBrowser('a node after its first start', () => {
+  const scene = setScene({ TASKLANE_AUTH: 'required' })
   let printed: string
 
-  beforeAll(async () => {
-    stage = createStage()
-    const [scheduler, browser] = await Promise.all([
-      stage.scheduler({ env: { TASKLANE_AUTH: 'required' } }),
-      startBrowser(chromium ?? ''),
-    ])
-    url = scheduler.url
-    sight = browser
-    printed = String(JSON.parse(scheduler.running.stdout().split('\n')[0] ?? '').first_admin.password)
-  })
-  afterEach(async () => {
-    await sight.closeContexts()
-    expect(sight.complaints()).toEqual([])
-  })
-  afterAll(async () => {
-    await sight.close()
-    await stage.close()
+  beforeAll(() => {
+    printed = String(JSON.parse(scene.running.stdout().split('\n')[0] ?? '').first_admin.password)
   })
 
   it('is set up in the page by whoever has the printed password, and by nobody else', async () => {
-    const [page, stranger] = await Promise.all([sight.open(url, '/tasks'), sight.open(url, '/admin')])
+    const [page, stranger] = await Promise.all([scene.open('/tasks'), scene.open('/admin')])
     await page.getByText('Nobody is set up yet').waitFor()
     await page.getByText('Where to find it').click()
     await page.getByText('docker compose logs').waitFor()

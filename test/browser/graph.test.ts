@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { call, createStage, type Stage, until } from '../support/processes.ts'
-import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
-
-const chromium = await findBrowser()
+import { beforeAll, expect, it } from 'vitest'
+import { call, until } from '../support/processes.ts'
+import { addAxe, seriousFaults } from './support/axe.ts'
+import { describeInBrowser, setScene } from './support/scene.ts'
 
 /** Reads, of which one fails; what needs it is cancelled. A queue that is paused holds what is to stay. */
 const story = [
@@ -16,47 +13,26 @@ const story = [
   task('s-end', 'noop', ['s-below', 's-good']),
 ]
 
-describe.skipIf(chromium === null)('the graph', () => {
-  let stage: Stage
-  let sight: Sight
-  let url: string
+describeInBrowser('the graph', () => {
+  const scene = setScene()
 
   beforeAll(async () => {
-    stage = createStage()
-    const [scheduler, browser] = await Promise.all([stage.scheduler(), startBrowser(chromium ?? '')])
-    url = scheduler.url
-    sight = browser
-    stage.worker(url, ['--worker-id', 'w1', '--concurrency', '100'])
-    await call(url, 'PATCH', '/api/queues/paused', { paused: true })
-    await submit([...story, ...fan('f', 1_998), ...fan('w', 6).map(each => ({ ...each, queue: 'paused' }))])
+    scene.stage.worker(scene.url, ['--worker-id', 'w1', '--concurrency', '100'])
+    await call(scene.url, 'PATCH', '/api/queues/paused', { paused: true })
+    await scene.submit([...story, ...fan('f', 1_998), ...fan('w', 6).map(each => ({ ...each, queue: 'paused' }))])
     await Promise.all([isOver('s-end'), isOver('f-end')])
   })
-  afterEach(async () => {
-    await sight.closeContexts()
-    expect(sight.complaints()).toEqual([])
-  })
-  afterAll(async () => {
-    await sight.close()
-    await stage.close()
-  })
-
-  async function submit(tasks: readonly object[]): Promise<void> {
-    for (let at = 0; at < tasks.length; at += 1_000) {
-      const { status } = await call(url, 'POST', '/api/tasks/batch', { tasks: tasks.slice(at, at + 1_000) })
-      expect(status).toBe(201)
-    }
-  }
 
   function isOver(id: string): Promise<string> {
     return until(
-      async () => (await call<{ status: string }>(url, 'GET', `/api/tasks/${id}`)).body.status,
+      async () => (await call<{ status: string }>(scene.url, 'GET', `/api/tasks/${id}`)).body.status,
       status => ['completed', 'failed', 'cancelled'].includes(status),
       () => `${id} to end`,
     )
   }
 
   it('is walked along its edges by the arrow keys, and tells of each task beside it', async () => {
-    const page = await sight.open(url, '/tasks/s-open/graph')
+    const page = await scene.open('/tasks/s-open/graph')
     await node(page, 's-open').focus()
     await page.getByRole('button', { name: /Draw it/ }).waitFor()
     // Downwards or sidewards: one of the two follows an edge.
@@ -74,7 +50,7 @@ describe.skipIf(chromium === null)('the graph', () => {
   })
 
   it('dims what is in other states, finds by name, and marks the longest chain', async () => {
-    const page = await sight.open(url, '/tasks/s-open/graph')
+    const page = await scene.open('/tasks/s-open/graph')
     await page.getByRole('button', { name: 'Failed 1' }).click()
     await page.locator('[data-item=s-good].node-dim').waitFor()
     expect(await page.locator('.node:not(.node-dim)').count()).toBe(1)
@@ -90,14 +66,14 @@ describe.skipIf(chromium === null)('the graph', () => {
   })
 
   it('runs again from what failed, after saying how much comes with it', async () => {
-    const page = await sight.open(url, '/tasks/s-open/graph')
+    const page = await scene.open('/tasks/s-open/graph')
     await node(page, 's-bad').click()
     await page.getByRole('button', { name: 'Retry from here' }).click()
     await page.getByText('The 2 tasks that were cancelled below it').waitFor()
     await page.getByRole('button', { name: 'Retry 1 + 2' }).click()
     await page.getByText('It runs again, and then 2 tasks below it.').waitFor()
     const attempts = async () =>
-      (await call<{ attempts: unknown[] }>(url, 'GET', '/api/tasks/s-bad/attempts')).body.attempts.length
+      (await call<{ attempts: unknown[] }>(scene.url, 'GET', '/api/tasks/s-bad/attempts')).body.attempts.length
     await until(
       attempts,
       count => count === 2,
@@ -106,7 +82,7 @@ describe.skipIf(chromium === null)('the graph', () => {
   })
 
   it('cancels what is left, counted first, and shows it in the picture', async () => {
-    const page = await sight.open(url, '/tasks/w-0/graph')
+    const page = await scene.open('/tasks/w-0/graph')
     await page.getByRole('button', { name: 'Cancel what is left' }).click()
     await page.getByRole('button', { name: 'Cancel 8' }).click()
     await page.getByText('100 %').waitFor()
@@ -114,7 +90,7 @@ describe.skipIf(chromium === null)('the graph', () => {
   })
 
   it('of two thousand is drawn in groups at first, opens one, and all', async () => {
-    const page = await sight.open(url, '/tasks/f-0/graph')
+    const page = await scene.open('/tasks/f-0/graph')
     const group = page.locator('.node-group')
     await group.getByText('1,998 × noop').waitFor()
     await group.getByText('1,998 completed').waitFor()
@@ -131,7 +107,7 @@ describe.skipIf(chromium === null)('the graph', () => {
   })
 
   it('says the same in words, with only the rows in sight in the page', async () => {
-    const page = await sight.open(url, '/tasks/f-end/graph')
+    const page = await scene.open('/tasks/f-end/graph')
     await page.getByRole('button', { name: 'List' }).click()
     await page.getByRole('row', { name: /Completed f-m0 f-0 f-end/ }).waitFor()
     expect(await page.locator('table').getAttribute('aria-rowcount')).toBe('2001')
@@ -141,7 +117,6 @@ describe.skipIf(chromium === null)('the graph', () => {
   })
 
   it('has no serious fault of accessibility, dark or light, on a desk or a phone', async () => {
-    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     const looks = [
       { colorScheme: 'dark', width: 1_440 },
       { colorScheme: 'light', width: 390 },
@@ -149,8 +124,8 @@ describe.skipIf(chromium === null)('the graph', () => {
     const faults = await Promise.all(
       looks.map(async ({ colorScheme, width }) => {
         const options = { colorScheme, reducedMotion: 'reduce', viewport: { width, height: 844 } } as const
-        const page = await sight.open(url, '/tasks/s-open/graph', options)
-        await page.evaluate(axe)
+        const page = await scene.open('/tasks/s-open/graph', options)
+        await addAxe(page)
         if (width < 800) await page.getByRole('button', { name: 'Picture' }).click()
         await node(page, 's-bad').click()
         await page.getByRole('button', { name: 'Critical path' }).click()
@@ -203,12 +178,4 @@ async function focused(page: Page): Promise<string> {
 /** The key for a picture that goes sidewards, or the one for one that goes downwards. */
 async function along(page: Page, sidewards: string, downwards: string): Promise<string> {
   return (await page.getByRole('button', { name: 'Draw it downwards' }).count()) > 0 ? sidewards : downwards
-}
-
-async function seriousFaults(page: Page): Promise<string[]> {
-  // Runs in the page; axe was put there before.
-  const found = await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
-    violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => id + ' ' + nodes.slice(0, 3).map(node => node.target.join(' ') + ' ' + (node.any[0]?.message ?? '')).join(' | ')))`)
-  return Array.isArray(found) ? found.map(String) : ['axe did not run']
 }

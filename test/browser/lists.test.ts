@@ -1,45 +1,22 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { call, createStage, root, type Stage, until } from '../support/processes.ts'
-import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+import { beforeAll, expect, it } from 'vitest'
+import { call, root, until } from '../support/processes.ts'
+import { describeInBrowser, setScene } from './support/scene.ts'
 
-const chromium = await findBrowser()
-
-describe.skipIf(chromium === null)('lists and failures in a browser', () => {
-  let stage: Stage
-  let sight: Sight
-  let url: string
+describeInBrowser('lists and failures in a browser', () => {
+  const scene = setScene()
   let mended: string
 
   beforeAll(async () => {
-    stage = createStage()
-    const [scheduler, browser] = await Promise.all([stage.scheduler(), startBrowser(chromium ?? '')])
-    url = scheduler.url
-    sight = browser
-    mended = join(stage.folder(), 'mended')
+    mended = join(scene.stage.folder(), 'mended')
     const module = join(root, 'test/browser/fixtures/mending.mjs')
-    stage.worker(url, [module, '--worker-id', 'mender', '--concurrency', '4'], { MENDED: mended })
+    scene.stage.worker(scene.url, [module, '--worker-id', 'mender', '--concurrency', '4'], { MENDED: mended })
   })
-  afterEach(async () => {
-    await sight.closeContexts()
-    expect(sight.complaints()).toEqual([])
-  })
-  afterAll(async () => {
-    await sight.close()
-    await stage.close()
-  })
-
-  async function submit(tasks: readonly object[]): Promise<void> {
-    for (let at = 0; at < tasks.length; at += 1_000) {
-      const body = { tasks: tasks.slice(at, at + 1_000) }
-      expect((await call(url, 'POST', '/api/tasks/batch', body)).status).toBe(201)
-    }
-  }
 
   async function total(query: string): Promise<number> {
-    const { body } = await call<{ total: number }>(url, 'GET', `/api/tasks?count=true&limit=1&${query}`)
+    const { body } = await call<{ total: number }>(scene.url, 'GET', `/api/tasks?count=true&limit=1&${query}`)
     return body.total
   }
 
@@ -48,13 +25,13 @@ describe.skipIf(chromium === null)('lists and failures in a browser', () => {
   }
 
   it('retry a group that failed, which goes as its tasks succeed', async () => {
-    await submit([1, 2, 3].map(row => ({ task_type: 'mend', payload: { row }, max_retries: 0, queue: 'loads' })))
+    await scene.submit([1, 2, 3].map(row => ({ task_type: 'mend', payload: { row }, max_retries: 0, queue: 'loads' })))
     await until(
       () => total('task_type=mend&status=failed'),
       count => count === 3,
       () => 'three to fail',
     )
-    const page = await sight.open(url, '/failures')
+    const page = await scene.open('/failures')
     const card = page.locator('.failure')
     await card.getByText(/Row \d has no date/).waitFor()
     expect(await card.locator('.failure-count').textContent()).toBe('3tasks')
@@ -79,8 +56,8 @@ describe.skipIf(chromium === null)('lists and failures in a browser', () => {
   })
 
   it('say which type no worker takes, and lead to its tasks', async () => {
-    await submit([{ task_type: 'nobody_knows', queue: 'orphans' }])
-    const page = await sight.open(url)
+    await scene.submit([{ task_type: 'nobody_knows', queue: 'orphans' }])
+    const page = await scene.open()
     await page.getByRole('link', { name: /No worker takes nobody_knows from queue orphans/ }).click()
     await page.getByRole('heading', { name: 'Tasks', exact: true }).waitFor()
     await until(
@@ -92,8 +69,8 @@ describe.skipIf(chromium === null)('lists and failures in a browser', () => {
   })
 
   it('act on all that match after a count, a number typed, and a summary of the outcome', async () => {
-    await submit(Array.from({ length: 1_203 }, () => ({ task_type: 'unserved', queue: 'many' })))
-    const page = await sight.open(url, '/tasks?queue=many')
+    await scene.submit(Array.from({ length: 1_203 }, () => ({ task_type: 'unserved', queue: 'many' })))
+    const page = await scene.open('/tasks?queue=many')
     await page.locator('tr.row').first().waitFor()
     await page.keyboard.press('j')
     await page.keyboard.press('x')
@@ -110,8 +87,8 @@ describe.skipIf(chromium === null)('lists and failures in a browser', () => {
   })
 
   it('keep a view under a name, over a reload, until it is deleted', async () => {
-    await submit([{ task_type: 'unserved', queue: 'viewed', name: 'Seen', priority: 9 }])
-    const page = await sight.open(url, '/tasks?queue=viewed')
+    await scene.submit([{ task_type: 'unserved', queue: 'viewed', name: 'Seen', priority: 9 }])
+    const page = await scene.open('/tasks?queue=viewed')
     await page.getByRole('link', { name: /Seen/ }).waitFor()
     await page.getByRole('button', { name: 'Priority', exact: true }).last().click()
     await page.getByRole('button', { name: 'Views' }).click()
@@ -138,7 +115,7 @@ describe.skipIf(chromium === null)('lists and failures in a browser', () => {
 
   it('sort, tick a range and look at a task by the keyboard, and say what was not done and why', async () => {
     const task = (name: string, priority: number) => ({ task_type: 'unserved', queue: 'keys', name, priority })
-    await submit([
+    await scene.submit([
       task('Middle', 5),
       task('Low', 2),
       task('High', 9),
@@ -150,7 +127,7 @@ describe.skipIf(chromium === null)('lists and failures in a browser', () => {
       count => count === 1,
       () => 'one of them to finish',
     )
-    const page = await sight.open(url, '/tasks?queue=keys&sort=-priority')
+    const page = await scene.open('/tasks?queue=keys&sort=-priority')
     await until(
       () => page.locator('.row-name').allTextContents(),
       names => names.join() === 'High,Middle,Low,Last',

@@ -1,35 +1,22 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { call, command, createStage, type Running, type Stage, until } from '../support/processes.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { call, command, type Running, until } from '../support/processes.ts'
 import { freePort } from '../support/servers/free-port.ts'
 import { type FreshDatabase, freshDatabase, postgresServer } from '../support/servers/postgres.ts'
-import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+import { describeInBrowser, setScene } from './support/scene.ts'
 
-const chromium = await findBrowser()
 const hasPostgres = (await postgresServer()) !== null
 
-describe.skipIf(chromium === null)('the pages stay live', () => {
-  let stage: Stage
-  let sight: Sight
-  let url: string
+describeInBrowser('the pages stay live', () => {
+  const scene = setScene()
   let mortal: { readonly url: string; readonly data: string; readonly running: Running }
   beforeAll(async () => {
-    stage = createStage()
-    const scheduler = freePort().then(port => stage.scheduler({ port }))
-    ;[sight, mortal, { url }] = await Promise.all([startBrowser(chromium ?? ''), scheduler, stage.scheduler()])
-  })
-  afterEach(async () => {
-    await sight.closeContexts()
-    expect(sight.complaints()).toEqual([])
-  })
-  afterAll(async () => {
-    await sight.close()
-    await stage.close()
+    mortal = await scene.stage.scheduler({ port: await freePort() })
   })
 
   it('while a scheduler dies and comes back: they say how old they are, then go on', async () => {
     const id = await submit(mortal.url, { task_type: 'noop' })
-    const page = await sight.open(mortal.url, `/tasks/${id}`)
+    const page = await scene.sight.open(mortal.url, `/tasks/${id}`)
     await pillIs(page, 'live')
     mortal.running.kill('SIGKILL')
     await mortal.running.exited
@@ -38,7 +25,7 @@ describe.skipIf(chromium === null)('the pages stay live', () => {
     expect(await page.locator('.pill[data-live]').textContent()).toMatch(/As of .*\d/)
     expect(await stateOf(page)).toBe('pending')
 
-    await stage.scheduler({ port: Number(new URL(mortal.url).port), data: mortal.data })
+    await scene.stage.scheduler({ port: Number(new URL(mortal.url).port), data: mortal.data })
     expect((await call(mortal.url, 'POST', `/api/tasks/${id}/cancel`)).status).toBe(200)
     await pillIs(page, 'live')
     await stateIs(page, 'cancelled')
@@ -46,8 +33,8 @@ describe.skipIf(chromium === null)('the pages stay live', () => {
   })
 
   it('without a stream: they ask, unchanged answers cost nothing, and the stream is taken up again', async () => {
-    const id = await submit(url, { task_type: 'noop' })
-    const page = await sight.open(url, '/queues')
+    const id = await submit(scene.url, { task_type: 'noop' })
+    const page = await scene.open('/queues')
     await pillIs(page, 'live')
     await page.route('**/api/events*', route => route.fulfill({ status: 503, body: '{}' }))
     const statuses: number[] = []
@@ -62,15 +49,15 @@ describe.skipIf(chromium === null)('the pages stay live', () => {
       count => count >= 1,
       () => 'a poll that is answered with 304',
     )
-    await call(url, 'POST', `/api/tasks/${id}/cancel`)
+    await call(scene.url, 'POST', `/api/tasks/${id}/cancel`)
     await stateIs(page, 'cancelled')
     await page.unroute('**/api/events*')
     await pillIs(page, 'live')
   })
 
   it('but not while nobody sees them: a hidden page asks nothing, and catches up when it is seen', async () => {
-    const id = await submit(url, { task_type: 'noop' })
-    const [page, witness] = await Promise.all([sight.open(url, `/tasks/${id}`), sight.open(url, `/tasks/${id}`)])
+    const id = await submit(scene.url, { task_type: 'noop' })
+    const [page, witness] = await Promise.all([scene.open(`/tasks/${id}`), scene.open(`/tasks/${id}`)])
     await Promise.all([pillIs(page, 'live'), pillIs(witness, 'live')])
     await stateIs(page, 'pending')
     await setHidden(page, true)
@@ -78,7 +65,7 @@ describe.skipIf(chromium === null)('the pages stay live', () => {
     page.on('request', request => {
       if (request.url().includes('/api/')) asked.push(request.url())
     })
-    await call(url, 'POST', `/api/tasks/${id}/cancel`)
+    await call(scene.url, 'POST', `/api/tasks/${id}/cancel`)
     await stateIs(witness, 'cancelled')
     expect(asked).toEqual([])
     expect(await stateOf(page)).toBe('pending')
@@ -96,13 +83,13 @@ describe.skipIf(chromium === null)('the pages stay live', () => {
       ;[here, there] = await Promise.all([serve(), serve()])
     })
     // The schedulers go first, with the stage.
-    afterAll(() => stage.close().then(() => database.drop()))
+    afterAll(() => scene.stage.close().then(() => database.drop()))
 
     it('what ends through the other node is seen here: on the page of the task, in its graph and in the list', async () => {
       await submit(there, { task_id: 'first', task_type: 'any', name: 'First' })
       await submit(there, { task_id: 'second', task_type: 'any', name: 'Second', dependencies: ['first'] })
       const paths = ['/tasks/second', '/tasks/second/graph', '/tasks']
-      const [task, graph, list] = await Promise.all(paths.map(path => sight.open(here, path)))
+      const [task, graph, list] = await Promise.all(paths.map(path => scene.sight.open(here, path)))
       if (task === undefined || graph === undefined || list === undefined) throw new Error('Three pages were opened.')
       await Promise.all([task, graph, list].map(page => pillIs(page, 'live')))
       await stateIs(task, 'blocked')
@@ -125,7 +112,7 @@ describe.skipIf(chromium === null)('the pages stay live', () => {
     })
 
     async function serve(): Promise<string> {
-      const running = stage.run(process.execPath, [command, 'serve', '--port', '0'], {
+      const running = scene.stage.run(process.execPath, [command, 'serve', '--port', '0'], {
         env: { DATABASE_URL: database.url, LOG_LEVEL: 'warn' },
       })
       const line = await until(

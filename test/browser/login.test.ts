@@ -1,27 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createStage, type Stage } from '../support/processes.ts'
-import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+import { beforeAll, expect, it } from 'vitest'
 import { callerOf, logIn } from './support/people.ts'
+import { describeInBrowser, setScene } from './support/scene.ts'
 
-const chromium = await findBrowser()
 const password = 'a long enough password'
 
-describe.skipIf(chromium === null)('the pages where a login is asked for', () => {
-  let stage: Stage
-  let sight: Sight
-  let url: string
-  let stop: () => void
+describeInBrowser('the pages where a login is asked for', () => {
+  const scene = setScene({ TASKLANE_AUTH: 'required', TASKLANE_ADMIN_PASSWORD: password })
 
   beforeAll(async () => {
-    stage = createStage()
-    const [scheduler, browser] = await Promise.all([
-      stage.scheduler({ env: { TASKLANE_AUTH: 'required', TASKLANE_ADMIN_PASSWORD: password } }),
-      startBrowser(chromium ?? ''),
-    ])
-    url = scheduler.url
-    stop = () => scheduler.running.kill('SIGKILL')
-    sight = browser
-    const admin = await callerOf(url, 'admin', password)
+    const admin = await callerOf(scene.url, 'admin', password)
     for (const role of ['viewer', 'operator']) {
       const made = await admin('POST', '/api/users', { name: role, password, role })
       expect(made.status).toBe(201)
@@ -29,22 +16,14 @@ describe.skipIf(chromium === null)('the pages where a login is asked for', () =>
     const task = { task_type: 'report', task_id: 'seen-by-all', name: 'Seen by all' }
     expect((await admin('POST', '/api/tasks', task)).status).toBe(201)
   })
-  afterEach(async () => {
-    await sight.closeContexts()
-    expect(sight.complaints()).toEqual([])
-  })
-  afterAll(async () => {
-    await sight.close()
-    await stage.close()
-  })
 
   it('ask for it, tell a wrong password, and then show the page that was asked for', async () => {
-    const page = await sight.open(url, '/tasks/seen-by-all')
+    const page = await scene.open('/tasks/seen-by-all')
     await logIn(page, 'admin', 'wrong')
     await page.getByRole('alert').getByText('is wrong').waitFor()
     await logIn(page, 'admin', password)
     await page.getByRole('heading', { name: 'Seen by all' }).waitFor()
-    expect(page.url()).toBe(`${url}/ui/#/tasks/seen-by-all`)
+    expect(page.url()).toBe(`${scene.url}/ui/#/tasks/seen-by-all`)
     await page.reload()
     await page.getByRole('heading', { name: 'Seen by all' }).waitFor()
     // What opens the door is out of reach of scripts.
@@ -54,7 +33,7 @@ describe.skipIf(chromium === null)('the pages where a login is asked for', () =>
   })
 
   it('let an operator act, and log out', async () => {
-    const page = await sight.open(url, '/tasks/seen-by-all')
+    const page = await scene.open('/tasks/seen-by-all')
     await logIn(page, 'operator', password)
     await page.getByRole('button', { name: 'Cancel', exact: true }).waitFor()
     await page.getByRole('button', { name: 'Menu of operator' }).click()
@@ -63,7 +42,7 @@ describe.skipIf(chromium === null)('the pages where a login is asked for', () =>
   })
 
   it('let an admin make a user and a token that is shown once', async () => {
-    const page = await sight.open(url, '/admin')
+    const page = await scene.open('/admin')
     await logIn(page, 'admin', password)
     await page.getByRole('button', { name: 'Add a user' }).click()
     await page.getByRole('dialog').getByLabel('Name').fill('grace')
@@ -86,10 +65,10 @@ describe.skipIf(chromium === null)('the pages where a login is asked for', () =>
   })
 
   it('keep what they have when the scheduler is gone, and say how old it is', async () => {
-    const page = await sight.open(url, '/tasks/seen-by-all')
+    const page = await scene.open('/tasks/seen-by-all')
     await logIn(page, 'viewer', password)
     await page.getByRole('heading', { name: 'Seen by all' }).waitFor()
-    stop()
+    scene.running.kill('SIGKILL')
     await page
       .getByText(/cannot be reached; this is as of/)
       .first()

@@ -1,50 +1,31 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { call, createStage, type Running, type Stage, until } from '../support/processes.ts'
+import { beforeAll, expect, it } from 'vitest'
+import { call, type Running, until } from '../support/processes.ts'
 import { addAxe, seriousFaults } from './support/axe.ts'
-import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
 import { goTo } from './support/go-to.ts'
+import { describeInBrowser, setScene } from './support/scene.ts'
 
-const chromium = await findBrowser()
-
-describe.skipIf(chromium === null)('the pages in a browser', () => {
-  let stage: Stage
-  let sight: Sight
-  let url: string
+describeInBrowser('the pages in a browser', () => {
+  // Leases of three seconds: a worker that dies is missed soon.
+  const scene = setScene({ HEARTBEAT_INTERVAL: '1' })
   let first: Running
 
   beforeAll(async () => {
-    stage = createStage()
-    const [scheduler, browser] = await Promise.all([
-      // Leases of three seconds: a worker that dies is missed soon.
-      stage.scheduler({ env: { HEARTBEAT_INTERVAL: '1' } }),
-      startBrowser(chromium ?? ''),
-    ])
-    url = scheduler.url
-    sight = browser
-    first = stage.worker(url, ['--worker-id', 'first', '--concurrency', '4'])
+    first = scene.stage.worker(scene.url, ['--worker-id', 'first', '--concurrency', '4'])
     await until(
       workers,
       count => count === 1,
       () => 'the first worker',
     )
   })
-  afterEach(async () => {
-    await sight.closeContexts()
-    expect(sight.complaints()).toEqual([])
-  })
-  afterAll(async () => {
-    await sight.close()
-    await stage.close()
-  })
 
   async function workers(): Promise<number> {
-    const { body } = await call<{ workers: { status: string }[] }>(url, 'GET', '/api/workers')
+    const { body } = await call<{ workers: { status: string }[] }>(scene.url, 'GET', '/api/workers')
     return body.workers.filter(worker => worker.status === 'active').length
   }
 
   async function submit(task: object): Promise<string> {
-    const { status, body } = await call<{ task_id: string }>(url, 'POST', '/api/tasks', task)
+    const { status, body } = await call<{ task_id: string }>(scene.url, 'POST', '/api/tasks', task)
     expect(status).toBe(201)
     return body.task_id
   }
@@ -54,7 +35,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
   }
 
   it('take a task by its form, drawn from its schema, and show it run and finish without a reload', async () => {
-    const page = await sight.open(url)
+    const page = await scene.open()
     await page.getByRole('button', { name: 'Submit', exact: true }).click()
     await page.getByLabel('Type', { exact: true }).fill('sleep')
     await page.getByLabel(/^seconds/).fill('6')
@@ -76,7 +57,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
   })
 
   it('say at the field what the scheduler refuses', async () => {
-    const page = await sight.open(url)
+    const page = await scene.open()
     await page.getByRole('button', { name: 'Submit', exact: true }).click()
     await page.getByLabel('Type', { exact: true }).fill('no such type!')
     await page.getByRole('button', { name: 'Submit and watch' }).click()
@@ -85,7 +66,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
 
   it('cancel a task that runs, and a second browser sees it', async () => {
     const id = await submit({ task_type: 'sleep', payload: { seconds: 600 } })
-    const [page, other] = await Promise.all([sight.open(url, `/tasks/${id}`), sight.open(url, `/tasks/${id}`)])
+    const [page, other] = await Promise.all([scene.open(`/tasks/${id}`), scene.open(`/tasks/${id}`)])
     await until(
       () => state(other),
       now => now === 'running',
@@ -107,13 +88,13 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
 
   it('show a worker die and its task go on elsewhere', async () => {
     const id = await submit({ task_type: 'sleep', payload: { seconds: 600 } })
-    const page = await sight.open(url, `/tasks/${id}`)
+    const page = await scene.open(`/tasks/${id}`)
     await until(
       () => state(page),
       now => now === 'running',
       () => 'it to run',
     )
-    const second = stage.worker(url, ['--worker-id', 'second', '--concurrency', '4'])
+    const second = scene.stage.worker(scene.url, ['--worker-id', 'second', '--concurrency', '4'])
     await until(
       workers,
       count => count === 2,
@@ -123,9 +104,9 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
     const attempts = page.locator('.step')
     await attempts.nth(1).getByText('second').waitFor()
     expect(await attempts.nth(0).locator('.state').getAttribute('data-state')).toBe('crashed')
-    const other = await sight.open(url, '/workers')
+    const other = await scene.open('/workers')
     await other.locator('[data-worker=first]').getByText('Lost').waitFor()
-    expect((await call(url, 'POST', `/api/tasks/${id}/cancel`)).status).toBe(200)
+    expect((await call(scene.url, 'POST', `/api/tasks/${id}/cancel`)).status).toBe(200)
     await until(
       () => state(page),
       now => now === 'cancelled',
@@ -138,7 +119,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
     const label = { batch: 'failing' }
     const payload = { path: '/not/allowed' }
     await Promise.all([1, 2, 3].map(() => submit({ task_type: 'count_file', payload, labels: label, max_retries: 0 })))
-    const page = await sight.open(url, '/tasks?status=failed&label=batch:failing')
+    const page = await scene.open('/tasks?status=failed&label=batch:failing')
     await until(
       () => page.locator('tr.row').count(),
       count => count === 3,
@@ -150,7 +131,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
     await page.getByText(/Retry: .*3/).waitFor()
     const attempts = async () => {
       const { body } = await call<{ tasks: { attempt: number; status: string }[] }>(
-        url,
+        scene.url,
         'GET',
         '/api/tasks?label=batch:failing',
       )
@@ -166,7 +147,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
   it('keep the filters in the address, over a reload', async () => {
     await submit({ task_type: 'noop', queue: 'quiet', name: 'Needle' })
     await submit({ task_type: 'noop', queue: 'quiet', name: 'Hay' })
-    const page = await sight.open(url, '/tasks?queue=quiet')
+    const page = await scene.open('/tasks?queue=quiet')
     await until(
       () => page.locator('tr.row').count(),
       count => count === 2,
@@ -186,7 +167,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
 
   it('offer new rows instead of moving the old ones', async () => {
     await submit({ task_type: 'noop', queue: 'chip', name: 'Old' })
-    const page = await sight.open(url, '/tasks?queue=chip')
+    const page = await scene.open('/tasks?queue=chip')
     await page.getByRole('link', { name: /Old/ }).waitFor()
     await submit({ task_type: 'noop', queue: 'chip', name: 'New' })
     const chip = page.getByRole('button', { name: '1 new' })
@@ -198,12 +179,12 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
 
   it('pause a queue and say so to a task that waits in it', async () => {
     await submit({ task_type: 'noop', queue: 'slow' })
-    const page = await sight.open(url, '/queues')
+    const page = await scene.open('/queues')
     const row = page.locator('tr[data-queue=slow]')
     await row.getByRole('button', { name: 'Pause' }).click()
     await row.getByText('Paused').waitFor()
     const id = await submit({ task_type: 'noop', queue: 'slow' })
-    const task = await sight.open(url, `/tasks/${id}`)
+    const task = await scene.open(`/tasks/${id}`)
     await task.getByText("Its queue 'slow' is paused").waitFor()
     await row.getByRole('button', { name: 'Resume' }).click()
     await until(
@@ -216,7 +197,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
   it('draw a graph, with a list that says the same', async () => {
     await submit({ task_type: 'noop', task_id: 'g-1', name: 'Root' })
     await submit({ task_type: 'noop', task_id: 'g-2', name: 'Leaf', dependencies: ['g-1'] })
-    const page = await sight.open(url, '/tasks/g-1/graph')
+    const page = await scene.open('/tasks/g-1/graph')
     await page.locator('.react-flow__node').getByText('Leaf').waitFor()
     await page.locator('.node[data-state=completed]').nth(1).waitFor()
     await page.getByRole('button', { name: 'List' }).click()
@@ -233,7 +214,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
       labels: { [evil.slice(0, 60)]: evil.slice(0, 250) },
       max_retries: 0,
     })
-    const page = await sight.open(url)
+    const page = await scene.open()
     for (const path of ['/', '/tasks', `/tasks/${id}`, `/tasks?q=${encodeURIComponent(evil)}`, '/queues', '/workers']) {
       await goTo(page, path)
       if (path === `/tasks/${id}`) await page.getByText('window.broken=1').first().waitFor()
@@ -244,7 +225,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
 
   it('are used by the keyboard alone', async () => {
     await submit({ task_type: 'noop', name: 'Near the keys' })
-    const page = await sight.open(url)
+    const page = await scene.open()
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     await page.keyboard.press('Control+k')
     await page.getByPlaceholder('A task, a queue').waitFor()
@@ -269,7 +250,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
   })
 
   it('offer a first admin of one’s own before the door is opened to a network', async () => {
-    const page = await sight.open(url, '/admin')
+    const page = await scene.open('/admin')
     await page.getByRole('button', { name: 'Set up the first admin' }).click()
     await page.getByLabel('Your user name').fill('grace')
     await page.getByLabel('Your password', { exact: true }).fill('a password of her own')
@@ -287,7 +268,7 @@ describe.skipIf(chromium === null)('the pages in a browser', () => {
     const paths = ['/', '/tasks', `/tasks/${id}`, '/tasks/g-1/graph', '/queues', '/workers', '/failures', '/admin']
     const faults: string[] = []
     for (const colorScheme of ['dark', 'light'] as const) {
-      const page = await sight.open(url, '/', { colorScheme, reducedMotion: 'reduce' })
+      const page = await scene.open('/', { colorScheme, reducedMotion: 'reduce' })
       await addAxe(page)
       for (const path of paths) {
         await goTo(page, path)

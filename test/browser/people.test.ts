@@ -1,40 +1,24 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createStage, type Stage, until } from '../support/processes.ts'
+import { beforeAll, expect, it } from 'vitest'
+import { until } from '../support/processes.ts'
 import { addAxe, seriousFaults } from './support/axe.ts'
-import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
 import { goTo } from './support/go-to.ts'
 import { type CallAs, callerOf, logIn } from './support/people.ts'
+import { describeInBrowser, setScene } from './support/scene.ts'
 
-const chromium = await findBrowser()
 const password = 'a long enough password'
 
-describe.skipIf(chromium === null)('people at the pages', () => {
-  let stage: Stage
-  let sight: Sight
-  let url: string
+describeInBrowser('people at the pages', () => {
+  const scene = setScene({
+    TASKLANE_AUTH: 'required',
+    TASKLANE_ADMIN_PASSWORD: password,
+    TASKLANE_ENVIRONMENT: 'Staging <i>',
+  })
   let admin: CallAs
 
   beforeAll(async () => {
-    stage = createStage()
-    const env = {
-      TASKLANE_AUTH: 'required',
-      TASKLANE_ADMIN_PASSWORD: password,
-      TASKLANE_ENVIRONMENT: 'Staging <i>',
-    }
-    const [scheduler, browser] = await Promise.all([stage.scheduler({ env }), startBrowser(chromium ?? '')])
-    url = scheduler.url
-    sight = browser
-    admin = await callerOf(url, 'admin', password)
+    admin = await callerOf(scene.url, 'admin', password)
     await makeWorld()
-  })
-  afterEach(async () => {
-    await sight.closeContexts()
-    expect(sight.complaints()).toEqual([])
-  })
-  afterAll(async () => {
-    await sight.close()
-    await stage.close()
   })
 
   /** Something on every page: a worker that runs a task, a failed one, a paused queue, a graph. */
@@ -62,7 +46,7 @@ describe.skipIf(chromium === null)('people at the pages', () => {
   }
 
   async function openAs(name: string, path: string): Promise<Page> {
-    const page = await sight.open(url, path)
+    const page = await scene.open(path)
     await logIn(page, name, password)
     await page.locator('main.main h1').waitFor()
     return page
@@ -131,7 +115,7 @@ describe.skipIf(chromium === null)('people at the pages', () => {
       count => count === 0,
       () => 'the login to go',
     )
-    expect(page.url()).toBe(`${url}/ui/#/tasks?status=pending`)
+    expect(page.url()).toBe(`${scene.url}/ui/#/tasks?status=pending`)
     expect(await page.getByLabel('Type', { exact: true }).inputValue()).toBe('half-written')
     await page.getByRole('button', { name: 'Submit and watch' }).click()
     await page.getByRole('heading', { name: 'half-written' }).waitFor()
@@ -231,13 +215,13 @@ describe.skipIf(chromium === null)('people at the pages', () => {
     expect(generated).toMatch(/^[A-Za-z2-9]{20}$/)
     await page.getByRole('button', { name: 'Set the password' }).click()
     await page.getByText('linus has a new password.').waitFor()
-    await callerOf(url, 'linus', generated ?? '')
+    await callerOf(scene.url, 'linus', generated ?? '')
 
     await act('Disable')
     await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click()
     await page.getByLabel('Show 1 disabled user').check()
     await page.getByRole('row', { name: /linus operator Disabled/ }).waitFor()
-    await expect(callerOf(url, 'linus', generated ?? '')).rejects.toThrow('refused')
+    await expect(callerOf(scene.url, 'linus', generated ?? '')).rejects.toThrow('refused')
     await act('Enable')
     await page.getByRole('row', { name: /linus operator May log in/ }).waitFor()
 
@@ -251,11 +235,11 @@ describe.skipIf(chromium === null)('people at the pages', () => {
     await page.getByText('Tasklane 0').waitFor()
     await page.getByText('SQLite').waitFor()
     await page.getByText('this one alone').waitFor()
-    expect(await page.getByRole('link', { name: 'All calls' }).getAttribute('href')).toBe(`${url}/docs`)
+    expect(await page.getByRole('link', { name: 'All calls' }).getAttribute('href')).toBe(`${scene.url}/docs`)
   })
 
   it('are told why a login failed: wrong, too often, or nobody there', async () => {
-    const page = await sight.open(url, '/queues')
+    const page = await scene.open('/queues')
     const field = page.getByLabel('Password', { exact: true })
     await field.dispatchEvent('keydown', { key: 'A', modifierCapsLock: true })
     await page.getByText('Caps Lock is on.').waitFor()
@@ -328,7 +312,7 @@ describe.skipIf(chromium === null)('people at the pages', () => {
   it('meet no serious fault of accessibility at the login and where users are managed, dark or light', async () => {
     const faults: string[] = []
     for (const colorScheme of ['dark', 'light'] as const) {
-      const page = await sight.open(url, '/admin', { colorScheme, reducedMotion: 'reduce' })
+      const page = await scene.open('/admin', { colorScheme, reducedMotion: 'reduce' })
       const look = async (what: string) => {
         faults.push(...(await seriousFaults(page)).map(fault => `${what} ${colorScheme}: ${fault}`))
       }

@@ -1,13 +1,11 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { call, createStage, root, type Stage, until } from '../support/processes.ts'
-import { findBrowser, type Sight, startBrowser } from './support/browser.ts'
+import { beforeAll, expect, it } from 'vitest'
+import { call, root, until } from '../support/processes.ts'
+import { addAxe, seriousFaults } from './support/axe.ts'
 import { goTo } from './support/go-to.ts'
-
-const chromium = await findBrowser()
+import { describeInBrowser, setScene } from './support/scene.ts'
 
 // A schema with all that a form has to draw, and a handler that talks.
 const tasks = `
@@ -37,49 +35,32 @@ export const talk = defineTask({
 })
 `
 
-describe.skipIf(chromium === null)('one task, one queue, one worker, one submit', () => {
-  let stage: Stage
-  let sight: Sight
-  let url: string
+describeInBrowser('one task, one queue, one worker, one submit', () => {
+  const scene = setScene({ HEARTBEAT_INTERVAL: '1' })
 
   beforeAll(async () => {
-    stage = createStage()
-    const folder = stage.folder()
+    const folder = scene.stage.folder()
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
     writeFileSync(join(folder, 'tasks.mjs'), tasks)
-    const [scheduler, browser] = await Promise.all([
-      stage.scheduler({ env: { HEARTBEAT_INTERVAL: '1' } }),
-      startBrowser(chromium ?? ''),
-    ])
-    url = scheduler.url
-    sight = browser
-    stage.run(process.execPath, [
+    scene.stage.run(process.execPath, [
       join(root, 'packages/cli/bin/tasklane.js'),
       'worker',
       join(folder, 'tasks.mjs'),
-      ...['--url', url, '--worker-id', 'first', '--capabilities', 'order,talk,noop'],
+      ...['--url', scene.url, '--worker-id', 'first', '--capabilities', 'order,talk,noop'],
     ])
     await until(
-      async () => (await call<{ workers: unknown[] }>(url, 'GET', '/api/workers')).body.workers.length,
+      async () => (await call<{ workers: unknown[] }>(scene.url, 'GET', '/api/workers')).body.workers.length,
       count => count === 1,
       () => 'the worker',
     )
   })
-  afterEach(async () => {
-    await sight.closeContexts()
-    expect(sight.complaints()).toEqual([])
-  })
-  afterAll(async () => {
-    await sight.close()
-    await stage.close()
-  })
 
   async function submit(task: object): Promise<void> {
-    expect((await call(url, 'POST', '/api/tasks', task)).status).toBe(201)
+    expect((await call(scene.url, 'POST', '/api/tasks', task)).status).toBe(201)
   }
 
   async function pause(queue: string): Promise<void> {
-    expect((await call(url, 'PATCH', `/api/queues/${queue}`, { paused: true })).status).toBe(200)
+    expect((await call(scene.url, 'PATCH', `/api/queues/${queue}`, { paused: true })).status).toBe(200)
   }
 
   async function reach(page: Page, state: string): Promise<void> {
@@ -89,7 +70,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
   it('resumes a paused queue from the task that waits in it', async () => {
     await pause('still')
     await submit({ task_type: 'noop', task_id: 'still-1', queue: 'still', priority: 3 })
-    const page = await sight.open(url, '/tasks/still-1')
+    const page = await scene.open('/tasks/still-1')
     await page.getByRole('button', { name: 'Raise to 4' }).click()
     await page.locator('.priority-value').getByText('4', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Resume the queue' }).click()
@@ -99,33 +80,33 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
   it('runs a scheduled task now, and its dependents after it', async () => {
     await submit({ task_type: 'noop', task_id: 'later-1', delay: 86_400 })
     await submit({ task_type: 'noop', task_id: 'later-2', dependencies: ['later-1'] })
-    const page = await sight.open(url, '/tasks/later-2')
+    const page = await scene.open('/tasks/later-2')
     await page.locator('[data-reason=waits_for_parents]').getByRole('link', { name: 'later-1' }).click()
     await page.getByRole('button', { name: 'Run now' }).click()
     await page.locator('dialog').getByRole('button', { name: 'Run now' }).click()
     await reach(page, 'completed')
-    const { body } = await call(url, 'GET', '/api/tasks/later-2/result?wait=20')
+    const { body } = await call(scene.url, 'GET', '/api/tasks/later-2/result?wait=20')
     expect(body.status).toBe('completed')
   })
 
   it('offers a worker for a type that nobody takes', async () => {
     await submit({ task_type: 'gpu.train', task_id: 'nobody-1', queue: 'models' })
-    const page = await sight.open(url, '/tasks/nobody-1')
+    const page = await scene.open('/tasks/nobody-1')
     await page.getByRole('button', { name: 'Start one that can' }).click()
     await page.locator('dialog').getByRole('tab', { name: 'Python' }).click()
     const code = page.locator('dialog .snippet pre:visible')
     await code.getByText('"gpu.train": run').waitFor()
-    expect(await code.textContent()).toContain(url)
+    expect(await code.textContent()).toContain(scene.url)
   })
 
   it('is walked by [ and ], retried by r and cancelled by c', async () => {
     await pause('walk')
     for (const at of [1, 2, 3])
       await submit({ task_type: 'noop', task_id: `walk-${at}`, queue: 'walk', priority: [0, 5, 4, 9][at] })
-    const sorted = await sight.open(url, '/tasks?queue=walk&sort=-priority')
+    const sorted = await scene.open('/tasks?queue=walk&sort=-priority')
     await sorted.getByRole('link', { name: /walk-1/ }).click()
     await sorted.getByText('2 of 3', { exact: true }).waitFor()
-    const page = await sight.open(url, '/tasks?queue=walk')
+    const page = await scene.open('/tasks?queue=walk')
     await page.getByRole('link', { name: /walk-2/ }).click()
     await page.getByText('2 of 3', { exact: true }).waitFor()
     await page.keyboard.press(']')
@@ -147,7 +128,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
 
   it('shows each attempt with its branch, its error and the cause of that', async () => {
     await submit({ task_type: 'talk', task_id: 'talk-2', payload: { lines: 1, fails: true }, max_retries: 2 })
-    const page = await sight.open(url, '/tasks/talk-2')
+    const page = await scene.open('/tasks/talk-2')
     await reach(page, 'completed')
     const first = page.locator('.step').first()
     await first.getByText(/tried again after/).waitFor()
@@ -162,7 +143,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
 
   it('has a log of thousands of lines, searched and filtered, with few of them in the document', async () => {
     await submit({ task_type: 'talk', task_id: 'talk-1', payload: { lines: 5_000 } })
-    const page = await sight.open(url, '/tasks/talk-1')
+    const page = await scene.open('/tasks/talk-1')
     await page.getByText('5,000 lines').waitFor()
     await page.locator('.log-line').getByText('line 5000').waitFor()
     expect(await page.locator('.log-line').count()).toBeLessThan(120)
@@ -177,7 +158,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
   it('is found in a large payload by a search, and its path can be copied', async () => {
     const rows = Array.from({ length: 9_000 }, (_, id) => ({ id, name: `Row ${id}`, tags: ['a', 'b'] }))
     await submit({ task_type: 'noop', task_id: 'large-1', payload: { rows } })
-    const page = await sight.open(url, '/tasks/large-1')
+    const page = await scene.open('/tasks/large-1')
     const tree = page.getByRole('tree', { name: 'payload' })
     await tree.waitFor()
     expect(await tree.getByRole('treeitem').count()).toBeLessThan(80)
@@ -194,7 +175,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
       task_id: 'again-1',
       payload: { customer: { name: 'Ada' }, lines: [{ sku: 'A' }] },
     })
-    const page = await sight.open(url, '/tasks/again-1')
+    const page = await scene.open('/tasks/again-1')
     await reach(page, 'completed')
     await page.keyboard.press('e')
     await page.getByRole('tab', { name: 'JSON' }).click()
@@ -210,7 +191,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
   })
 
   it('is submitted by a nested form, with what is wrong at its field, and keeps a draft', async () => {
-    const page = await sight.open(url)
+    const page = await scene.open()
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     await page.keyboard.press('n')
     await page.getByLabel('Type', { exact: true }).fill('places')
@@ -231,7 +212,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
     await page.getByRole('button', { name: 'Submit and watch' }).click()
     await reach(page, 'completed')
     const id = await page.locator('.task-id').textContent()
-    expect((await call(url, 'GET', `/api/tasks/${id}`)).body.payload).toEqual({
+    expect((await call(scene.url, 'GET', `/api/tasks/${id}`)).body.payload).toEqual({
       shipping: 'standard',
       customer: { name: 'Ada' },
       lines: [{ sku: 'X-1', count: 1 }],
@@ -240,7 +221,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
   })
 
   it('shows a refusal of the scheduler at the field it is about', async () => {
-    const page = await sight.open(url)
+    const page = await scene.open()
     await page.getByRole('button', { name: 'Submit', exact: true }).click()
     await page.getByLabel('Type', { exact: true }).fill('noop')
     await page.getByText('More', { exact: true }).click()
@@ -254,7 +235,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
 
   it('submits many, each with its own outcome', async () => {
     await pause('many')
-    const page = await sight.open(url)
+    const page = await scene.open()
     await page.getByRole('button', { name: 'Submit', exact: true }).click()
     await page.getByRole('button', { name: 'Many' }).click()
     await page.getByLabel('Type', { exact: true }).fill('noop')
@@ -275,10 +256,10 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
 
   it('purges a paused queue after a count', async () => {
     await pause('full')
-    await call(url, 'POST', '/api/tasks/batch', {
+    await call(scene.url, 'POST', '/api/tasks/batch', {
       tasks: Array.from({ length: 7 }, () => ({ task_type: 'noop', queue: 'full' })),
     })
-    const page = await sight.open(url, '/queues/full')
+    const page = await scene.open('/queues/full')
     await page.getByRole('button', { name: 'Purge' }).click()
     const dialog = page.locator('dialog')
     await dialog.getByText('7 tasks').waitFor()
@@ -292,7 +273,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
   it('leads from task to task of a queue, and back to it', async () => {
     await pause('row')
     for (const at of [1, 2]) await submit({ task_type: 'noop', task_id: `row-${at}`, name: `Row ${at}`, queue: 'row' })
-    const page = await sight.open(url, '/queues/row')
+    const page = await scene.open('/queues/row')
     await page.locator('.run-list').getByRole('link', { name: 'Row 1' }).click()
     await page.getByText('1 of 2', { exact: true }).waitFor()
     await page.keyboard.press(']')
@@ -302,14 +283,14 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
   })
 
   it('shows a worker with what it runs and the log of it, and lets it go', async () => {
-    const second = stage.worker(url, ['--worker-id', 'second', '--capabilities', 'sleep'])
+    const second = scene.stage.worker(scene.url, ['--worker-id', 'second', '--capabilities', 'sleep'])
     await submit({ task_type: 'sleep', task_id: 'nap', name: 'A nap', payload: { seconds: 600 } })
-    const page = await sight.open(url, '/workers')
+    const page = await scene.open('/workers')
     await page.locator('[data-worker=second] a').click()
     await page.getByRole('heading', { name: 'second' }).waitFor()
     await page.locator('.run-list').getByRole('link', { name: 'A nap' }).waitFor()
     await page.getByLabel('The task whose log is shown').waitFor()
-    await call(url, 'POST', '/api/tasks/nap/cancel')
+    await call(scene.url, 'POST', '/api/tasks/nap/cancel')
     await page.getByText('Nothing at the moment.').waitFor()
     await page.getByRole('button', { name: 'Drain' }).click()
     await page.locator('dialog').getByRole('button', { name: 'Drain' }).click()
@@ -319,9 +300,9 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
 
   it('says so when it was deleted while it was open', async () => {
     await submit({ task_type: 'noop', task_id: 'gone-1' })
-    const page = await sight.open(url, '/tasks/gone-1')
+    const page = await scene.open('/tasks/gone-1')
     await reach(page, 'completed')
-    expect((await call(url, 'DELETE', '/api/tasks/gone-1')).status).toBe(204)
+    expect((await call(scene.url, 'DELETE', '/api/tasks/gone-1')).status).toBe(204)
     // Live off and on again: all that is shown is asked for anew.
     await page.keyboard.press('l')
     await page.keyboard.press('l')
@@ -331,7 +312,7 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
 
   it('is text wherever somebody else wrote it', async () => {
     const evil = `<img src=x onerror="window.broken=1"><script>window.broken=1</script>`
-    await call(url, 'POST', '/api/workers/register', {
+    await call(scene.url, 'POST', '/api/workers/register', {
       worker_id: 'evil',
       capabilities: ['evil.type'],
       labels: { evil },
@@ -345,34 +326,38 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
       },
     })
     await submit({ task_type: 'evil.type', task_id: 'evil-1', name: evil, payload: { [evil]: evil }, labels: { evil } })
-    const claimed = await call<{ tasks: { epoch: number }[] }>(url, 'POST', '/api/workers/evil/claim', {
+    const claimed = await call<{ tasks: { epoch: number }[] }>(scene.url, 'POST', '/api/workers/evil/claim', {
       limit: 1,
       wait: 20,
     })
     const epoch = claimed.body.tasks[0]?.epoch
     const logs = [{ task_id: 'evil-1', epoch, level: 'error', message: `\u001b[31m${evil}\u001b[0m` }]
-    await call(url, 'POST', '/api/workers/evil/logs', { logs })
+    await call(scene.url, 'POST', '/api/workers/evil/logs', { logs })
     const error = { code: 'error', message: evil, stack: `${evil}\nCaused by: ${evil}` }
     const results = [{ task_id: 'evil-1', epoch, outcome: 'failed', retryable: false, error }]
-    await call(url, 'POST', '/api/workers/evil/settle', { results })
-    const page = await sight.open(url)
+    await call(scene.url, 'POST', '/api/workers/evil/settle', { results })
+    const page = await scene.open()
     for (const path of ['/tasks/evil-1', '/workers/evil', '/queues/default', '/workers', '/queues']) {
       await goTo(page, path)
       if (path === '/tasks/evil-1') await page.locator('.log').getByText('window.broken=1').first().waitFor()
     }
     // What only lost workers run is not offered.
-    await call(url, 'POST', '/api/workers/evil/heartbeat', {})
+    const beat = () => call(scene.url, 'POST', '/api/workers/evil/heartbeat', {})
+    await beat()
     await page.keyboard.press('n')
     await page.getByLabel('Type', { exact: true }).fill('evil.type')
-    await page.locator('dialog').getByText('window.broken=1').first().waitFor()
+    await until(
+      () => beat().then(() => page.locator('dialog').getByText('window.broken=1').count()),
+      count => count > 0,
+      () => 'the form of its type',
+    )
     expect(await page.evaluate('window.broken')).toBeUndefined()
     expect(await page.locator('main img, main script, dialog img, dialog script').count()).toBe(0)
-    await call(url, 'DELETE', '/api/workers/evil')
+    await call(scene.url, 'DELETE', '/api/workers/evil')
   })
 
   it('has no serious fault of accessibility, and fits a phone', async () => {
     await submit({ task_type: 'talk', task_id: 'talk-3', payload: { lines: 1, fails: true }, max_retries: 0 })
-    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     const places = [
       ['/tasks/talk-3', 'talk'],
       ['/tasks/nobody-1', 'gpu.train'],
@@ -382,8 +367,8 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
     const faults: string[] = []
     for (const colorScheme of ['dark', 'light'] as const) {
       const viewport = colorScheme === 'dark' ? { width: 1_280, height: 850 } : { width: 390, height: 844 }
-      const page = await sight.open(url, '/tasks/talk-3', { colorScheme, viewport, reducedMotion: 'reduce' })
-      await page.evaluate(axe)
+      const page = await scene.open('/tasks/talk-3', { colorScheme, viewport, reducedMotion: 'reduce' })
+      await addAxe(page)
       const look = async (name: string) => {
         faults.push(...(await seriousFaults(page)).map(fault => `${name} ${colorScheme}: ${fault}`))
         const isWide = await page.evaluate(
@@ -413,11 +398,3 @@ describe.skipIf(chromium === null)('one task, one queue, one worker, one submit'
     expect(faults).toEqual([])
   })
 })
-
-async function seriousFaults(page: Page): Promise<string[]> {
-  // Runs in the page; axe was put there before.
-  const found = await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
-    violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => id + ' ' + nodes.slice(0, 3).map(node => node.target.join(' ') + ' ' + (node.any[0]?.message ?? '')).join(' | ')))`)
-  return Array.isArray(found) ? found.map(String) : ['axe did not run']
-}
