@@ -10,6 +10,7 @@ Python 3.8 or later; nothing to install.
 import argparse
 import json
 import os
+import platform
 import random
 import signal
 import threading
@@ -43,6 +44,10 @@ def fail(payload, task):
         raise ValueError("attempt %d failed on purpose" % task["attempt"])
     raise PermanentError("failed on purpose, for good")
 
+
+# Shown with the worker: which of your releases it runs, and what that is built on.
+VERSION = "1.0"
+BUILT_ON = "python-worker/%s python/%s" % (VERSION, platform.python_version())
 
 HANDLERS = {"word_count": word_count, "fail": fail}
 
@@ -102,6 +107,7 @@ class Worker:
                 "capabilities": sorted(HANDLERS),
                 "max_concurrent_tasks": self.slots,
                 "instance": self.instance,
+                "labels": {"version": VERSION},
             },
         )
         self.heartbeat_seconds = reply["heartbeat_interval"]
@@ -150,7 +156,11 @@ class Worker:
             with self.lock:
                 current = [{"task_id": task_id, "epoch": epoch} for task_id, epoch in self.held.items()]
             try:
-                reply = self.call("POST", "/api/workers/%s/heartbeat" % self.worker_id, {"current_tasks": current})
+                reply = self.call(
+                    "POST",
+                    "/api/workers/%s/heartbeat" % self.worker_id,
+                    {"current_tasks": current, "system_info": {"sdk": BUILT_ON}},
+                )
             except Refused as refused:
                 if refused.code == "worker_unknown":
                     self.register()

@@ -290,6 +290,7 @@ describeInBrowser('one task, one queue, one worker, one submit', () => {
     await page.getByRole('heading', { name: 'second' }).waitFor()
     await page.locator('.run-list').getByRole('link', { name: 'A nap' }).waitFor()
     await page.getByLabel('The task whose log is shown').waitFor()
+    await page.getByText(/^tasklane-sdk\/\d.* node\//).waitFor()
     await call(scene.url, 'POST', '/api/tasks/nap/cancel')
     await page.getByText('Nothing at the moment.').waitFor()
     await page.getByRole('button', { name: 'Drain' }).click()

@@ -46,6 +46,8 @@ describe.skipIf(python === null)('a worker in Python’s standard library', () =
     expect(await finished(retried)).toMatchObject({ status: 'failed', attempt: 2, error: { code: 'ValueError' } })
     expect(await finished(refused)).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'PermanentError' } })
 
+    const [registered] = (await call<{ workers: Worker[] }>(url, 'GET', '/api/workers')).body.workers
+    expect(registered?.labels).toEqual({ version: '1.0' })
     worker.kill('SIGTERM')
     expect((await worker.exited).code).toBe(0)
     expect((await call<{ workers: Worker[] }>(url, 'GET', '/api/workers')).body.workers).toEqual([])

@@ -204,7 +204,12 @@ export const heartbeatSchema = {
     },
     system_info: {
       type: 'object',
-      properties: { cpu_usage: percent, memory_usage: percent, disk_usage: percent },
+      properties: {
+        cpu_usage: percent,
+        memory_usage: percent,
+        disk_usage: percent,
+        sdk: { type: 'string', maxLength: limits.nameCharsMax },
+      },
     },
   },
 } as const

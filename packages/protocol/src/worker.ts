@@ -86,6 +86,8 @@ export interface SystemInfo {
   readonly cpu_usage?: number
   readonly memory_usage?: number
   readonly disk_usage?: number
+  /** What the worker is built on, such as `tasklane-sdk/0.1.0 node/20.19.0`. */
+  readonly sdk?: string
 }
 
 export interface HeldTask {

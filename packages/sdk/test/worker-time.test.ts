@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { PermanentError, TaskCancelledError, TaskTimeoutError } from '../src/index.ts'
 import { keepers, nextBeat, settled, turns } from './held-worker.ts'
@@ -132,7 +134,7 @@ describe.each(keepers)('speaking, kept %s', (_, start) => {
     expect(scheduler.stored('a').logs).toEqual([])
   })
 
-  it('tells how the machine is', async () => {
+  it('tells how the machine is, and what the worker is built on', async () => {
     const { scheduler, clock } = await start()
     const beat = await nextBeat(scheduler, clock)
     expect(beat.status).toBe('idle')
@@ -142,7 +144,9 @@ describe.each(keepers)('speaking, kept %s', (_, start) => {
     for (let more = 0; more < 100 && later.system_info?.disk_usage === undefined; more += 1) {
       later = await nextBeat(scheduler, clock)
     }
-    for (const value of Object.values(later.system_info ?? {})) {
+    const { sdk, ...usage } = later.system_info ?? {}
+    expect(sdk).toBe(`tasklane-sdk/${packageVersion()} node/${process.versions.node}`)
+    for (const value of Object.values(usage)) {
       expect(value).toBeGreaterThanOrEqual(0)
       expect(value).toBeLessThanOrEqual(100)
     }
@@ -281,3 +285,7 @@ describe.each(keepers)('stopping, kept %s', (_, start) => {
     expect(told.join()).toContain('their tasks will run again')
   })
 })
+
+function packageVersion(): string {
+  return String(JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')).version)
+}

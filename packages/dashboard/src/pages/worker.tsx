@@ -129,7 +129,9 @@ function Load({ worker }: { readonly worker: Worker }) {
 }
 
 function WorkerFacts({ worker }: { readonly worker: Worker }) {
-  const labels = Object.entries(worker.labels)
+  const { version, ...others } = worker.labels
+  const labels = Object.entries(others)
+  const { sdk } = worker.system_info
   const outcomes = useOutcomes(worker.worker_id)
   return (
     <Panel title="Facts">
@@ -155,6 +157,8 @@ function WorkerFacts({ worker }: { readonly worker: Worker }) {
             </span>
           )}
         </Fact>
+        {version === undefined ? null : <Fact name="Version">{version}</Fact>}
+        {sdk === undefined ? null : <Fact name="Built on">{sdk}</Fact>}
         {worker.instance === null ? null : (
           <Fact name="Process">
             <code className="clip" title="It is another one after each start">

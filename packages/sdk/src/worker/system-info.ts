@@ -2,12 +2,14 @@ import { statfs } from 'node:fs/promises'
 import { cpus, freemem, totalmem } from 'node:os'
 import type { SystemInfo } from '@tasklane/protocol'
 import type { Clock } from '../clock.ts'
+import { builtOn } from '../version.ts'
 
 /** Looking at the machine costs about a millisecond; more often than this nobody needs it. */
 const gapMs = 2_000
 
 /**
- * How busy the machine is, in per cent: processors since the last look, memory, and the disk of the working folder.
+ * What the worker is built on, and how busy its machine is, in per cent: processors since the last look, memory, and the
+ * disk of the working folder.
  * What the platform does not tell is left out. The disk is looked at in the background and told with the next call.
  */
 export function createSystemInfo(clock: Clock): () => SystemInfo {
@@ -28,6 +30,7 @@ export function createSystemInfo(clock: Clock): () => SystemInfo {
     const busy = times.busy - before.busy
     before = times
     last = {
+      sdk: builtOn,
       ...(total > 0 ? { cpu_usage: percent(busy / total) } : {}),
       memory_usage: percent(1 - freemem() / totalmem()),
       ...(disk === null ? {} : { disk_usage: disk }),

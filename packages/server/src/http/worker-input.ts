@@ -124,13 +124,14 @@ export function readHeartbeat(
   }
 }
 
-/** The three known figures; whatever else a worker sends about itself is not kept. */
+/** The three known figures and what it is built on; whatever else a worker sends about itself is not kept. */
 function readSystemInfo(info: HeartbeatRequest['system_info']): Json {
   if (info === undefined) return null
   return {
     ...(info.cpu_usage === undefined ? {} : { cpu_usage: info.cpu_usage }),
     ...(info.memory_usage === undefined ? {} : { memory_usage: info.memory_usage }),
     ...(info.disk_usage === undefined ? {} : { disk_usage: info.disk_usage }),
+    ...(info.sdk === undefined ? {} : { sdk: scrubText(info.sdk) }),
   }
 }
 

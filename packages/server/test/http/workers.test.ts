@@ -200,12 +200,12 @@ describe('POST /api/workers/{id}/heartbeat', () => {
         'other',
         'no id\u0000',
       ],
-      system_info: { cpu_usage: 12.5, memory_usage: 50, disk_usage: 1, hostname: 'not kept' },
+      system_info: { cpu_usage: 12.5, memory_usage: 50, disk_usage: 1, sdk: 'py\u0000/1', hostname: 'not kept' },
     })
     expect(answer).toMatchObject({ status: 200, body: { cancel: [], lost: ['other', 'no id\u0000'], drain: false } })
     expect((await call('GET', '/api/tasks/t')).body.progress).toEqual({ percent: 40, message: 'half\ufffdway' })
     expect((await call('GET', '/api/workers/w1')).body).toMatchObject({
-      system_info: { cpu_usage: 12.5, memory_usage: 50, disk_usage: 1 },
+      system_info: { cpu_usage: 12.5, memory_usage: 50, disk_usage: 1, sdk: 'py\ufffd/1' },
       current_tasks: ['t'],
     })
   })
@@ -234,6 +234,7 @@ describe('POST /api/workers/{id}/heartbeat', () => {
       'from 0 to 100',
     ],
     [{ current_tasks: [{ task_id: 't', epoch: 0 }] }, '/current_tasks/0/epoch', 'it takes a number from 1 to'],
+    [{ system_info: { sdk: 'x'.repeat(129) } }, '/system_info/sdk', 'it takes up to 128'],
     [{ system_info: { cpu_usage: 101 } }, '/system_info/cpu_usage', 'from 0 to 100'],
   ])('refuses %j with one sentence', async (body, pointer, sentence) => {
     const { call } = await startNode()

@@ -39,6 +39,11 @@ export function Gauges({ info }: { readonly info: SystemInfo }) {
   )
 }
 
+/** The version that its people gave it, or else of what it is built on. */
+export function versionText({ labels, system_info }: Worker): string {
+  return labels.version ?? system_info.sdk?.split(' ')[0]?.replace('/', ' ') ?? '–'
+}
+
 export function toneOfLoad(percent: number): string {
   return percent > 90 ? 'failed' : percent > 75 ? 'pending' : 'accent'
 }

@@ -3,7 +3,7 @@ import type { Worker } from '@tasklane/protocol'
 import { Panel } from '../../parts/basic.tsx'
 import { State } from '../../parts/state.tsx'
 import { Time } from '../../parts/time.tsx'
-import { Gauges, namesText, Slots } from './gauges.tsx'
+import { Gauges, namesText, Slots, versionText } from './gauges.tsx'
 import { WorkerActs } from './worker-acts.tsx'
 
 export function WorkerCard({ worker }: { readonly worker: Worker }) {
@@ -28,6 +28,12 @@ export function WorkerCard({ worker }: { readonly worker: Worker }) {
           <dt>Since</dt>
           <dd>
             <Time at={worker.registered_at} />
+          </dd>
+        </div>
+        <div>
+          <dt>Version</dt>
+          <dd className="clip" title={worker.system_info.sdk}>
+            {versionText(worker)}
           </dd>
         </div>
         <div>

@@ -4,10 +4,22 @@ import type { Worker } from '@tasklane/protocol'
 import { memo, useRef } from 'react'
 import { State } from '../../parts/state.tsx'
 import { Time } from '../../parts/time.tsx'
-import { namesText, Slots } from './gauges.tsx'
+import { namesText, Slots, versionText } from './gauges.tsx'
 
 const rowHeight = 40
-const columns = ['Worker', 'State', 'Slots', 'CPU', 'Memory', 'Disk', 'Heartbeat', 'Since', 'Queues', 'Types']
+const columns = [
+  'Worker',
+  'State',
+  'Slots',
+  'Version',
+  'CPU',
+  'Memory',
+  'Disk',
+  'Heartbeat',
+  'Since',
+  'Queues',
+  'Types',
+]
 
 /** Hundreds of workers: a table of which only the rows in sight are in the document. */
 export function WorkerTable({ workers }: { readonly workers: readonly Worker[] }) {
@@ -77,6 +89,9 @@ const Row = memo(function Row({ worker, index }: { readonly worker: Worker; read
       </td>
       <td className="fleet-slots">
         <Slots worker={worker} />
+      </td>
+      <td className="fleet-version" title={worker.system_info.sdk}>
+        {versionText(worker)}
       </td>
       <Percent name="cpu" value={info.cpu_usage} />
       <Percent name="memory" value={info.memory_usage} />
