@@ -23,7 +23,9 @@ const pages = [
   ['task', '/tasks/month-merge-coast'],
   ['graph', '/tasks/month-open/graph'],
   ['queues', '/queues'],
+  ['queue', '/queues/reports'],
   ['workers', '/workers'],
+  ['worker', '/workers/render-1'],
   ['failures', '/failures'],
   ['admin', '/admin'],
 ]

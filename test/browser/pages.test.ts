@@ -7,7 +7,7 @@ import { describeInBrowser, setScene } from './support/scene.ts'
 
 describeInBrowser('the pages in a browser', () => {
   // Leases of three seconds: a worker that dies is missed soon.
-  const scene = setScene({ HEARTBEAT_INTERVAL: '1' })
+  const scene = setScene({ HEARTBEAT_INTERVAL: '1', TASKLANE_TRACE_URL: 'https://traces.example/{trace_id}?of=tasks' })
   let first: Running
 
   beforeAll(async () => {
@@ -54,6 +54,16 @@ describeInBrowser('the pages in a browser', () => {
       () => 'it to finish',
     )
     await page.getByText('slept').waitFor()
+  })
+
+  it('lead from a task to its trace, where one is kept', async () => {
+    const id = '0af7651916cd43dd8448eb211c80319c'
+    const headers = { 'content-type': 'application/json', traceparent: `00-${id}-b7ad6b7169203331-01` }
+    const body = JSON.stringify({ task_type: 'noop', task_id: 'traced' })
+    expect((await fetch(`${scene.url}/api/tasks`, { method: 'POST', headers, body })).status).toBe(201)
+    const link = (await scene.open('/tasks/traced')).locator('.facts a', { hasText: id })
+    await link.waitFor()
+    expect(await link.getAttribute('href')).toBe(`https://traces.example/${id}?of=tasks`)
   })
 
   it('say at the field what the scheduler refuses', async () => {

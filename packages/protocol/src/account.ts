@@ -35,6 +35,8 @@ export interface Me {
   readonly types: readonly string[] | null
   readonly expires_at: string | null
   readonly may: readonly string[]
+  /** Where the trace of a task is looked at, with `{trace_id}` in it; null where this node was told of no such place. */
+  readonly trace_url: string | null
   /** Logged in with the password that was printed at the first start: it is to be replaced. */
   readonly first_password: boolean
 }

@@ -37,6 +37,7 @@ describe('the configuration of a node', () => {
       taskTimeoutMs: 300_000,
       retentionMs: 7 * 86_400_000,
       environment: null,
+      traceUrl: null,
       headStartMs: 3_600_000,
       retryBaseMs: 1_000,
       retryCapMs: 3_600_000,
@@ -131,6 +132,32 @@ describe('the configuration of a node', () => {
     expect(readConfig({ env: {} }).environment).toBeNull()
     for (const name of ['x'.repeat(33), 'two\nlines']) {
       expect(faultsOf({ TASKLANE_ENVIRONMENT: name })[0]).toContain('TASKLANE_ENVIRONMENT')
+    }
+  })
+
+  it('takes a web address for traces, into which an id fits, and no other kind of link', () => {
+    const traceUrlOf = (url: string) => readConfig({ env: { TASKLANE_TRACE_URL: url } }).traceUrl
+    for (const url of [
+      'https://jaeger.example/trace/{trace_id}',
+      'http://10.0.0.7:3000/explore?left={trace_id}&x={trace_id}',
+    ]) {
+      expect(traceUrlOf(` ${url} `)).toBe(url)
+    }
+    for (const url of [
+      'javascript:alert(1)//{trace_id}',
+      'data:text/html,{trace_id}',
+      'jaeger.example/{trace_id}',
+      '/trace/{trace_id}',
+      'https://jaeger.example/trace/',
+      'https://{trace_id}.example/',
+      'https://jaeger.example:{trace_id}/',
+      'https://user:secret@jaeger.example/{trace_id}',
+      `https://jaeger.example/{trace_id}?${'x'.repeat(2_000)}`,
+    ]) {
+      const faults = faultsOf({ TASKLANE_TRACE_URL: url })
+      expect(faults, url).toHaveLength(1)
+      expect(faults[0]).toContain('TASKLANE_TRACE_URL takes')
+      expect(faults[0]).not.toContain('secret')
     }
   })
 

@@ -3,6 +3,7 @@ import { type AuthConfig, readAuth } from './config/auth.ts'
 import { type EdgeConfig, readEdge } from './config/edge.ts'
 import { createReader, type Environment, isSet, type Reader } from './config/reader.ts'
 import { readStore, type StoreConfig } from './config/store.ts'
+import { readTraceUrl } from './config/trace-url.ts'
 import { findUnknownVariables } from './config/variables.ts'
 
 export type { AuthConfig, SecretConfig } from './config/auth.ts'
@@ -20,6 +21,8 @@ export interface Config {
   readonly auth: AuthConfig
   /** What people call the place where this node stands; null where it has no name. */
   readonly environment: string | null
+  /** Where the trace of a task is looked at, with `{trace_id}` in it; null where nobody keeps traces. */
+  readonly traceUrl: string | null
   readonly edge: EdgeConfig
   /** What SQLite syncs: every commit, or checkpoints only, so that a power loss may take the last commits. */
   readonly sqliteSynchronous: 'FULL' | 'NORMAL'
@@ -83,6 +86,7 @@ export function readConfig({ env, flags = {} }: ConfigInput): Config {
     store,
     auth: readAuth(read, { host, store }),
     environment: readEnvironment(read),
+    traceUrl: readTraceUrl(read),
     edge: readEdge(read, flags),
     sqliteSynchronous: read.choice('TASKLANE_SQLITE_SYNCHRONOUS', ['FULL', 'NORMAL'], 'FULL'),
     logLevel: readLogLevel(read, flags.logLevel),

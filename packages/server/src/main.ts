@@ -61,6 +61,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
       edge,
       whereabouts: {
         environment: config.environment,
+        traceUrl: config.traceUrl,
         store: whereStoreIs(config.store),
         countNodes: parts.broker.countNodes,
       },

@@ -74,7 +74,12 @@ export interface AppOptions {
   readonly whereabouts?: Whereabouts
 }
 
-const alone: Whereabouts = { environment: null, store: { kind: 'memory', place: null }, countNodes: async () => 1 }
+const alone: Whereabouts = {
+  environment: null,
+  traceUrl: null,
+  store: { kind: 'memory', place: null },
+  countNodes: async () => 1,
+}
 
 /**
  * The HTTP floor, not listening yet. Stop it in this order: `app.beginStop()`, `engine.beginStop()`, `app.close()` (waits

@@ -8,6 +8,8 @@ import type { AccessControl } from './auth/access-control.ts'
 export interface Whereabouts {
   /** Such as `production`; null where it was given no name. */
   readonly environment: string | null
+  /** Where the trace of a task is looked at, with `{trace_id}` in it; null where it was told of no such place. */
+  readonly traceUrl: string | null
   readonly store: { readonly kind: 'memory' | 'sqlite' | 'postgres'; readonly place: string | null }
   /** Nodes that share the store; null where that cannot be told. */
   readonly countNodes: () => Promise<number | null>

@@ -48,6 +48,10 @@ export const accountReplySchemas = {
     types: namesOrNull,
     expires_at: timeOrNull,
     may: { type: 'array', items: string },
+    trace_url: {
+      type: ['string', 'null'],
+      description: 'Where the trace of a task is looked at, with `{trace_id}` in it.',
+    },
     first_password: { type: 'boolean', description: 'Logged in with the password of the first start.' },
   }),
   Site: object({

@@ -1,5 +1,7 @@
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Task } from '@tasklane/protocol'
+import { meQuery } from '../../api/queries.ts'
 import { CopyButton, Panel } from '../../parts/basic.tsx'
 import { Fact } from '../../parts/fact.tsx'
 import { Lasted, Time } from '../../parts/time.tsx'
@@ -73,9 +75,7 @@ export function TaskFacts({ task }: { readonly task: Task }) {
       )}
       {task.trace === null ? null : (
         <Fact name={isTraceparent(task.trace) ? 'Trace' : 'Request'}>
-          <code className="clip" title={task.trace}>
-            {task.trace}
-          </code>{' '}
+          <TraceText trace={task.trace} />{' '}
           <CopyButton
             text={traceId(task.trace)}
             label={isTraceparent(task.trace) ? 'Copy the trace id' : 'Copy the request id'}
@@ -91,6 +91,29 @@ const traceparent = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 function isTraceparent(trace: string): boolean {
   return traceparent.test(trace)
+}
+
+/** Leads to where traces are looked at, if this scheduler was told where that is. */
+function TraceText({ trace }: { readonly trace: string }) {
+  const { data: me } = useQuery(meQuery)
+  const text = (
+    <code className="clip" title={trace}>
+      {trace}
+    </code>
+  )
+  const template = me?.trace_url ?? null
+  if (template === null || !isTraceparent(trace)) return text
+  return (
+    <a
+      className="clip"
+      href={template.replaceAll('{trace_id}', traceId(trace))}
+      target="_blank"
+      rel="noreferrer"
+      title="Open the trace in another tab"
+    >
+      {text}
+    </a>
+  )
 }
 
 /** What tools for traces are searched by. */

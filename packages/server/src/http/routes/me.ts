@@ -30,7 +30,7 @@ export function addMeRoutes(app: FastifyInstance, context: HttpContext): void {
   addPasswordChange(app, context)
 }
 
-function meOf({ principal, credential }: FastifyRequest, { access }: HttpContext): Me {
+function meOf({ principal, credential }: FastifyRequest, { access, whereabouts }: HttpContext): Me {
   const expiresAtMs = credential?.kind === 'session' ? credential.claims.expiresAtMs : (credential?.expiresAtMs ?? null)
   return {
     name: principal.name,
@@ -41,6 +41,7 @@ function meOf({ principal, credential }: FastifyRequest, { access }: HttpContext
     types: principal.types,
     expires_at: expiresAtMs === null ? null : formatInstant(expiresAtMs),
     may: accessOf(principal.role),
+    trace_url: whereabouts.traceUrl,
     first_password: isByFirstPassword(credential, access),
   }
 }
