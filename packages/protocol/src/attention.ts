@@ -1,4 +1,8 @@
+import type { AlertKind, AlertSeverity } from './alert.ts'
+
 export type AttentionKind =
+  /** An alert that fires and is not silenced; what it is about is not told beside it. */
+  | 'alert'
   | 'queue_unserved'
   | 'type_unserved'
   | 'worker_lost'
@@ -22,10 +26,14 @@ export interface AttentionItem {
   readonly fingerprint: string | null
   /** One of them: the first in its line, or the one that was submitted last. */
   readonly task_id: string | null
+  /** The alert that fires, what it watches for, and how bad that is; null where it is none. */
+  readonly alert_id: number | null
+  readonly alert_kind: AlertKind | null
+  readonly severity: AlertSeverity | null
 }
 
 export interface Attention {
-  /** The worst first. */
+  /** Alerts first, the worst of each first. */
   readonly items: readonly AttentionItem[]
   /** How many more there are of any kind than are told. */
   readonly more: number

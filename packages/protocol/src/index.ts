@@ -26,6 +26,39 @@ export {
   userChangeSchema,
   userDraftSchema,
 } from './account-schemas.ts'
+export {
+  type Alert,
+  type AlertChannel,
+  type AlertChannelChange,
+  type AlertChannelDraft,
+  type AlertChannelList,
+  type AlertChannelTest,
+  type AlertKind,
+  type AlertKindFacts,
+  type AlertMessage,
+  type AlertNotice,
+  type AlertPage,
+  type AlertRule,
+  type AlertRuleChange,
+  type AlertRuleDraft,
+  type AlertRuleList,
+  type AlertSeverity,
+  type AlertSilence,
+  type AlertSilenceRequest,
+  type AlertState,
+  alertKindFacts,
+  alertKinds,
+  alertSeverities,
+  alertStates,
+  type ThresholdFacts,
+} from './alert.ts'
+export {
+  alertChannelChangeSchema,
+  alertChannelDraftSchema,
+  alertRuleChangeSchema,
+  alertRuleDraftSchema,
+  alertSilenceSchema,
+} from './alert-schemas.ts'
 export type { Attention, AttentionItem, AttentionKind } from './attention.ts'
 export { describeJsonFault, findUnstorable, type JsonFault, type Unstorable } from './json-text.ts'
 export { limits } from './limits.ts'

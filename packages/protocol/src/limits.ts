@@ -84,4 +84,17 @@ export const limits = Object.freeze({
   /** Names that one token is limited to. */
   tokenNamesMax: 100,
   pageAuditMax: 500,
+  pageAlertsMax: 500,
+  /** Beside those that are there from the start; every look goes through all of them. */
+  alertRulesMax: 100,
+  /** Alerts of one rule that are open at once; one more stands for the rest. Nobody reads the names of ten thousand lost workers. */
+  alertsOfRuleMax: 20,
+  alertForSecondsMax: 86_400,
+  /** A month: what is silenced for longer is a rule to change. */
+  alertSilenceSecondsMax: 2_592_000,
+  alertChannelsMax: 20,
+  channelUrlCharsMax: 2_048,
+  /** Shorter ones are guessed. */
+  channelSecretCharsMin: 16,
+  channelSecretCharsMax: 256,
 } as const)

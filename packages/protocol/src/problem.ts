@@ -149,6 +149,36 @@ export const problems = Object.freeze({
     title: 'A living token has this name',
     help: 'Choose another name, or revoke that token first.',
   },
+  alert_unknown: {
+    status: 404,
+    title: 'No such alert',
+    help: 'It never fired, or it was resolved longer ago than resolved alerts are kept. GET /api/alerts lists them.',
+  },
+  alert_resolved: {
+    status: 409,
+    title: 'The alert is resolved',
+    help: 'Silence it when it fires again, or disable its rule.',
+  },
+  alert_rule_unknown: {
+    status: 404,
+    title: 'No such alert rule',
+    help: 'GET /api/alerts/rules lists them.',
+  },
+  alert_rule_default: {
+    status: 409,
+    title: 'A rule that is there from the start stays',
+    help: 'Disable it instead.',
+  },
+  alert_channel_unknown: {
+    status: 404,
+    title: 'No such channel',
+    help: 'GET /api/alerts/channels lists them.',
+  },
+  alert_limit: {
+    status: 409,
+    title: 'There are as many of these as there can be',
+    help: 'Remove one that is not needed any more.',
+  },
   stopping: {
     status: 503,
     title: 'This node is stopping',

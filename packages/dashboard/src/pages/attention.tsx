@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { AttentionItem, AttentionKind } from '@tasklane/protocol'
 import {
+  BellRing,
   CalendarClock,
   CircleCheck,
   CircleX,
@@ -20,6 +21,7 @@ import { plural } from '../parts/format.ts'
 import { Time } from '../parts/time.tsx'
 
 const looks: Readonly<Record<AttentionKind, readonly [icon: LucideIcon, tone: 'failed' | 'pending']>> = {
+  alert: [BellRing, 'failed'],
   queue_unserved: [PlugZap, 'failed'],
   type_unserved: [PlugZap, 'failed'],
   worker_lost: [CircleX, 'failed'],
@@ -69,8 +71,8 @@ function Mark({ kind }: { readonly kind: AttentionKind }) {
   return <Icon size={15} aria-hidden="true" className={`tone-${tone}`} />
 }
 
-function keyOf({ kind, queue, task_type, worker_id, fingerprint }: AttentionItem): string {
-  return [kind, queue, task_type, worker_id, fingerprint].join(' ')
+function keyOf({ kind, alert_id, queue, task_type, worker_id, fingerprint }: AttentionItem): string {
+  return [kind, alert_id, queue, task_type, worker_id, fingerprint].join(' ')
 }
 
 /** Names stand out; what the scheduler says of it in one sentence is in the tooltip. */
@@ -80,6 +82,7 @@ function Said({ item }: { readonly item: AttentionItem }) {
   const ofType = task_type === null ? pending : { ...pending, type: task_type }
   const wait = `${plural(count, 'task')} ${count === 1 ? 'waits' : 'wait'}`
   const texts: Readonly<Record<AttentionKind, ReactNode>> = {
+    alert: <span>{detail}</span>,
     queue_unserved: (
       <Link to="/tasks" search={pending} title={detail}>
         No worker serves queue <strong>{queue}</strong>; {wait}

@@ -42,6 +42,9 @@ const nothing = {
   worker_id: null,
   fingerprint: null,
   task_id: null,
+  alert_id: null,
+  alert_kind: null,
+  severity: null,
 } satisfies Partial<AttentionItem>
 
 function serves(worker: Worker, queue: string): boolean {

@@ -1,3 +1,5 @@
+import { alertKinds, alertSeverities } from '@tasklane/protocol'
+
 const string = { type: 'string' }
 const integer = { type: 'integer' }
 const time = { type: 'string', format: 'date-time' }
@@ -52,6 +54,7 @@ export const dashboardReplies = {
       items: object({
         kind: {
           enum: [
+            'alert',
             'queue_unserved',
             'type_unserved',
             'worker_lost',
@@ -69,6 +72,9 @@ export const dashboardReplies = {
         worker_id: maybeString,
         fingerprint: maybeString,
         task_id: { ...maybeString, description: 'The first in its line, or the one that was submitted last.' },
+        alert_id: { ...maybeInteger, description: 'Of an alert that fires; null otherwise, as the next two.' },
+        alert_kind: { enum: [...alertKinds, null], description: 'What the alert watches for.' },
+        severity: { enum: [...alertSeverities, null] },
       }),
     },
     more: { ...integer, description: 'How many more there are than are told.' },
