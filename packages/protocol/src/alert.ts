@@ -42,7 +42,7 @@ export interface ThresholdFacts {
   /** What is counted: a number of these. */
   readonly unit: 'tasks' | 'seconds' | 'percent' | 'workers'
   /** The condition holds at the threshold and beyond, or only beyond it, or only below it. */
-  readonly holds: 'from' | 'above' | 'below'
+  readonly holds: 'at_least' | 'above' | 'below'
   readonly min: number
   readonly max: number
   readonly otherwise: number
@@ -59,7 +59,7 @@ export const alertKindFacts: Readonly<Record<AlertKind, AlertKindFacts>> = Objec
   failing: {
     ...plain,
     title: 'Tasks fail for the same cause',
-    threshold: { ...tasks, holds: 'from', otherwise: 10 },
+    threshold: { ...tasks, holds: 'at_least', otherwise: 10 },
     windows: [3_600, 300, 900, 21_600, 86_400],
     takesType: true,
   },
