@@ -120,6 +120,46 @@ export const movedTables: readonly MovedTable[] = Object.freeze([
     columns: [...columns('whole', 'step at'), ...columns('text', 'queue node'), ...columns('long', 'cell')],
   },
   {
+    name: 'alert_rules',
+    key: ['id'],
+    columns: [...columns('text', 'id'), ...columns('whole', 'version changed_at'), ...columns('long', 'settings')],
+  },
+  {
+    name: 'alerts',
+    key: ['number'],
+    columns: [
+      ...columns('whole', 'number turn since_at fired_at resolved_at noted_at'),
+      ...columns('float', 'value'),
+      ...columns('text', 'rule_id subject state severity'),
+      ...columns('long', 'facts told detail'),
+    ],
+    isNumberedByServer: true,
+  },
+  {
+    name: 'alert_silences',
+    key: ['rule_id', 'subject'],
+    columns: [...columns('text', 'rule_id subject reason actor'), ...columns('whole', 'until_at at')],
+  },
+  {
+    name: 'alert_channels',
+    key: ['id'],
+    columns: [
+      ...columns('text', 'id'),
+      ...columns('whole', 'version created_at changed_at last_sent_at last_failed_at'),
+      ...columns('long', 'settings last_failure'),
+    ],
+  },
+  {
+    name: 'alert_notices',
+    key: ['number'],
+    columns: [
+      ...columns('whole', 'number created_at due_at attempts'),
+      ...columns('text', 'id channel_id'),
+      ...columns('long', 'alerts'),
+    ],
+    isNumberedByServer: true,
+  },
+  {
     name: 'counters',
     key: ['lane', 'state'],
     columns: [...columns('whole', 'lane'), ...columns('text', 'state'), ...columns('whole', 'n')],

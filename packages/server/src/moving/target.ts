@@ -85,7 +85,11 @@ const sql = Object.freeze({
     text: `SELECT setval(pg_get_serial_sequence('tasklane.unresolved', 'turn'), max(turn)) FROM tasklane.unresolved
         HAVING max(turn) > 0
       UNION ALL SELECT setval(pg_get_serial_sequence('tasklane.tokens', 'turn'), max(turn)) FROM tasklane.tokens
-        HAVING max(turn) > 0`,
+        HAVING max(turn) > 0
+      UNION ALL SELECT setval(pg_get_serial_sequence('tasklane.alerts', 'number'), max(number)) FROM tasklane.alerts
+        HAVING max(number) > 0
+      UNION ALL SELECT setval(pg_get_serial_sequence('tasklane.alert_notices', 'number'), max(number))
+        FROM tasklane.alert_notices HAVING max(number) > 0`,
   },
 })
 

@@ -10,6 +10,7 @@ import type {
 import type { Decision } from '../core/retry.ts'
 import type { JsonText, TaskDraft, TaskId, TaskRecord, WorkerId } from '../core/task.ts'
 import type { AccountStore } from './accounts.ts'
+import type { AlertStore } from './alerts.ts'
 import type { HistoryStore } from './history.ts'
 
 /**
@@ -25,7 +26,7 @@ import type { HistoryStore } from './history.ts'
  *  7. Safe from any number of callers at once; no leader. A call never waits for work to appear.
  *  8. A method that takes several tasks applies them in the order of the list.
  */
-export interface Store extends TaskStore, SweepStore, ReadStore, AdminStore, AccountStore, HistoryStore {
+export interface Store extends TaskStore, SweepStore, ReadStore, AdminStore, AccountStore, HistoryStore, AlertStore {
   /** How many exchanges may be under way at once: 1 where a transaction has the store to itself. */
   readonly exchangesAtOnce: number
   /** Whether other nodes may move tasks, too: then what this node did not hear of has to be looked for. */

@@ -3,6 +3,7 @@ import type { Store } from '../../src/ports/store.ts'
 import { driveStore } from '../support/store-driver.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
 import { tokensTopic, usersTopic } from './accounts.ts'
+import { alertRulesTopic, alertsTopic } from './alerts.ts'
 import { auditTopic } from './audit.ts'
 import { beatTopic } from './beat.ts'
 import { byHandTopic } from './by-hand.ts'
@@ -14,6 +15,7 @@ import { historyTopic } from './history.ts'
 import { leftoversTopic } from './leftovers.ts'
 import { logsTopic } from './logs.ts'
 import { manyTopic } from './many.ts'
+import { noticesTopic } from './notices.ts'
 import { queuesTopic } from './queues.ts'
 import { rateHistoryTopic } from './rate-history.ts'
 import { readsTopic } from './reads.ts'
@@ -87,6 +89,9 @@ const topics: Readonly<Record<string, Topic>> = {
   failures: failuresTopic,
   waiting: waitingTopic,
   'history of rates': rateHistoryTopic,
+  'rules of alerts': alertRulesTopic,
+  alerts: alertsTopic,
+  notices: noticesTopic,
 }
 
 async function setUp(makeStore: MakeStore): Promise<Bench> {

@@ -11,6 +11,7 @@ import { createSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { type Command, command } from '../oracle/commands.ts'
 import { lookAt } from '../oracle/look.ts'
 import { createRun, learn, type Run, toCall } from '../oracle/perform.ts'
+import { channelSettings, move, moved, opening, resolving, ruleDraft } from '../support/alert-moves.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
 
@@ -60,6 +61,7 @@ export async function liveIn(file: string, seed: number, commands = 400): Promis
       else learn(run, await toCall(each, run)?.(store))
     }
     await addAccounts(store)
+    await addAlerts(store)
     return { file, clock, run, seen: await lookAround(store, idsOf(run)) }
   } finally {
     await store.close()
@@ -84,13 +86,28 @@ async function addAccounts(store: Store): Promise<void> {
   ])
 }
 
-/** Every read of a store, accounts included. */
+async function addAlerts(store: Store): Promise<void> {
+  await store.putAlertRule(ruleDraft('queue-depth', { threshold: 2.5 }), null, 5)
+  const settings = channelSettings({ secret: 'a secret of the two' })
+  await store.putAlertChannel({ id: 'c1', settings }, null, 5)
+  const fired = await moved(store, opening('mäil', { state: 'firing', tell: ['c1'] }))
+  await move(store, resolving(await moved(store, opening('b', { state: 'firing' }))), opening('c'))
+  await store.silenceAlert(fired.number, { ends: { afterMs: 86_400_000 }, reason: 'Known.', by: null })
+  const [notice] = await store.takeNotices({ limit: 1, leaseMs: 5_000, triesInOrder: 1 })
+  if (notice !== undefined) await store.settleNotice(notice, { kind: 'failed', detail: 'No.', retryInMs: 1_000 })
+}
+
+/** Every read of a store, accounts and alerts included. */
 export async function lookAround(store: Store, ids: readonly TaskId[]): Promise<unknown> {
   return {
     tasks: await lookAt(store, ids),
     users: await store.users(),
     tokens: await store.tokens(),
     audit: await store.audit({ actor: null, action: null, subject: null }, { limit: 10, before: null }),
+    rules: await store.alertRules(),
+    channels: await store.alertChannels(),
+    alerts: await store.alerts({ states: null, severities: null, ruleId: null }, { limit: 10, before: null }),
+    silences: await store.silences(),
   }
 }
 

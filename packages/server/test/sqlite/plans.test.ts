@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { accountTexts } from '../../src/stores/sqlite/account-statements.ts'
+import { alertTexts } from '../../src/stores/sqlite/alert-statements.ts'
 import { openDatabase } from '../../src/stores/sqlite/database.ts'
 import { migrate } from '../../src/stores/sqlite/migrate.ts'
 import { readTexts } from '../../src/stores/sqlite/read-statements.ts'
@@ -38,13 +39,24 @@ const walks: Readonly<Record<string, string>> = {
   pruneAudit: 'takes the first rows',
   pruneHistory: 'looks through the cells of one step, now and then',
   childNumbers: 'sorts the children of one task',
+  alertRules: 'there are few rules',
+  countAlertRules: 'there are few rules',
+  openAlerts: 'walks and sorts the open alerts, which are bounded',
+  alertPage: 'walks the numbers downwards until the page is full',
+  silences: 'there are few silences',
+  alertChannels: 'there are few channels',
+  countAlertChannels: 'there are few channels',
+  dueNotices: 'walks the notices of few channels in their order',
+  pruneManyAlerts: 'walks the numbers downwards, past those that are kept',
+  pruneNotices: 'looks through the notices, now and then',
+  pruneSilences: 'there are few silences',
   edgesFrom: 'sorts those parents of one task that are drawn',
 }
 
 describe('the plans of the statements', () => {
   const database = openDatabase(':memory:', 0)
   migrate(database, ':memory:')
-  const texts = Object.entries<string>({ ...statementTexts, ...readTexts, ...accountTexts })
+  const texts = Object.entries<string>({ ...statementTexts, ...readTexts, ...accountTexts, ...alertTexts })
 
   it.each(texts.filter(([name]) => walks[name] === undefined))('seeks and does not sort: %s', (_, text) => {
     const values = Array.from({ length: parametersOf(text) }, () => null)

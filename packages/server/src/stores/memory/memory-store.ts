@@ -16,6 +16,7 @@ import type {
   WorkerSettings,
 } from '../../ports/store.ts'
 import { createMemoryAccounts } from './accounts.ts'
+import { createMemoryAlerts } from './alerts.ts'
 import { exchange } from './exchange.ts'
 import { createMemoryHistory } from './history.ts'
 import * as looks from './looks.ts'
@@ -45,6 +46,7 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
   const store: Store = {
     ...createMemoryAccounts(parts),
     ...createMemoryHistory(),
+    ...createMemoryAlerts(parts),
     exchangesAtOnce: 1,
     isShared: false,
     migrate: async () => {},

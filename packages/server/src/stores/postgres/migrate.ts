@@ -2,6 +2,7 @@ import type { Connection, Statement } from './database.ts'
 import { tasksMigration } from './migrations/001-tasks.ts'
 import { accountsMigration } from './migrations/002-accounts.ts'
 import { dashboardMigration } from './migrations/003-dashboard.ts'
+import { alertsMigration } from './migrations/004-alerts.ts'
 import { number, text } from './rows.ts'
 
 export interface Migration {
@@ -18,6 +19,7 @@ export const migrations: readonly Migration[] = Object.freeze([
   { version: 1, name: 'tasks', sql: tasksMigration, needs: 1 },
   { version: 2, name: 'accounts', sql: accountsMigration, needs: 1 },
   { version: 3, name: 'dashboard', sql: dashboardMigration, needs: 1 },
+  { version: 4, name: 'alerts', sql: alertsMigration, needs: 1 },
 ])
 
 export interface AppliedMigration {

@@ -2,6 +2,7 @@ import { Problem } from '../../core/problem.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Store } from '../../ports/store.ts'
 import { createAccounts } from './accounts.ts'
+import { createAlerts } from './alerts.ts'
 import { faultOf, openDatabase, placeOf } from './database.ts'
 import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
@@ -102,6 +103,7 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
   const store: Store = {
     ...createAccounts(session, run),
     ...createHistory(session, run),
+    ...createAlerts(session, run),
     exchangesAtOnce,
     isShared: true,
     migrate: () => run(bringUp),

@@ -3,9 +3,15 @@ import { StoreFileError } from './file-errors.ts'
 import { tasksMigration } from './migrations/001-tasks.ts'
 import { accountsMigration } from './migrations/002-accounts.ts'
 import { dashboardMigration } from './migrations/003-dashboard.ts'
+import { alertsMigration } from './migrations/004-alerts.ts'
 
 /** In order; a migration that was released is never changed, only followed by another. */
-const migrations: readonly string[] = Object.freeze([tasksMigration, accountsMigration, dashboardMigration])
+const migrations: readonly string[] = Object.freeze([
+  tasksMigration,
+  accountsMigration,
+  dashboardMigration,
+  alertsMigration,
+])
 
 /** The version of the schema that this code writes and reads. */
 export const schemaVersion = migrations.length

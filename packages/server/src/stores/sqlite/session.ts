@@ -4,6 +4,7 @@ import type { TaskId, TaskRecord } from '../../core/task.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Changes, EndedTask, LaneCount } from '../../ports/store.ts'
 import { type AccountStatements, prepareAccounts } from './account-statements.ts'
+import { type AlertStatements, prepareAlerts } from './alert-statements.ts'
 import { type Counters, createCounters } from './counters.ts'
 import type { Database, SqlRow } from './database.ts'
 import { createLanes, type Lanes } from './lanes.ts'
@@ -17,6 +18,7 @@ export interface Session {
   readonly sql: Statements
   readonly reads: ReadStatements
   readonly accounts: AccountStatements
+  readonly alerts: AlertStatements
   readonly lanes: Lanes
   readonly counters: Counters
   readonly clock: Clock
@@ -60,6 +62,7 @@ export function createSession(database: Database, clock: Clock, headStartMs: num
   const sql = prepareStatements(database)
   const reads = prepareReads(database)
   const accounts = prepareAccounts(database)
+  const alerts = prepareAlerts(database)
   const lanes = createLanes(sql)
   const counters = createCounters(sql)
   let isStale = true
@@ -68,6 +71,7 @@ export function createSession(database: Database, clock: Clock, headStartMs: num
     sql,
     reads,
     accounts,
+    alerts,
     lanes,
     counters,
     clock,

@@ -2,6 +2,7 @@ import { Problem } from '../../core/problem.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Store } from '../../ports/store.ts'
 import { createAccounts } from './accounts.ts'
+import { createAlerts } from './alerts.ts'
 import { type Database, faultOf, type SqliteFault } from './database.ts'
 import { exchange } from './exchange.ts'
 import { readGraph } from './graph.ts'
@@ -57,6 +58,7 @@ export async function createSqliteStore(
   const store: Store = {
     ...createAccounts(session, run),
     ...createHistory(session, run),
+    ...createAlerts(session, run),
     exchangesAtOnce: 1,
     isShared: false,
     // The schema is brought up to date before the first statement is prepared, in createSqliteStore.

@@ -1,0 +1,28 @@
+import type { AlertFacts, AlertRecord } from './alert.ts'
+import type { JsonText } from './task.ts'
+
+/** What stores keep of alerts as one text: nobody looks for anything in it. */
+export function writeFacts({ ruleName, kind, subject }: AlertFacts): JsonText {
+  return JSON.stringify({ ruleName, kind, subject }) as JsonText // An object is always a text.
+}
+
+export function readFacts(text: string): Omit<AlertFacts, 'ruleId'> {
+  return JSON.parse(text) as Omit<AlertFacts, 'ruleId'> // Written by `writeFacts`.
+}
+
+export function writeTold(told: AlertRecord['told']): JsonText {
+  return JSON.stringify(told) as JsonText // A list is always a text.
+}
+
+export function readTold(text: string): AlertRecord['told'] {
+  return JSON.parse(text) as readonly string[] // Written by `writeTold`.
+}
+
+export function writeSettings(settings: object): JsonText {
+  return JSON.stringify(settings) as JsonText // An object is always a text.
+}
+
+/** @typeParam Settings of what `writeSettings` wrote there */
+export function readSettings<Settings>(text: string): Settings {
+  return JSON.parse(text) as Settings
+}
