@@ -26,7 +26,8 @@ export const rows = [
         await bench.arrived(tasks)
         const began = performance.now()
         await bench.ask('consume')
-        return bench.finish(tasks, began)
+        await bench.finish(tasks)
+        return perSecond(tasks, began)
       }),
       end_to_end_bulk: endToEnd(['submit_bulk']),
       end_to_end_single: endToEnd(['submit_single', lanes]),
@@ -36,22 +37,27 @@ export const rows = [
 ]
 
 function submitOnly([command, ...more]) {
-  return inPlace(async (bench, tasks) => {
+  return inPlace(async (bench, tasks, warm) => {
+    if (warm > 0) await bench.ask(command, warm, ...more)
+    await bench.arrived(warm)
     const began = performance.now()
     await bench.ask(command, tasks, ...more)
     const rate = perSecond(tasks, began)
-    await bench.arrived(tasks)
+    await bench.arrived(warm + tasks)
     return rate
   })
 }
 
 function endToEnd([command, ...more]) {
-  return inPlace(async (bench, tasks) => {
+  return inPlace(async (bench, tasks, warm) => {
     await bench.startWorker()
     await bench.ask('consume')
+    if (warm > 0) await bench.ask(command, warm, ...more)
+    await bench.finish(warm)
     const began = performance.now()
     await bench.ask(command, tasks, ...more)
-    return bench.finish(tasks, began)
+    await bench.finish(warm + tasks)
+    return perSecond(tasks, began)
   })
 }
 
@@ -76,7 +82,7 @@ async function latency(bench, submits) {
 
 /** Starts both servers and the producer, runs the measure, and stops them all. */
 function inPlace(run) {
-  return async (atHand, tasks) => {
+  return async (atHand, tasks, warm) => {
     const { default: Redis } = await import('ioredis')
     const closers = []
     try {
@@ -107,9 +113,10 @@ function inPlace(run) {
           startWorker,
           results,
           arrived: tasks => until(async () => (await ask('depth')) === tasks, `${tasks} messages in the queue`, 60_000),
-          finish: (tasks, began) => finish({ ask, results, tasks, began }),
+          finish: tasks => finish({ ask, results, tasks }),
         },
         tasks,
+        warm,
       )
     } finally {
       for (const close of closers.reverse()) await close()
@@ -118,19 +125,17 @@ function inPlace(run) {
 }
 
 /** A task counts when its result is in Redis; the only keys there are results. */
-async function finish({ ask, results, tasks, began }) {
+async function finish({ ask, results, tasks }) {
   let stored = 0
   const isDone = async () => {
     stored = await results.dbsize()
     return stored >= tasks
   }
   await until(isDone, () => `${tasks} results; there were ${stored}`, deadlineMs(tasks))
-  const rate = perSecond(tasks, began)
   const waiting = await ask('depth')
   const succeeded = await countSucceeded(results)
   if (stored !== tasks || succeeded !== tasks || waiting !== 0)
     throw new Error(`${succeeded} of ${tasks} tasks succeeded, ${stored} results are stored, ${waiting} tasks wait.`)
-  return rate
 }
 
 async function countSucceeded(results) {

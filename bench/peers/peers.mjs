@@ -12,6 +12,7 @@ const help = `Usage: npm run bench:peers -- [options]
   --only NAMES   some of tasklane, tasklane-postgres, bullmq, graphile, pgboss, celery, separated by commas (default: all)
   --tasks N      tasks of a bulk measure; one by one takes a fifth, Celery three tenths (default: 50000)
   --runs N       rounds; every peer is measured once a round (default: 3)
+  --cold         times a program from its first task on (default: after as many tasks that are not counted)
   --quick        5,000 tasks and one round, unless said otherwise
   --json FILE    writes all samples and medians there too
   --no-install   installs no system packages; what is missing is named in the table
@@ -72,7 +73,10 @@ async function rowsOf(peer, atHand, npmFault) {
     ...row,
     missing: row.missing ?? (packages.length > 0 ? npmFault : null) ?? absent,
     cells: Object.fromEntries(
-      Object.entries(measures).map(([name, { share }]) => [name, { tasks: tasksFor(row, share), samples: [] }]),
+      Object.entries(measures).map(([name, { share, isWarmed = false }]) => {
+        const tasks = tasksFor(row, share)
+        return [name, { tasks, warm: isWarmed && !options.isCold ? tasks : 0, samples: [] }]
+      }),
     ),
   }))
 }
@@ -87,7 +91,7 @@ async function sampleRow(row, round, atHand) {
     if (isEnding()) return
     const load = await foreignLoad()
     const began = performance.now()
-    const sample = await row.measures[name](atHand, cell.tasks).then(
+    const sample = await row.measures[name](atHand, cell.tasks, cell.warm).then(
       result => (typeof result === 'number' ? { rate: result } : result),
       error => ({ fault: error.message }),
     )
@@ -118,7 +122,7 @@ function describe(atHand, npmFault) {
   const line =
     `${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, Node ${machine.node}\n` +
     `${versions.length === 0 ? '' : `${versions.join(', ')}\n`}` +
-    `${tasks.toLocaleString('en-US')} tasks, median of ${runs} (min–max); servers, producer and worker on this machine`
+    `${tasks.toLocaleString('en-US')} tasks, median of ${runs} (min–max), ${options.isCold ? 'cold' : 'after as many that are not counted'}; servers, producer and worker on this machine`
   return { ...machine, versions, tasks, runs, line }
 }
 
@@ -147,6 +151,7 @@ function readOptions() {
         tasks: { type: 'string' },
         runs: { type: 'string' },
         quick: { type: 'boolean', default: false },
+        cold: { type: 'boolean', default: false },
         json: { type: 'string' },
         'no-install': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -172,6 +177,7 @@ function readOptions() {
     tasks: count('tasks', values.quick ? 5_000 : 50_000),
     runs: count('runs', values.quick ? 1 : 3),
     submits: values.quick ? 100 : 500,
+    isCold: values.cold,
     json: values.json,
     mayInstall: !values['no-install'],
   }

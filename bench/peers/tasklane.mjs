@@ -2,8 +2,8 @@
 // here. The time of the last completion is seen by a poll every 10 ms, as everywhere in this bench.
 import { limits } from '@tasklane/protocol'
 import { readConfig, variables } from '@tasklane/server'
-import { createNode, drain, endToEnd, endToEndSingle, singlePosts, submitOnly } from '../cases.mjs'
-import { idleLatency, singlesInFlight } from './measures.mjs'
+import { createNode, drain, singlePosts, submitBatches } from '../cases.mjs'
+import { idleLatency, perSecond, singlesInFlight } from './measures.mjs'
 import { own } from './processes.mjs'
 
 const setting = 'TASKLANE_SQLITE_SYNCHRONOUS'
@@ -33,28 +33,46 @@ function whyNot(synchronous) {
 
 /** @param open gives a new node for each measure, of what is at hand */
 export function measuresOn(open) {
-  const onNode = run => async (atHand, tasks) => {
+  const onNode = run => async (atHand, tasks, warm) => {
     const node = await open(atHand)
     try {
-      return await run(node, tasks)
+      return await run(node, tasks, warm)
     } finally {
       await node.close()
     }
   }
-  const ending = (expected, run) =>
-    onNode(async (node, tasks) => {
-      const rate = await run(node, tasks)
-      await verify(node, { [expected]: tasks })
+  const submitOnly = submit =>
+    onNode(async (node, tasks, warm) => {
+      await submit(node, warm)
+      const began = performance.now()
+      await submit(node, tasks)
+      const rate = perSecond(tasks, began)
+      await verify(node, { pending: warm + tasks })
       return rate
     })
+  const endToEnd = submit =>
+    onNode(async (node, tasks, warm) => {
+      await node.worker()
+      await submit(node, warm)
+      await node.finished(warm)
+      const began = performance.now()
+      await submit(node, tasks)
+      await node.finished(warm + tasks)
+      const rate = perSecond(tasks, began)
+      await verify(node, { completed: warm + tasks })
+      return rate
+    })
+  const submitSingles = (node, tasks) => singlePosts(node, { tasks, inFlight: singlesInFlight })
   return {
-    submit_bulk: ending('pending', (node, tasks) =>
-      submitOnly(node, { tasks, batch: limits.batchTasksMax, inFlight: 4 }),
-    ),
-    submit_single: ending('pending', (node, tasks) => singlePosts(node, { tasks, inFlight: singlesInFlight })),
-    drain: ending('completed', (node, tasks) => drain(node, { tasks, batch })),
-    end_to_end_bulk: ending('completed', (node, tasks) => endToEnd(node, { tasks, batch })),
-    end_to_end_single: ending('completed', (node, tasks) => endToEndSingle(node, { tasks, inFlight: singlesInFlight })),
+    submit_bulk: submitOnly((node, tasks) => submitBatches(node, tasks, limits.batchTasksMax, 4)),
+    submit_single: submitOnly(submitSingles),
+    drain: onNode(async (node, tasks) => {
+      const rate = await drain(node, { tasks, batch })
+      await verify(node, { completed: tasks })
+      return rate
+    }),
+    end_to_end_bulk: endToEnd((node, tasks) => submitBatches(node, tasks, batch, 2)),
+    end_to_end_single: endToEnd(submitSingles),
     idle_latency: onNode(latency),
   }
 }
