@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '..')
 const serverFloors = [
   ['core'],
   ['ports'],
-  ['engine', 'stores/memory', 'stores/sqlite', 'stores/postgres', 'brokers/local', 'brokers/postgres'],
+  ['engine', 'stores/memory', 'stores/sqlite', 'stores/postgres', 'brokers/local', 'brokers/postgres', 'couriers/http'],
   ['http'],
   [
     'config.ts',

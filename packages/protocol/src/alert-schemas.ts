@@ -3,13 +3,13 @@ import { limits } from './limits.ts'
 import { nameSchema } from './schemas.ts'
 
 /** JSON Schemas of what clients send about alerts. What a kind of rule can say beside is told by the handler. */
-const title = { type: 'string', minLength: 1, maxLength: limits.nameCharsMax, pattern: '\\S' } as const
+const title = { type: 'string', minLength: 1, maxLength: limits.nameCharsMax } as const
 const severity = { enum: [...alertSeverities] }
 const nameOrNull = { ...nameSchema, type: ['string', 'null'] }
 
 const ruleFields = {
   name: title,
-  threshold: { type: 'number', minimum: 0, maximum: 1_000_000_000 },
+  threshold: { type: 'number', exclusiveMinimum: 0, maximum: 1_000_000_000 },
   window: { type: 'integer', minimum: 1, maximum: 86_400, description: 'Seconds that are looked back.' },
   least: {
     type: 'integer',
@@ -54,7 +54,7 @@ export const alertSilenceSchema = {
       maximum: limits.alertSilenceSecondsMax,
       description: 'Seconds from now.',
     },
-    reason: { type: 'string', minLength: 1, maxLength: limits.titleCharsMax, pattern: '\\S' },
+    reason: { type: 'string', minLength: 1, maxLength: limits.titleCharsMax },
   },
 } as const
 

@@ -81,7 +81,7 @@ export const alertKindFacts: Readonly<Record<AlertKind, AlertKindFacts>> = Objec
   failure_rate: {
     ...plain,
     title: 'A large share of the tasks that end has failed',
-    threshold: { unit: 'percent', holds: 'above', min: 0, max: 99, otherwise: 25 },
+    threshold: { unit: 'percent', holds: 'above', min: 0.1, max: 99.9, otherwise: 25 },
     windows: [300, 900, 3_600],
     least: 20,
     queue: 'whole',

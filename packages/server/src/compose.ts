@@ -3,6 +3,7 @@ import pretty from 'pino-pretty'
 import { createLocalBroker } from './brokers/local/local-broker.ts'
 import { createPostgresBroker } from './brokers/postgres/postgres-broker.ts'
 import type { Config, StoreConfig } from './config.ts'
+import { createHttpCourier } from './couriers/http/http-courier.ts'
 import { createEngine, engineSettingsDefault } from './engine/create-engine.ts'
 import type { Engine } from './engine/engine.ts'
 import type { Broker } from './ports/broker.ts'
@@ -33,12 +34,15 @@ export async function compose(config: Config, log: Logger = createLog(config)): 
     broker,
     clock,
     log,
+    courier: createHttpCourier({ clock, allowed: config.alerts.webhookAllow }),
     settings: {
       ...engineSettingsDefault,
       version,
       heartbeatMs: config.heartbeatMs,
       retentionMs: config.retentionMs,
       auditKeepMs: config.auth.auditRetentionMs,
+      environment: config.environment,
+      publicUrl: config.alerts.publicUrl,
       retryPolicy: { ...engineSettingsDefault.retryPolicy, baseMs: config.retryBaseMs, capMs: config.retryCapMs },
     },
   })

@@ -30,6 +30,7 @@ describe('the configuration of a node', () => {
         auditRetentionMs: 90 * 86_400_000,
       },
       edge: { allowedHosts: [], trustProxy: false, corsOrigins: [], rateLimit: 1_000, tls: null },
+      alerts: { publicUrl: null, webhookAllow: [] },
       sqliteSynchronous: 'FULL',
       logLevel: 'info',
       metricsEnabled: true,

@@ -1,4 +1,5 @@
 import { limits } from '@tasklane/protocol'
+import { type AlertsConfig, readAlerts } from './config/alerts.ts'
 import { type AuthConfig, readAuth } from './config/auth.ts'
 import { type EdgeConfig, readEdge } from './config/edge.ts'
 import { createReader, type Environment, isSet, type Reader } from './config/reader.ts'
@@ -24,6 +25,7 @@ export interface Config {
   /** Where the trace of a task is looked at, with `{trace_id}` in it; null where nobody keeps traces. */
   readonly traceUrl: string | null
   readonly edge: EdgeConfig
+  readonly alerts: AlertsConfig
   /** What SQLite syncs: every commit, or checkpoints only, so that a power loss may take the last commits. */
   readonly sqliteSynchronous: 'FULL' | 'NORMAL'
   readonly logLevel: LogLevelName
@@ -88,6 +90,7 @@ export function readConfig({ env, flags = {} }: ConfigInput): Config {
     environment: readEnvironment(read),
     traceUrl: readTraceUrl(read),
     edge: readEdge(read, flags),
+    alerts: readAlerts(read),
     sqliteSynchronous: read.choice('TASKLANE_SQLITE_SYNCHRONOUS', ['FULL', 'NORMAL'], 'FULL'),
     logLevel: readLogLevel(read, flags.logLevel),
     metricsEnabled: read.boolean('METRICS_ENABLED', true),

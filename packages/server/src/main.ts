@@ -4,7 +4,9 @@ import { compose, createLog, describeStore, type Parts, whereStoreIs } from './c
 import { isLoopback } from './config/edge.ts'
 import { openSecrets } from './config/open-secrets.ts'
 import type { Config } from './config.ts'
-import { type KeptHistory, keepHistory } from './engine/history.ts'
+import { keepAlerts } from './engine/alerts/keep-alerts.ts'
+import { heartbeatsPerLease } from './engine/create-engine.ts'
+import { keepHistory } from './engine/history.ts'
 import { buildApp, type HttpApp } from './http/app.ts'
 import { ensureFirstAdmin, firstAdminName, whereFirstPasswordIs } from './http/auth/first-admin.ts'
 import type { EdgeSettings } from './http/edge/edge-settings.ts'
@@ -68,7 +70,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
     })
     await app.listen({ host: config.host, port: config.port })
     // Not before: a node that cannot listen is to end.
-    const history = keepHistory({ ...parts, clock: systemClock })
+    const keepers = [keepHistory({ ...parts, clock: systemClock }), keepAlertsOf(parts, config)]
     const { tls } = config.edge
     const stopFollowing = tls === null ? () => {} : followTlsFiles(app.server, tls, { clock: systemClock, log })
     const url = urlOf(tls === null ? 'http' : 'https', config.host, app.server.address())
@@ -79,7 +81,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
       firstAdmin: password === null ? null : { name: firstAdminName, password },
       stop: once(() => {
         stopFollowing()
-        return stop(parts, app, history)
+        return stop(parts, app, keepers)
       }),
     })
   } catch (error) {
@@ -88,6 +90,16 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
     await parts.store.close()
     throw error
   }
+}
+
+/** What a node does by itself, beside the sweeps. */
+interface Keeper {
+  stop(): Promise<void>
+}
+
+function keepAlertsOf({ engine, store, log }: Parts, { heartbeatMs }: Config): Keeper {
+  const quietMs = heartbeatMs * heartbeatsPerLease
+  return keepAlerts({ alerts: engine.alerts, isShared: store.isShared, clock: systemClock, log, quietMs })
 }
 
 /** @throws TlsError */
@@ -101,7 +113,7 @@ function edgeOf({ host, edge }: Config): EdgeSettings {
   }
 }
 
-async function stop({ engine, store, broker, log }: Parts, app: HttpApp, history: KeptHistory): Promise<void> {
+async function stop({ engine, store, broker, log }: Parts, app: HttpApp, keepers: readonly Keeper[]): Promise<void> {
   log.info({}, 'Stopping: no new claims, finishing what is under way.')
   app.beginStop()
   engine.beginStop()
@@ -111,7 +123,7 @@ async function stop({ engine, store, broker, log }: Parts, app: HttpApp, history
   stopClosing()
   cancelCutOff()
   await engine.stop()
-  await history.stop()
+  for (const keeper of keepers) await keeper.stop()
   await broker.close()
   await store.close()
   log.info({}, 'Stopped.')

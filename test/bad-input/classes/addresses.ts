@@ -251,19 +251,22 @@ function unknownName(route: Route): Expected {
   // Celery has any id that it does not know for pending.
   if (operationId === 'arithmeticStatus') return served
   if (operationId === 'setQueue' || isPullWorker(route)) return { codes: ['validation_failed'], isServed: true }
-  return refused('task_unknown', 'worker_unknown', 'queue_unknown', 'user_unknown', 'token_unknown')
+  return refused(...unknownCodes)
 }
 
+const unknownCodes: readonly ProblemCode[] = [
+  'task_unknown',
+  'worker_unknown',
+  'queue_unknown',
+  'user_unknown',
+  'token_unknown',
+  'alert_unknown',
+  'alert_rule_unknown',
+  'alert_channel_unknown',
+]
+
 function unknownPath(route: Route): Expected {
-  const codes: readonly ProblemCode[] = [
-    'not_found',
-    'task_unknown',
-    'worker_unknown',
-    'queue_unknown',
-    'user_unknown',
-    'token_unknown',
-    'method_not_allowed',
-  ]
+  const codes: readonly ProblemCode[] = ['not_found', ...unknownCodes, 'method_not_allowed']
   // `q%2f` is the name of another queue; `q;a=1` and `q%20` are names too, and no good ones.
   return route.operationId === 'setQueue' || route.operationId === 'arithmeticStatus' || isPullWorker(route)
     ? { codes: [...codes, 'validation_failed'], isServed: true }

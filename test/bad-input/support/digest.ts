@@ -11,11 +11,14 @@ export interface Digest {
 const pageMax = 500
 
 export async function readDigest(node: LiveNode): Promise<Digest> {
-  const [stats, tasks, queues, workers] = await Promise.all([
+  const [stats, tasks, queues, workers, ...alerts] = await Promise.all([
     node.get('/api/stats'),
     node.get(`/api/tasks?limit=${pageMax}`),
     node.get('/api/queues'),
     node.get('/api/workers'),
+    node.get('/api/alerts'),
+    node.get('/api/alerts/rules'),
+    node.get('/api/alerts/channels'),
   ])
   const { total, tasks: counts } = Object(stats.body)
   const held = {
@@ -23,6 +26,7 @@ export async function readDigest(node: LiveNode): Promise<Digest> {
     tasks: Object(tasks.body).tasks,
     queues: list(queues.body, 'queues').map(({ name, paused, counts: own }) => ({ name, paused, counts: own })),
     workers: list(workers.body, 'workers').map(({ last_heartbeat: _, ...rest }) => rest),
+    alerts: alerts.map(reply => reply.body),
   }
   if (typeof total !== 'number' || !Array.isArray(held.tasks)) throw new Error('The node did not tell what it holds.')
   return { tasks: total, text: JSON.stringify(held) }

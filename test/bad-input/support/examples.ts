@@ -36,6 +36,13 @@ export interface World {
   bearer(): Promise<string>
   /** `next_cursor` of a page of one entry. */
   auditCursor(): Promise<string>
+  /** The number of an alert that fires. */
+  alert(): Promise<number>
+  /** `next_cursor` of a page of one alert. */
+  alertCursor(): Promise<string>
+  /** The id of a new rule, or of a new channel; the former ones are gone, since there is an end to them. */
+  rule(): Promise<string>
+  channel(): Promise<string>
 }
 
 export const userPassword = 'a password for a test'
@@ -55,6 +62,7 @@ export function createWorld(node: LiveNode): World {
   const world: World = {
     freshId,
     ...createPeople(node, freshId),
+    ...createAlerts(node, submit, freshId),
     // Nobody claims this type.
     waiting: () => submit({ task_type: 'wait' }),
     running: async () => {
@@ -116,6 +124,47 @@ function createPeople(node: LiveNode, freshId: () => string): Pick<World, 'user'
       const reply = await node.send({ method: 'POST', path: '/token', headers, body: form })
       if (reply.status !== 200) throw new Error(`The world could not log in: ${reply.text}`)
       return String(Object(reply.body).access_token)
+    },
+  }
+}
+
+type AlertsOfWorld = Pick<World, 'alert' | 'alertCursor' | 'rule' | 'channel'>
+
+function createAlerts(
+  node: LiveNode,
+  submit: (fields: object) => Promise<string>,
+  freshId: () => string,
+): AlertsOfWorld {
+  const firing = async (): Promise<readonly { readonly alert_id: number }[]> =>
+    Object((await node.get('/api/alerts?state=firing')).body).alerts
+  const remove = (path: string) => node.send({ method: 'DELETE', path })
+  const anew = async (what: 'rules' | 'channels', body: object): Promise<string> => {
+    const [list, key] = what === 'rules' ? ['rules', 'rule_id'] : ['channels', 'channel_id']
+    for (const each of Object((await node.get(`/api/alerts/${what}`)).body)[list]) {
+      if (each.default !== true) await remove(`/api/alerts/${what}/${each[key]}`)
+    }
+    const reply = await node.post(`/api/alerts/${what}`, body)
+    if (reply.status !== 201) throw new Error(`The world could not make one of ${what}: ${reply.text}`)
+    return String(Object(reply.body)[key])
+  }
+  const fire = async (): Promise<void> => {
+    await anew('rules', { name: 'Paused', kind: 'queue_paused', for: 0 })
+    for (const queue of [freshId(), freshId()]) {
+      await node.send({ method: 'PATCH', path: `/api/queues/${queue}`, body: '{"paused":true}' })
+      await submit({ task_type: 'wait', queue })
+    }
+    await node.look()
+  }
+  return {
+    rule: () => anew('rules', { name: 'Deep', kind: 'queue_depth' }),
+    channel: () => anew('channels', { name: 'Night shift', url: 'http://127.0.0.1:9/' }),
+    alert: async () => {
+      if ((await firing()).length === 0) await fire()
+      return Number((await firing())[0]?.alert_id)
+    },
+    alertCursor: async () => {
+      if ((await firing()).length === 0) await fire()
+      return String(Object((await node.get('/api/alerts?limit=1')).body).next_cursor)
     },
   }
 }
@@ -339,6 +388,52 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
   statsHistory: async () => [{ path: '/api/stats/history', query: { minutes: '5', step: '5', queue: 'default' } }],
   failures: async () => [{ path: '/api/failures', query: { hours: '24', limit: '10' } }],
   attention: plain('/api/attention'),
+  alerts: async world => [
+    { path: '/api/alerts', query: { state: 'firing,pending', severity: 'critical', rule: 'failing', limit: '10' } },
+    { path: '/api/alerts', query: { cursor: await world.alertCursor() } },
+  ],
+  alert: async world => [{ path: `/api/alerts/${await world.alert()}` }],
+  silenceAlert: async world => {
+    const path = `/api/alerts/${await world.alert()}/silence`
+    const inAWeek = new Date(Date.now() + 7 * 86_400_000).toISOString()
+    return [
+      { path, body: { for: 60, reason: 'A reason.' } },
+      { path, body: { until: inAWeek, reason: 'A reason.' } },
+    ]
+  },
+  unsilenceAlert: async world => [{ path: `/api/alerts/${await world.alert()}/silence` }],
+  alertRules: plain('/api/alerts/rules'),
+  createAlertRule: async world => {
+    await world.rule()
+    const more = { for: 5, severity: 'critical', task_type: 'a', enabled: true }
+    const path = '/api/alerts/rules'
+    return [
+      { path, body: { ...more, name: 'A rule', kind: 'failing', threshold: 5, window: 900 } },
+      { path, body: { name: 'A rate', kind: 'failure_rate', least: 7, queue: 'q' } },
+    ]
+  },
+  changeAlertRule: async world => {
+    const body = { name: 'A rule', threshold: 5, for: 5, severity: 'critical', queue: 'q', enabled: true }
+    return [
+      { path: `/api/alerts/rules/${await world.rule()}`, body },
+      { path: '/api/alerts/rules/failing', body: { window: 900, task_type: 'a' } },
+      { path: '/api/alerts/rules/failure-rate', body: { least: 7 } },
+    ]
+  },
+  removeAlertRule: async world => [{ path: `/api/alerts/rules/${await world.rule()}` }],
+  alertChannels: plain('/api/alerts/channels'),
+  createAlertChannel: async world => {
+    await world.channel()
+    const more = { secret: 'a secret of the two', severities: ['critical'], enabled: true }
+    return [{ path: '/api/alerts/channels', body: { name: 'A channel', url: 'http://127.0.0.1:9/', ...more } }]
+  },
+  changeAlertChannel: async world => {
+    const more = { secret: 'a secret of the two', severities: ['critical'], enabled: true }
+    const body = { name: 'A channel', url: 'http://127.0.0.1:9/', ...more }
+    return [{ path: `/api/alerts/channels/${await world.channel()}`, body }]
+  },
+  removeAlertChannel: async world => [{ path: `/api/alerts/channels/${await world.channel()}` }],
+  testAlertChannel: async world => [{ path: `/api/alerts/channels/${await world.channel()}/test` }],
   types: plain('/api/types'),
   login: async world => [{ path: '/token', form: { username: await world.user(), password: userPassword } }],
   beginSession: async world => [

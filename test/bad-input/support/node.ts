@@ -18,6 +18,8 @@ export interface LiveNode {
   post(path: string, body: unknown): Promise<Reply>
   /** How long the node waits for headers, and for a whole request; 0 would be for ever. */
   readonly patienceMs: { readonly headers: number; readonly request: number }
+  /** What a node does by itself every few seconds: alerts are looked for. */
+  look(): Promise<unknown>
   /** Sockets that the node has open now. */
   connections(): Promise<number>
   close(): Promise<void>
@@ -39,7 +41,8 @@ export async function startNode(options: NodeOptions = {}): Promise<LiveNode> {
   const folder = mkdtempSync(join(tmpdir(), 'tasklane-bad-input-'))
   // Leases outlive any test, so that nothing changes but what a request changes.
   const flags = { data: join(folder, 'tasklane.db'), port: 0, heartbeatInterval: 300 }
-  const config = readConfig({ env: {}, flags })
+  // Nobody listens there, which is soon known.
+  const config = readConfig({ env: { TASKLANE_WEBHOOK_ALLOW: '127.0.0.1' }, flags })
   const lines: string[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
   const { engine, store } = await compose(config, log)
@@ -65,6 +68,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LiveNode> {
     send: client.send,
     get: path => client.send({ method: 'GET', path }),
     post: (path, body) => client.send({ method: 'POST', path, body: JSON.stringify(body) }),
+    look: () => engine.alerts.look(),
     patienceMs: { headers: app.server.headersTimeout, request: app.server.requestTimeout },
     connections: () =>
       new Promise((resolve, reject) => {

@@ -45,6 +45,10 @@ const does = Object.freeze({
   'stats.read': 'read totals and rates',
   /** How all of it went and what failed, whoever submitted it. */
   'overview.read': 'look at the history of rates or at the groups of failures',
+  'alerts.read': 'look at alerts and their rules',
+  'alerts.silence': 'silence alerts',
+  /** Rules, and the channels by which people are told. */
+  'alerts.manage': 'change alert rules, or look at or change channels',
   /** Users, tokens and the audit log. */
   accounts: 'manage users and tokens, or read the audit log',
 } as const)
@@ -70,8 +74,19 @@ const allowed = Object.freeze<Record<Role, readonly Access[] | 'all'>>({
     'queues.change',
     'stats.read',
     'overview.read',
+    'alerts.read',
+    'alerts.silence',
   ],
-  viewer: ['self', 'tasks.read', 'parents.read', 'workers.read', 'queues.read', 'stats.read', 'overview.read'],
+  viewer: [
+    'self',
+    'tasks.read',
+    'parents.read',
+    'workers.read',
+    'queues.read',
+    'stats.read',
+    'overview.read',
+    'alerts.read',
+  ],
   submitter: ['self', 'tasks.read', 'parents.read', 'tasks.submit', 'tasks.change', 'stats.read'],
   worker: ['self', 'parents.read', 'workers.serve'],
 })

@@ -66,7 +66,7 @@ describe('what a rule can say', () => {
 
   it('is within its bounds', () => {
     expect(findRuleFaults(rule('failure_rate', { threshold: 100 }))).toEqual([
-      { field: 'threshold', detail: 'A rule of the kind failure_rate takes a threshold from 0 to 99 percent.' },
+      { field: 'threshold', detail: 'A rule of the kind failure_rate takes a threshold from 0.1 to 99.9 percent.' },
     ])
     expect(findRuleFaults(rule('failing', { windowSeconds: 600 }))).toEqual([
       {

@@ -58,7 +58,7 @@ function isPast({ holds }: ThresholdFacts, value: number, threshold: number): bo
 
 export interface RuleFault {
   /** The name of the field on the wire. */
-  readonly field: 'threshold' | 'window' | 'least' | 'queue' | 'task_type'
+  readonly field: 'name' | 'threshold' | 'window' | 'least' | 'queue' | 'task_type'
   readonly detail: string
 }
 
@@ -103,6 +103,7 @@ export function findRuleFaults(rule: AlertRuleSettings): readonly RuleFault[] {
   const cannot = (field: RuleFault['field'], what: string): void => {
     faults.push({ field, detail: `A rule of the kind ${rule.kind} ${what}.` })
   }
+  if (rule.name.trim() === '') faults.push({ field: 'name', detail: 'The name is empty; give the rule one.' })
   if (rule.threshold !== null) {
     if (threshold === null) cannot('threshold', 'has no threshold; leave it out')
     else if (rule.threshold < threshold.min || rule.threshold > threshold.max) {

@@ -1,10 +1,19 @@
-import { type Attention, type AttentionItem, anyName, type FailureGroup, type Worker } from '@tasklane/protocol'
+import {
+  type Attention,
+  type AttentionItem,
+  alertKindFacts,
+  alertSeverities,
+  anyName,
+  type FailureGroup,
+  type Worker,
+} from '@tasklane/protocol'
+import type { AlertRecord } from '../core/alert.ts'
 import type { Store, Waiting, WaitingLane } from '../ports/store.ts'
 
 /** Of each kind so many are told; who has more has one trouble, not twenty. */
 const itemsOfKindMax = 10
 /** Lanes whose first task is looked at. */
-const lanesLookedMax = 500
+export const lanesLookedMax = 500
 /** A wait at the head of a line that is long enough to look into it. */
 const longWaitMs = 60_000
 /** A scheduled task becomes pending within a second of its time, or nothing promotes it. */
@@ -14,24 +23,69 @@ interface Parts {
   readonly store: Pick<Store, 'waiting'>
   readonly workers: () => Promise<readonly Worker[]>
   readonly failures: () => Promise<readonly FailureGroup[]>
+  readonly openAlerts: () => Promise<readonly AlertRecord[]>
 }
 
 /** What a person should look at, the worst first. It costs the same however many tasks wait. */
-export async function readAttention({ store, workers, failures }: Parts): Promise<Attention> {
-  const [waiting, present, groups] = await Promise.all([store.waiting(lanesLookedMax), workers(), failures()])
-  const active = present.filter(worker => worker.status === 'active')
+export async function readAttention({ store, workers, failures, openAlerts }: Parts): Promise<Attention> {
+  const [waiting, present, groups, open] = await Promise.all([
+    store.waiting(lanesLookedMax),
+    workers(),
+    failures(),
+    openAlerts(),
+  ])
+  const firing = open.filter(alert => alert.state === 'firing' && alert.silence === null)
+  const seen = lookAround({ waiting, present, longWaitMs, lateMs })
+  const troubles = [seen.unserved, seen.lost, groups.map(failing), seen.late, seen.waitingLong, seen.paused]
   const kinds = [
-    unserved(waiting, active),
-    present.filter(worker => worker.status === 'lost').map(lost),
-    groups.map(failing),
-    late(waiting),
-    waitingLong(waiting, active),
-    paused(waiting),
+    [...firing].sort(worseFirst).map(alerted),
+    ...troubles.map(items => items.filter(item => !firing.some(alert => isAbout(alert, item)))),
   ]
   return {
     items: kinds.flatMap(items => items.slice(0, itemsOfKindMax)),
     more: kinds.reduce((sum, items) => sum + Math.max(0, items.length - itemsOfKindMax), 0),
   }
+}
+
+/** All of what is seen in the lines and among the workers, the worst of a kind first. */
+export function lookAround(seen: {
+  readonly waiting: Waiting
+  readonly present: readonly Worker[]
+  readonly longWaitMs: number
+  readonly lateMs: number
+}) {
+  const { waiting, present } = seen
+  const active = present.filter(worker => worker.status === 'active')
+  return {
+    unserved: unserved(waiting, active),
+    lost: present.filter(worker => worker.status === 'lost').map(lost),
+    late: late(waiting, seen.lateMs),
+    waitingLong: waitingLong(waiting, active, seen.longWaitMs),
+    paused: paused(waiting),
+  }
+}
+
+function worseFirst(one: AlertRecord, other: AlertRecord): number {
+  const rank = ({ severity }: AlertRecord): number => alertSeverities.indexOf(severity)
+  return rank(other) - rank(one) || one.sinceMs - other.sinceMs
+}
+
+function alerted(alert: AlertRecord): AttentionItem {
+  const { queue, type, workerId, fingerprint } = alert.subject
+  const unit = alertKindFacts[alert.kind].threshold?.unit ?? 'tasks'
+  const count = unit === 'tasks' && !alert.subject.isRest ? alert.value : 0
+  const subject = { queue, task_type: type, worker_id: workerId, fingerprint }
+  const told = { alert_id: alert.number, alert_kind: alert.kind, severity: alert.severity }
+  return { ...nothing, ...subject, ...told, kind: 'alert', detail: alert.detail, count, since: time(alert.sinceMs) }
+}
+
+/** The one that stands for all the rest of its kind is about each of them. */
+function isAbout({ kind, subject }: AlertRecord, item: AttentionItem): boolean {
+  if (kind !== item.kind) return false
+  const { queue, type, workerId, fingerprint, isRest } = subject
+  const isSame =
+    queue === item.queue && type === item.task_type && workerId === item.worker_id && fingerprint === item.fingerprint
+  return isRest || isSame
 }
 
 const nothing = {
@@ -47,7 +101,7 @@ const nothing = {
   severity: null,
 } satisfies Partial<AttentionItem>
 
-function serves(worker: Worker, queue: string): boolean {
+export function serves(worker: Worker, queue: string): boolean {
   return worker.queues.includes(anyName) || worker.queues.includes(queue)
 }
 
@@ -93,24 +147,24 @@ function lost({ worker_id, last_heartbeat, current_tasks }: Worker): AttentionIt
   return { ...nothing, kind: 'worker_lost', worker_id, since: last_heartbeat, count: current_tasks.length, detail }
 }
 
-function failing(group: FailureGroup): AttentionItem {
+export function failing(group: FailureGroup): AttentionItem {
   const { fingerprint, task_type, count, first_at: since, sample_task_id: task_id } = group
   const times = count === 1 ? 'once' : `${count} times`
   const detail = `Type '${task_type}' failed ${times}: ${group.message || group.code}`
   return { ...nothing, kind: 'failing', fingerprint, task_type, count, since, task_id, detail }
 }
 
-function late({ nowMs, nextRunAtMs }: Waiting): AttentionItem[] {
-  if (nextRunAtMs === null || nowMs - nextRunAtMs < lateMs) return []
+function late({ nowMs, nextRunAtMs }: Waiting, leastMs: number): AttentionItem[] {
+  if (nextRunAtMs === null || nowMs - nextRunAtMs < leastMs) return []
   const detail = `Scheduled tasks are behind: one was due ${seconds(nowMs - nextRunAtMs)} ago and is not pending yet.`
   return [{ ...nothing, kind: 'schedule_late', count: 1, since: time(nextRunAtMs), detail }]
 }
 
 /** The longest wait first. Those that nobody takes are told already. */
-function waitingLong({ nowMs, lanes }: Waiting, active: readonly Worker[]): AttentionItem[] {
+function waitingLong({ nowMs, lanes }: Waiting, active: readonly Worker[], leastMs: number): AttentionItem[] {
   const waits = (lane: WaitingLane): number => (lane.first === null ? 0 : nowMs - lane.first.dueAtMs)
   return lanes
-    .filter(lane => !lane.isPaused && waits(lane) > longWaitMs && active.some(worker => takes(worker, lane)))
+    .filter(lane => !lane.isPaused && waits(lane) > leastMs && active.some(worker => takes(worker, lane)))
     .sort((one, other) => waits(other) - waits(one))
     .map(lane => {
       const detail = `The first '${lane.type}' in the line of queue '${lane.queue}' has waited for ${seconds(waits(lane))}; ${tasks(lane.pending)}.`

@@ -7,8 +7,10 @@ import { type TaskId, type TaskRecord, taskId, textSize, type WorkerId } from '.
 import { explain } from '../core/why.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Courier } from '../ports/courier.ts'
 import type { Log } from '../ports/log.ts'
 import type { Changes, ClaimedTask, LaneCount, QueueRecord, Store } from '../ports/store.ts'
+import { createAlerts } from './alerts/create-alerts.ts'
 import { readAttention } from './attention.ts'
 import { runBulk } from './bulk.ts'
 import { createClaims } from './claim.ts'
@@ -33,6 +35,8 @@ export interface EngineParts {
   readonly clock: Clock
   readonly log: Log
   readonly settings: EngineSettings
+  /** Brings messages to channels. Without one this node sends none, and takes none up. */
+  readonly courier?: Courier
 }
 
 export interface EngineSettings {
@@ -47,6 +51,9 @@ export interface EngineSettings {
   /** Between two passes of the sweeps, and so the most that a lost hint costs. */
   readonly sweepMs: number
   readonly retryPolicy: RetryPolicy
+  /** For messages: what people call the place where this node stands, and where they open its pages. */
+  readonly environment: string | null
+  readonly publicUrl: string | null
 }
 
 export const engineSettingsDefault: EngineSettings = Object.freeze({
@@ -57,6 +64,8 @@ export const engineSettingsDefault: EngineSettings = Object.freeze({
   auditKeepMs: 90 * 86_400_000,
   sweepMs: 1_000,
   retryPolicy: retryPolicyDefault,
+  environment: null,
+  publicUrl: null,
 })
 
 /** A lease outlives two missed heartbeats and ends with the third. */
@@ -72,7 +81,7 @@ const checkEveryMs = 1_000
 const checkWithinMs = 3_000
 
 /** Wires the parts of one node: what happens in one is told to those who wait for it in another. */
-export function createEngine({ store, broker, clock, log, settings }: EngineParts): Engine {
+export function createEngine({ store, broker, clock, log, settings, courier }: EngineParts): Engine {
   const leaseMs = settings.heartbeatMs * heartbeatsPerLease
   const listeners = new Set<(event: EngineEvent) => void>()
   const watchers = new Set<(news: News) => void>()
@@ -144,6 +153,12 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
       claims.failAll(error)
       results.failAll(error)
     },
+  })
+  const alerts = createAlerts({
+    ...{ store, clock, log, courier: courier ?? null, workers: workers.all },
+    ...{ version: settings.version, environment: settings.environment, publicUrl: settings.publicUrl },
+    onOutcome: outcome => emit({ kind: 'notified', outcome }),
+    onChange: (numbers, others) => tell({ kind: 'alerts', numbers, others }),
   })
   const stopListening = broker.listen(hint => {
     if (watchers.size > 0) tell({ kind: 'tasks', changes: [], others: hint.kind === 'ended' ? hint.taskIds.length : 1 })
@@ -414,7 +429,9 @@ export function createEngine({ store, broker, clock, log, settings }: EnginePart
         store,
         workers: workers.all,
         failures: async () => (await readFailures(store, 86_400_000, groupsDefault)).groups,
+        openAlerts: store.openAlerts,
       }),
+    alerts,
     timedOut: submittedBy => store.countTimedOut(submittedBy, timedOutMax),
     checkReady: async () => {
       if (isStopping) throw new Problem('stopping')

@@ -30,6 +30,7 @@ import type {
   TaskFilter,
   WorkerSettings,
 } from '../ports/store.ts'
+import type { Alerts } from './alerts/alerts.ts'
 import type { News } from './news.ts'
 
 /** What the HTTP floor may ask. Refusals are thrown as `Problem`; what a race may bring is returned. */
@@ -120,6 +121,7 @@ export interface Engine {
   failures(withinMs: number, limit: number): Promise<FailureGroups>
   /** What a person should look at. */
   attention(): Promise<Attention>
+  readonly alerts: Alerts
   /** How many of the failed tasks, the newest 10,000, ran out of time; of this submitter, where one is named. */
   timedOut(submittedBy: string | null): Promise<number>
   /** Throws `store_unavailable` or `stopping`. */
@@ -137,6 +139,7 @@ export interface Engine {
   stop(): Promise<void>
 }
 
+export type { Alerts } from './alerts/alerts.ts'
 export type { News, TaskChange } from './news.ts'
 
 export interface Submitted {
@@ -194,4 +197,5 @@ export type EngineEvent =
     }
   | { readonly kind: 'attempt_failed'; readonly as: 'failed' | 'timeout' | 'crashed'; readonly willRetry: boolean }
   | { readonly kind: 'stale_settle' }
+  | { readonly kind: 'notified'; readonly outcome: 'sent' | 'failed' | 'given_up' }
   | { readonly kind: 'committed'; readonly commands: number; readonly durationMs: number }

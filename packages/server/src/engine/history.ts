@@ -1,5 +1,5 @@
 import { createUuidV7, type StatsHistory } from '@tasklane/protocol'
-import { addCell, countTime, emptyCell, type RateCell, toPoints, writeCell } from '../core/rate-cells.ts'
+import { addCell, countTime, emptyCell, type RateCell, readCell, toPoints, writeCell } from '../core/rate-cells.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { HistoryCell } from '../ports/history.ts'
 import type { Log } from '../ports/log.ts'
@@ -164,4 +164,16 @@ export async function readHistory(
       slots_used: levels?.slotsUsed ?? null,
     })),
   }
+}
+
+/** How many tasks completed and failed within the last seconds, at all nodes; of this queue, where one is named. */
+export async function countEnded(
+  store: Pick<Store, 'history'>,
+  { nowMs, windowMs, queue }: { readonly nowMs: number; readonly windowMs: number; readonly queue: string | null },
+): Promise<Pick<RateCell, 'completed' | 'failed'>> {
+  const stepMs = windowMs < keepFineMs ? fineMs : coarseMs
+  const sum = emptyCell()
+  const cells = await store.history({ stepMs, queue: queue ?? '', fromMs: nowMs - windowMs, limit: readMax })
+  for (const { cell } of cells) addCell(sum, readCell(cell))
+  return sum
 }

@@ -71,6 +71,17 @@ export function limitedTo(engine: Engine, limits: Limits, clock: Clock): Engine 
       if (refusal !== null) throw refusal
       return engine.setQueue(name, settings)
     },
+    alerts: {
+      ...engine.alerts,
+      silence: async (id, silence) => {
+        const { queue, task_type: type } = await engine.alerts.one(id)
+        const isOurs =
+          (limits.queues === null || (queue !== null && isWithin(queue, limits.queues))) &&
+          (limits.types === null || (type !== null && isWithin(type, limits.types)))
+        if (!isOurs) throw new Problem('forbidden', `Alert ${id} is about more than this token is for.`)
+        return engine.alerts.silence(id, silence)
+      },
+    },
     ...(limits.isWorker ? readsOfWorker(engine, limits) : {}),
     ...servesWithin(engine, limits, clock),
   })

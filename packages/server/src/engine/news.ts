@@ -8,6 +8,8 @@ export type News =
   | { readonly kind: 'tasks'; readonly changes: readonly TaskChange[]; readonly others: number }
   | { readonly kind: 'workers'; readonly ids: readonly WorkerId[] }
   | { readonly kind: 'queues'; readonly names: readonly string[] }
+  /** `others`: changes of rules and channels, or at another node. */
+  | { readonly kind: 'alerts'; readonly numbers: readonly number[]; readonly others: number }
 
 export interface TaskChange {
   readonly id: TaskId

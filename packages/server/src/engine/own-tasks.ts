@@ -2,7 +2,7 @@ import { type StateCounts, type TaskState, taskStates, type Why } from '@tasklan
 import { Problem } from '../core/problem.ts'
 import { type TaskDraft, type TaskId, taskId } from '../core/task.ts'
 import type { ParentRecord, TaskFilter } from '../ports/store.ts'
-import type { BulkAsk, Engine } from './engine.ts'
+import type { Alerts, BulkAsk, Engine } from './engine.ts'
 import { everyTask } from './every-task.ts'
 import { unknownTask } from './unknown.ts'
 
@@ -100,7 +100,18 @@ function restOf(engine: Engine) {
     failures: closed,
     attention: closed,
     history: closed,
+    alerts: closedAlerts(closed),
   } satisfies Partial<Engine>
+}
+
+/** Alerts are about everybody's tasks; what the node does by itself is no caller's affair. */
+function closedAlerts(closed: () => never): Alerts {
+  return {
+    ...{ list: closed, one: closed, silence: closed, rules: closed, createRule: closed, changeRule: closed },
+    ...{ removeRule: closed, channels: closed, createChannel: closed, changeChannel: closed, removeChannel: closed },
+    ...{ testChannel: closed, open: closed, counts: closed, look: closed, lookInTurn: closed, deliver: closed },
+    ...{ noticeOthers: closed, prune: closed },
+  }
 }
 
 type ForeignAmong = (ids: readonly TaskId[]) => Promise<ReadonlySet<TaskId>>

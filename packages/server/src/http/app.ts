@@ -42,6 +42,9 @@ import { refusalOf, sendProblem } from './problems.ts'
 import { createQueryReader, type QuerySchema, splitQuery } from './query.ts'
 import { createRequestIds } from './request-id.ts'
 import { addAboutRoutes } from './routes/about.ts'
+import { addAlertChannelRoutes } from './routes/alert-channels.ts'
+import { addAlertRuleRoutes } from './routes/alert-rules.ts'
+import { addAlertRoutes } from './routes/alerts.ts'
 import { addAttentionRoute } from './routes/attention.ts'
 import { addAuditRoutes } from './routes/audit.ts'
 import { addEventRoutes } from './routes/events.ts'
@@ -133,6 +136,9 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   addEventRoutes(app, context, streams)
   addOverviewRoutes(app, context)
   addAttentionRoute(app, context)
+  addAlertRoutes(app, context)
+  addAlertRuleRoutes(app, context)
+  addAlertChannelRoutes(app, context)
   addNumberedTaskRoutes(app, context)
   addRootWorkerRoutes(app, context)
   addArithmeticRoutes(app, context)

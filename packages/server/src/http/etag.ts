@@ -16,6 +16,9 @@ const polled: ReadonlySet<string> = new Set([
   '/api/stats/history',
   '/api/failures',
   '/api/attention',
+  '/api/alerts',
+  '/api/alerts/:id',
+  '/api/alerts/rules',
   '/api/types',
 ])
 /** A page of more is not polled; its digest would cost more than its way. */

@@ -1,4 +1,4 @@
-import { taskStates } from '@tasklane/protocol'
+import { alertSeverities, taskStates } from '@tasklane/protocol'
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { seesOwnTasksOnly } from '../core/access.ts'
@@ -121,6 +121,12 @@ function createEventMetrics(registry: Registry): EventMetrics {
     labelNames: ['as', 'will_retry'] as const,
     registers,
   })
+  const notices = new Counter({
+    name: 'tasklane_alert_notifications_total',
+    help: 'Messages to channels, by what became of them: each failed one is tried again, until it is given up.',
+    labelNames: ['outcome'] as const,
+    registers,
+  })
   const stale = new Counter({ name: 'tasklane_stale_settles_total', help: 'Settles refused by the fence.', registers })
   const commits = new Counter({ name: 'tasklane_commits_total', help: 'Group commits.', registers })
   const commands = new Counter({
@@ -152,6 +158,9 @@ function createEventMetrics(registry: Registry): EventMetrics {
       }
       case 'attempt_failed':
         failed.inc({ as: event.as, will_retry: String(event.willRetry) }, 1)
+        return
+      case 'notified':
+        notices.inc({ outcome: event.outcome })
         return
       case 'stale_settle':
         stale.inc()
@@ -285,17 +294,31 @@ function createStateMetrics(registry: Registry, { engine, log }: HttpContext): (
     labelNames: ['use'] as const,
     registers,
   })
+  const alerts = new Gauge({
+    name: 'tasklane_alerts',
+    help: 'Open alerts by state and severity.',
+    labelNames: ['state', 'severity'] as const,
+    registers,
+  })
   const storeUp = new Gauge({ name: 'tasklane_store_up', help: '1 while the store answers.', registers })
   const capQueue = createLabelCap(labelValuesMax)
   return async () => {
-    for (const gauge of [tasks, oldest, paused, workers, slots]) gauge.reset()
+    for (const gauge of [tasks, oldest, paused, workers, slots, alerts]) gauge.reset()
     try {
-      const [queues, stats, known] = await Promise.all([engine.queues(), engine.stats(), engine.workers()])
+      const [queues, stats, known, open] = await Promise.all([
+        engine.queues(),
+        engine.stats(),
+        engine.workers(),
+        engine.alerts.counts(),
+      ])
       for (const queue of queues) {
         const name = capQueue(queue.name)
         for (const state of taskStates) tasks.inc({ queue: name, state }, queue.counts[state])
         paused.set({ queue: name }, queue.paused ? 1 : 0)
         if (queue.oldest_age !== null) oldest.set({ queue: name }, queue.oldest_age)
+      }
+      for (const state of ['pending', 'firing'] as const) {
+        for (const severity of alertSeverities) alerts.set({ state, severity }, open[state][severity])
       }
       const { active, draining, lost } = stats.workers
       workers.set({ status: 'active' }, active)

@@ -1,4 +1,9 @@
 import {
+  alertChannelChangeSchema,
+  alertChannelDraftSchema,
+  alertRuleChangeSchema,
+  alertRuleDraftSchema,
+  alertSilenceSchema,
   batchSubmissionSchema,
   bulkSchema,
   cancelSchema,
@@ -26,6 +31,7 @@ import {
 import { plainReplies, plainRequests } from './dialects/plain-schemas.ts'
 import { pullReplies, pullRequests } from './dialects/pull-schemas.ts'
 import { accountReplySchemas } from './openapi-accounts.ts'
+import { alertReplies } from './openapi-alerts.ts'
 import { dashboardReplies } from './openapi-dashboard.ts'
 
 /** What clients send: the very objects they are validated with. */
@@ -51,6 +57,11 @@ export const requestSchemas = {
   UserDraft: userDraftSchema,
   UserChange: userChangeSchema,
   ServiceTokenDraft: serviceTokenDraftSchema,
+  AlertRuleDraft: alertRuleDraftSchema,
+  AlertRuleChange: alertRuleChangeSchema,
+  AlertSilenceRequest: alertSilenceSchema,
+  AlertChannelDraft: alertChannelDraftSchema,
+  AlertChannelChange: alertChannelChangeSchema,
 } as const satisfies Record<string, object>
 
 export type RequestName = keyof typeof requestSchemas
@@ -330,6 +341,7 @@ export const replySchemas = {
   ),
   ...pullReplies,
   ...dashboardReplies,
+  ...alertReplies,
   ...plainReplies,
 } as const satisfies Record<string, object>
 

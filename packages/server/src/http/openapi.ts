@@ -31,7 +31,7 @@ export interface CallDescription {
   readonly access: Access
   /** Its name in the audit log, for calls that change something and are not told by the history of a task. */
   readonly audit?: string
-  readonly tag: 'tasks' | 'workers' | 'queues' | 'accounts' | 'health' | DialectTag
+  readonly tag: 'tasks' | 'workers' | 'queues' | 'alerts' | 'accounts' | 'health' | DialectTag
   /** Of a call that two dialects share, or a dialect and the API proper. */
   readonly alsoTag?: DialectTag
   readonly summary: string
@@ -128,6 +128,7 @@ export async function addOpenApi(app: FastifyInstance, version: string, pages: P
         { name: 'tasks', description: 'Submit tasks, follow them, and change their course.' },
         { name: 'workers', description: 'The protocol of workers: register, claim, heartbeat, settle.' },
         { name: 'queues', description: 'Named lines of tasks; each can be paused.' },
+        { name: 'alerts', description: 'What is watched for, what is in trouble, and who is told of it.' },
         { name: 'accounts', description: 'Log in; users, service tokens and the audit log.' },
         { name: 'health', description: 'How this node is.' },
         ...Object.entries(dialects).map(([name, description]) => ({ name, description })),

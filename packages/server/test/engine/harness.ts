@@ -5,6 +5,7 @@ import { type TaskDraft, type TaskId, taskId, type WorkerId, workerId } from '..
 import { createEngine, type EngineSettings, engineSettingsDefault } from '../../src/engine/create-engine.ts'
 import type { Engine, EngineEvent, WorkerResult } from '../../src/engine/engine.ts'
 import type { Broker } from '../../src/ports/broker.ts'
+import type { Courier } from '../../src/ports/courier.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { ClaimedTask, ExchangeBatch, Store, WorkerSettings } from '../../src/ports/store.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
@@ -45,6 +46,7 @@ export interface NodeOptions {
   readonly settings?: Partial<EngineSettings>
   readonly clock?: VirtualClockOptions
   readonly broker?: Broker
+  readonly courier?: Courier
   /** False leaves the engine unstarted: no sweeps. */
   readonly isStarted?: boolean
   /** Another node over the same store and clock. */
@@ -77,6 +79,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     clock,
     log: createTestLog(lines),
     settings: { ...engineSettingsDefault, heartbeatMs, ...options.settings },
+    ...(options.courier === undefined ? {} : { courier: options.courier }),
   })
   engine.observe(event => events.push(event))
   const node: TestNode = {

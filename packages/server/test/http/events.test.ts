@@ -108,6 +108,22 @@ describe('GET /api/events', () => {
     expect(reader.of('queues')[0]?.data).toEqual({ changed: ['default'] })
   })
 
+  it('tells alerts by their numbers, and counts changes of rules', async () => {
+    const { node, port } = await start()
+    const reader = await read(port, '?topics=alerts')
+    await until(() => reader.of('hello').length === 1)
+    await node.call('POST', '/api/alerts/rules', { name: 'Paused', kind: 'queue_paused', for: 0 })
+    await until(() => reader.of('alerts').length === 1)
+    expect(reader.of('alerts')[0]?.data).toEqual({ changed: [], more: 1 })
+    await node.call('PATCH', '/api/queues/mail', { paused: true })
+    await node.call('POST', '/api/tasks', { task_type: 'a', queue: 'mail' })
+    await node.engine.alerts.look()
+    await until(() => reader.of('alerts').length === 2)
+    const { body } = await node.call('GET', '/api/alerts?state=firing,pending')
+    const numbers = (body.alerts as readonly { readonly alert_id: number }[]).map(alert => alert.alert_id)
+    expect(reader.of('alerts')[1]?.data).toEqual({ changed: numbers.reverse(), more: 0 })
+  })
+
   it('names up to 500 tasks of a flood, and counts the others', async () => {
     const { node, port } = await start()
     const reader = await read(port, '?topics=tasks')

@@ -1,7 +1,7 @@
 import type { TaskChange } from '../../engine/engine.ts'
 import type { Gathered } from './gathering.ts'
 
-export const topics = Object.freeze(['tasks', 'workers', 'queues', 'stats'] as const)
+export const topics = Object.freeze(['tasks', 'workers', 'queues', 'alerts', 'stats'] as const)
 
 export type Topic = (typeof topics)[number]
 
@@ -23,6 +23,10 @@ export function dataOf(topic: Topic, gathered: Gathered): object | null {
       return gathered.workers.length === 0 ? null : { changed: gathered.workers }
     case 'queues':
       return gathered.queues.length === 0 ? null : { changed: gathered.queues }
+    case 'alerts':
+      return gathered.alerts.length + gathered.otherAlerts === 0
+        ? null
+        : { changed: gathered.alerts, more: gathered.otherAlerts }
     case 'stats':
       return null
   }

@@ -180,7 +180,8 @@ export function createStreams(parts: { readonly engine: Engine; readonly clock: 
         const tasks = past.gathered.tasks.filter(change => isOwn(change) || own.has(change.id))
         const { others } = past.gathered
         // How many others changed tells of other people's work; that something did is all it needs.
-        const gathered = { tasks, others: Math.min(1, others), workers: [], queues: [] }
+        const rest = { workers: [], queues: [], alerts: [], otherAlerts: 0 }
+        const gathered = { tasks, others: Math.min(1, others), ...rest }
         const text = textsOf(stream.topics, gathered, idOf(past))
         if (text !== '' && !stream.isBehind) write(stream, text)
       })

@@ -13,7 +13,7 @@ export function addAttentionRoute(app: FastifyInstance, { engineOf }: HttpContex
       tag: 'tasks',
       summary: 'What needs attention',
       description:
-        'Queues and types that no live worker serves, workers that were lost, groups of failures of the last day, tasks that wait for long at the head of their line, scheduled tasks that are behind, and paused queues with tasks. It costs the same however many tasks wait.',
+        'Alerts that fire and are not silenced, first. Then, as far as no such alert is about it: queues and types that no live worker serves, workers that were lost, groups of failures of the last day, tasks that wait for long at the head of their line, scheduled tasks that are behind, and paused queues with tasks. It costs the same however many tasks wait.',
       replies: { 200: ['The items, the worst first', 'Attention'] },
     }),
     handler: async request => engineOf(request).attention(),

@@ -23,6 +23,9 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'queues.change': ['operator', 'admin'],
   'stats.read': readers,
   'overview.read': ['viewer', 'operator', 'admin'],
+  'alerts.read': ['viewer', 'operator', 'admin'],
+  'alerts.silence': ['operator', 'admin'],
+  'alerts.manage': ['admin'],
   accounts: ['admin'],
 }
 
