@@ -112,7 +112,7 @@ describe('a channel', () => {
           since: now,
           fired_at: now,
           resolved_at: null,
-          url: 'https://tasks.example/alerts/1',
+          url: 'https://tasks.example/ui/#/alerts?alert=1',
         },
       ],
     })

@@ -23,7 +23,7 @@ export function toNotice(alert: NoticedAlert, publicUrl: string | null): AlertNo
   return {
     ...common(alert),
     state: alert.state === 'resolved' ? 'resolved' : 'firing',
-    url: publicUrl === null ? null : `${publicUrl}/alerts/${alert.number}`,
+    url: publicUrl === null ? null : `${publicUrl}/ui/#/alerts?alert=${alert.number}`,
   }
 }
 
