@@ -33,11 +33,12 @@ export const peer = {
   work: async (place, handle) => {
     const { run } = await import('graphile-worker')
     const logger = await silence()
+    const pool = await poolAt(place, 10)
     let runner = null
     return {
       start: async () => {
         runner = await run({
-          connectionString: place.url,
+          pgPool: pool,
           logger,
           noHandleSignals: true,
           taskList: { noop: async ({ n }) => handle(n) },
@@ -51,7 +52,10 @@ export const peer = {
           },
         })
       },
-      stop: () => runner?.stop(),
+      stop: async () => {
+        await runner?.stop()
+        await pool.end()
+      },
     }
   },
 }
