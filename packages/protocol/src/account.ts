@@ -48,9 +48,9 @@ export interface Site {
   readonly environment: string | null
   /**
    * Nobody is set up yet but the user of the first start, whose password was `printed`, or comes from what the node was
-   * `configured` with. Null once somebody is.
+   * `configured` with; `none`: there is no user at all, since nobody had to log in so far. Null once somebody is set up.
    */
-  readonly first_start: 'printed' | 'configured' | null
+  readonly first_start: 'printed' | 'configured' | 'none' | null
 }
 
 /** In place of the user of the first start. */

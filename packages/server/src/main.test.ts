@@ -40,12 +40,13 @@ describe('a node that asks for a login', () => {
     expect(await statusWith(first, await login(first, first.firstAdmin?.password ?? ''))).toBe(200)
     expect(await statusWith(first, '')).toBe(401)
     await first.stop()
-    expect((await start()).firstAdmin).toBeNull()
+    const second = await start()
+    expect([second.firstAdmin, second.isFirstPasswordDue]).toEqual([null, true])
   })
 
   it('tells no password that its operator chose', async () => {
     const node = await start({ TASKLANE_ADMIN_PASSWORD: 'chosen by hand' })
-    expect(node.firstAdmin).toBeNull()
+    expect([node.firstAdmin, node.isFirstPasswordDue]).toEqual([null, false])
     expect(await statusWith(node, await login(node, 'chosen by hand'))).toBe(200)
   })
 
@@ -92,11 +93,19 @@ describe('a node that asks for a login', () => {
 })
 
 describe('an open node', () => {
-  it('takes whoever comes for its admin, and has one all the same', async () => {
+  it('takes whoever comes for its admin, and makes none whose password nobody would know later', async () => {
     const node = await start({ TASKLANE_AUTH: 'auto' })
     expect(node.isOpen).toBe(true)
-    expect((await fetch(`${node.url}/api/users`)).status).toBe(200)
+    expect(await (await fetch(`${node.url}/api/users`)).json()).toMatchObject({ users: [] })
     expect(await statusWith(node, 'nonsense')).toBe(401)
-    expect(await statusWith(node, await login(node, node.firstAdmin?.password ?? ''))).toBe(200)
+    expect(node.firstAdmin).toBeNull()
+    await node.stop()
+    const closed = await start()
+    expect(await statusWith(closed, await login(closed, closed.firstAdmin?.password ?? ''))).toBe(200)
+  })
+
+  it('makes the one whose password its operator chose', async () => {
+    const node = await start({ TASKLANE_AUTH: 'auto', TASKLANE_ADMIN_PASSWORD: 'chosen by hand' })
+    expect(await statusWith(node, await login(node, 'chosen by hand'))).toBe(200)
   })
 })

@@ -8,7 +8,7 @@ import { keepAlerts } from './engine/alerts/keep-alerts.ts'
 import { heartbeatsPerLease } from './engine/create-engine.ts'
 import { keepHistory } from './engine/history.ts'
 import { buildApp, type HttpApp } from './http/app.ts'
-import { ensureFirstAdmin, firstAdminName, whereFirstPasswordIs } from './http/auth/first-admin.ts'
+import { ensureFirstAdmin, firstAdminName, isAsMade, whereFirstPasswordIs } from './http/auth/first-admin.ts'
 import type { EdgeSettings } from './http/edge/edge-settings.ts'
 import { followTlsFiles, readTlsPair } from './http/edge/tls.ts'
 import { systemClock } from './system-clock.ts'
@@ -20,8 +20,10 @@ export interface Scheduler {
   readonly url: string
   /** Nobody has to log in: whoever reaches it may do everything. */
   readonly isOpen: boolean
-  /** Who was made at the first start with a password by chance, to be shown once to the person who starts it; or null. */
+  /** Who was made with a password by chance, to be shown once to the person who starts it; or null. */
   readonly firstAdmin: { readonly name: string; readonly password: string } | null
+  /** Nobody can come in but by the password that an earlier start printed. */
+  readonly isFirstPasswordDue: boolean
   /**
    * Not ready, stop claims, finish requests, commit, close: in this order. Resolves when the store is closed. What
    * has not finished after `stopGraceMs` is cut off; its clients repeat.
@@ -45,7 +47,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
   const parts = await compose(config, log)
   try {
     await parts.engine.start()
-    const { password } = await ensureFirstAdmin(parts.store, config.auth.adminPassword, systemClock)
+    const password = await firstPasswordOf(parts, config)
     await ensureWorkerToken(parts.store, config.auth.workerToken, { clock: systemClock, log })
     const app = await buildApp({
       engine: parts.engine,
@@ -79,6 +81,8 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
       url,
       isOpen: config.auth.mode !== 'required',
       firstAdmin: password === null ? null : { name: firstAdminName, password },
+      isFirstPasswordDue:
+        config.auth.mode === 'required' && password === null && (await isOnlyFirstThere(parts, config)),
       stop: once(() => {
         stopFollowing()
         return stop(parts, app, keepers)
@@ -100,6 +104,21 @@ interface Keeper {
 function keepAlertsOf({ engine, store, log }: Parts, { heartbeatMs }: Config): Keeper {
   const quietMs = heartbeatMs * heartbeatsPerLease
   return keepAlerts({ alerts: engine.alerts, isShared: store.isShared, clock: systemClock, log, quietMs })
+}
+
+async function isOnlyFirstThere({ store }: Parts, { auth }: Config): Promise<boolean> {
+  const [only, ...others] = await store.users()
+  if (only === undefined || others.length > 0 || !isAsMade(only)) return false
+  return (await whereFirstPasswordIs(store, auth.adminPassword)) === 'printed'
+}
+
+/**
+ * Of the first admin, where one was made by chance. Where nobody logs in none is: its password would be gone by the time
+ * at which somebody has to.
+ */
+async function firstPasswordOf({ store }: Parts, { auth }: Config): Promise<string | null> {
+  if (auth.mode !== 'required' && auth.adminPassword === null) return null
+  return (await ensureFirstAdmin(store, auth.adminPassword, systemClock)).password
 }
 
 /** @throws TlsError */

@@ -29,12 +29,11 @@ export function createServeCommand(session: Session) {
         const scheduler = await startSchedulerHere(host.env, flags)
         // The address alone, so that a program can start this and read where it is; the sentence is for people.
         const { url, firstAdmin } = scheduler
-        const isShown = firstAdmin !== null && (!scheduler.isOpen || host.stderr.isTTY === true)
-        output.document({ url, ...(isShown ? { first_admin: firstAdmin } : {}) }, () => url)
+        output.document({ url, ...(firstAdmin === null ? {} : { first_admin: firstAdmin }) }, () => url)
         output.note(`Tasklane is listening on ${scheduler.url}; its API is described at ${scheduler.url}/docs.`)
         if (scheduler.isOpen) output.note('Nobody has to log in: whoever can reach it may do everything.')
-        // Where nobody logs in and nobody looks it would only be kept in a log; `tasklane users password admin` sets one.
-        if (isShown) output.note(renderBox(describeFirstAdmin(firstAdmin)))
+        if (firstAdmin !== null) output.note(renderBox(describeFirstAdmin(firstAdmin)))
+        if (scheduler.isFirstPasswordDue) output.note(firstPasswordDue)
         await untilAborted(interrupts.signal)
         await scheduler.stop()
         return exitCodes.ok
@@ -47,6 +46,10 @@ export function createServeCommand(session: Session) {
     },
   })
 }
+
+const firstPasswordDue =
+  'Nobody is set up yet but admin, with the password that its first start printed. Where that is lost, stop the scheduler: ' +
+  '`tasklane users reset-admin` makes a new one.'
 
 function describeFirstAdmin({
   name,

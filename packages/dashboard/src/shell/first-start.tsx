@@ -2,7 +2,7 @@ import type { Site } from '@tasklane/protocol'
 import { DoorOpen } from 'lucide-react'
 
 /** For the person who set this scheduler up: how one comes in for the first time. */
-export function FirstStart({ kind }: { readonly kind: NonNullable<Site['first_start']> }) {
+export function FirstStart({ kind }: { readonly kind: Exclude<Site['first_start'], 'none' | null> }) {
   return (
     <section className="first-start" aria-label="First start">
       <p>

@@ -19,7 +19,7 @@ import { useSecondsUntil } from './seconds-until.ts'
  */
 export function Login({ site }: { readonly site: Site | undefined }) {
   const client = useQueryClient()
-  const firstStart = site?.first_start ?? null
+  const firstStart = site === undefined || site.first_start === 'none' ? null : site.first_start
   useEffect(() => {
     document.title = `Log in · Tasklane${site?.environment == null ? '' : ` (${site.environment})`}`
   }, [site])

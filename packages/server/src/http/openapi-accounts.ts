@@ -58,8 +58,9 @@ export const accountReplySchemas = {
     auth,
     environment: stringOrNull,
     first_start: {
-      enum: ['printed', 'configured', null],
-      description: 'Where the password of the one user there is comes from, as long as nobody else is set up.',
+      enum: ['printed', 'configured', 'none', null],
+      description:
+        'Where the password of the one user there is comes from, as long as nobody else is set up; `none` where there is no user yet.',
     },
   }),
   About: object({

@@ -43,7 +43,8 @@ async function firstStartOf({ directory, firstPassword }: AccessControl): Promis
   try {
     const { users } = directory.fresh() ?? (await directory.refreshed())
     const [only, ...others] = users.values()
-    return only !== undefined && others.length === 0 && isAsMade(only) ? firstPassword : null
+    if (only === undefined) return 'none'
+    return others.length === 0 && isAsMade(only) ? firstPassword : null
   } catch {
     return null
   }
@@ -89,8 +90,9 @@ async function replaceFirst(access: AccessControl, draft: FirstAdminDraft, asker
   const { name } = draft
   const first = await accounts.user(firstAdminName)
   if (first === null || !isAsMade(first)) {
-    const before = await madeBefore(access, draft, asker)
-    if (before !== null) return before
+    const made = first === null ? await makeFirst(access, draft) : null
+    const user = made ?? (await madeBefore(access, draft, asker))
+    if (user !== null) return user
     throw new Problem('forbidden', 'The first admin is set up; an admin makes further users.')
   }
   const passwordHash = await passwords.hash(draft.password)
@@ -100,6 +102,16 @@ async function replaceFirst(access: AccessControl, draft: FirstAdminDraft, asker
   if (user === null) throw new Problem('user_exists', `A user named '${name}' exists.`)
   changed(await accounts.changeUser(firstAdminName, { isDisabled: true }))
   return user
+}
+
+/** Where nobody had to log in so far, nobody was made. Null where there is somebody. */
+async function makeFirst(
+  { accounts, passwords }: AccessControl,
+  { name, password }: FirstAdminDraft,
+): Promise<UserRecord | null> {
+  if ((await accounts.users()).length > 0) return null
+  const user = { name, passwordHash: await passwords.hash(password), role: 'admin' as const }
+  return accounts.createUser(user, { onlyAsFirst: true })
 }
 
 /** Whoever repeats a call that broke off, or whose answer was lost, finds an admin of this name and this password. */

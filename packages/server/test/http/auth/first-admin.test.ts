@@ -116,6 +116,17 @@ describe('a node after its first start', () => {
     expect((await node.store.users()).length).toBe(2)
   })
 
+  it('lets an open node without any user have its first one', async () => {
+    const node = await startGuarded({ access: { mode: 'open' } })
+    expect(await siteOf(node)).toMatchObject({ auth: 'open', first_start: 'none' })
+    const both = await Promise.all(
+      [own, { ...own, name: 'eve' }].map(who => node.call('POST', '/api/first-admin', who)),
+    )
+    expect(both.map(reply => reply.status).sort()).toEqual([201, 403])
+    expect(await node.store.users()).toMatchObject([{ role: 'admin', isDisabled: false }])
+    expect(await siteOf(node)).toMatchObject({ first_start: null })
+  })
+
   it('asks nobody to replace a password that was chosen in the configuration', async () => {
     const node = await freshNode({ access: { firstPassword: 'configured' } })
     expect(await siteOf(node)).toMatchObject({ first_start: 'configured' })
