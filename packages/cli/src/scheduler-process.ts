@@ -23,6 +23,8 @@ export interface RunningScheduler {
   readonly isOpen: boolean
   /** Made at the first start with a password by chance; null where none was. */
   readonly firstAdmin: { readonly name: string; readonly password: string } | null
+  /** Nobody can come in but by the password that an earlier start printed. */
+  readonly isFirstPasswordDue: boolean
   /** Not ready, stop claims, finish requests, commit. */
   stop(): Promise<void>
 }
