@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { suggest } from './closest.ts'
+import { createAlertsCommand } from './commands/alerts.ts'
 import { createAuditCommand } from './commands/audit.ts'
 import { createSession, nameWithParents, type Session } from './commands/command.ts'
 import { addCompletion } from './commands/completion.ts'
@@ -57,7 +58,14 @@ export function createProgram(session: Session, writeErr: (text: string) => void
     ['Use', [createSubmitCommand, createTasksCommand, createGenerateCommand]],
     [
       'Operate',
-      [createWorkersCommand, createQueuesCommand, createStatsCommand, createMigrateCommand, createMigrateStoreCommand],
+      [
+        createWorkersCommand,
+        createQueuesCommand,
+        createAlertsCommand,
+        createStatsCommand,
+        createMigrateCommand,
+        createMigrateStoreCommand,
+      ],
     ],
     [
       'Come in',

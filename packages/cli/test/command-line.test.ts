@@ -44,6 +44,19 @@ describe('the command line', () => {
     'queues list',
     'queues pause',
     'queues resume',
+    'alerts list',
+    'alerts silence',
+    'alerts unsilence',
+    'alerts rules list',
+    'alerts rules create',
+    'alerts rules set',
+    'alerts rules enable',
+    'alerts rules disable',
+    'alerts rules remove',
+    'alerts channels list',
+    'alerts channels create',
+    'alerts channels test',
+    'alerts channels remove',
     'login',
     'logout',
     'whoami',
@@ -78,7 +91,15 @@ describe('the command line', () => {
   })
 
   it('keeps its help within the width of the page', async () => {
-    for (const line of ['', 'workers start', 'users reset-admin', 'tokens create', 'worker', 'demo']) {
+    for (const line of [
+      '',
+      'workers start',
+      'users reset-admin',
+      'tokens create',
+      'alerts rules create',
+      'worker',
+      'demo',
+    ]) {
       const { out } = await run([...line.split(' ').filter(word => word !== ''), '--help'])
       const prose = out.split('\n').filter(each => !each.startsWith('  $'))
       expect(prose.filter(each => each.length > 100)).toEqual([])

@@ -21,6 +21,7 @@ import {
   type Worker,
 } from '@tasklane/protocol'
 import { type Accounts, createAccounts } from './accounts.ts'
+import { type Alerts, createAlerts } from './alerts.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type ConnectOptions, resolveConnect } from './connect.ts'
 import { type ApiError, UsageError } from './errors.ts'
@@ -106,6 +107,8 @@ const retriesDefault = 4
 export class TasklaneClient {
   /** Logins, users and service tokens. */
   readonly accounts: Accounts
+  /** Alerts, their rules, and the channels by which people are told. */
+  readonly alerts: Alerts
   readonly #transport: Transport
   readonly #line: SubmitLine
   readonly #clock: Clock
@@ -123,6 +126,7 @@ export class TasklaneClient {
       clock: this.#clock,
     })
     this.accounts = createAccounts(this.#transport)
+    this.alerts = createAlerts(this.#transport)
     this.#line = createSubmitLine(this.#transport, this.#clock)
     this.#makeId = createUuidV7(this.#clock.now, this.#clock.fillRandom)
   }

@@ -1,4 +1,5 @@
 export type { Accounts, AuditQuery } from './accounts.ts'
+export type { Alerts, AlertsQuery } from './alerts.ts'
 export {
   type BulkOptions,
   type ClientOptions,

@@ -101,10 +101,15 @@ export function nameWithParents(command: Command): string {
   return command.parent === null ? command.name() : `${nameWithParents(command.parent)} ${command.name()}`
 }
 
-/** A command that only holds others. */
-export function createGroup(name: string, summary: string, commands: readonly Command[]): Command {
+/** A command that only holds others. @param byItself which of them is meant where none is named */
+export function createGroup(
+  name: string,
+  summary: string,
+  commands: readonly Command[],
+  byItself: string | null = null,
+): Command {
   const group = new Command(name).description(summary)
-  for (const command of commands) group.addCommand(command)
+  for (const command of commands) group.addCommand(command, { isDefault: command.name() === byItself })
   return group
 }
 

@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto'
+import { type AlertChannel, alertSeverities, limits } from '@tasklane/protocol'
+import { exitCodes } from '../exit-codes.ts'
+import { CommandFailure } from '../faults.ts'
+import { type Reading, readChoice, readText } from '../input/values.ts'
+import { formatAge } from '../output/quantities.ts'
+import { type ConnectedRun, connectionOptions, createCommand, createGroup, type Session } from './command.ts'
+
+/** Who is told. */
+export function createChannelsCommand(session: Session) {
+  const commands = [
+    createListCommand(session),
+    createCreateCommand(session),
+    createTestCommand(session),
+    createRemoveCommand(session),
+  ]
+  return createGroup('channels', 'look at who is told of alerts, and change it', commands, 'list')
+}
+
+function createListCommand(session: Session) {
+  return createCommand(session, {
+    usage: 'list',
+    summary: 'list channels, without their secrets',
+    options: connectionOptions,
+    examples: [['tasklane alerts channels', '']],
+    run: run =>
+      run.connected(
+        () => undefined,
+        async client => {
+          const channels = await client.alerts.channels()
+          run.output.document({ channels }, () => renderChannels(run, channels))
+          return undefined
+        },
+      ),
+  })
+}
+
+function createCreateCommand(session: Session) {
+  return createCommand(session, {
+    usage: 'create <name> <url>',
+    summary: 'tell this address of alerts, by POST',
+    options: [
+      { flags: '--severity <severities>', help: `${alertSeverities.join(', ')} (default both)`, isRepeated: true },
+      { flags: '--sign', help: 'sign messages with a secret, which is made and printed, this once' },
+      ...connectionOptions,
+    ],
+    notes: 'Without --sign the id of the channel is printed; with it, the secret.',
+    examples: [
+      ["tasklane alerts channels create 'Night shift' https://hooks.example/1 --severity critical --sign", ''],
+    ],
+    run: run =>
+      run.connected(
+        input => {
+          const severities = input.list('--severity', (subject, text) => readChoice(subject, text, alertSeverities))
+          return {
+            name: input.operand(0, 'NAME', readTitle) ?? '',
+            url: input.operand(1, 'URL', (subject, text) => readText(subject, text, limits.channelUrlCharsMax)) ?? '',
+            ...(severities.length === 0 ? {} : { severities }),
+            // 192 bits, in letters that every shell leaves alone.
+            secret: input.isSet('--sign') ? randomBytes(24).toString('base64url') : null,
+          }
+        },
+        async (client, draft) => {
+          const channel = await client.alerts.createChannel(draft)
+          const { secret } = draft
+          run.output.document(secret === null ? channel : { ...channel, secret }, () => secret ?? channel.channel_id)
+          run.output.note(
+            `Channel '${channel.name}' (${channel.channel_id}) is told of ${channel.severities.join(' and ')}.`,
+          )
+          return undefined
+        },
+      ),
+  })
+}
+
+function createTestCommand(session: Session) {
+  return createCommand(session, {
+    usage: 'test <channel>',
+    summary: 'send a message that is marked as a test, and tell what came back',
+    options: connectionOptions,
+    examples: [['tasklane alerts channels test 01a21769-ca0b-70c9-998a-185f6e3b7ec6', '']],
+    run: run =>
+      run.connected(
+        input => input.operand(0, 'CHANNEL', readChannelId) ?? '',
+        async (client, id) => {
+          const result = await client.alerts.testChannel(id)
+          run.output.document(
+            result,
+            () => `${result.detail} (${result.status ?? 'no answer'}, ${result.duration_ms} ms)`,
+          )
+          if (!result.delivered) throw new CommandFailure(exitCodes.failed, 'not_delivered', result.detail)
+          return undefined
+        },
+      ),
+  })
+}
+
+function createRemoveCommand(session: Session) {
+  return createCommand(session, {
+    usage: 'remove <channel...>',
+    summary: 'remove channels, with what they were still to be told',
+    options: connectionOptions,
+    examples: [['tasklane alerts channels remove 01a21769-ca0b-70c9-998a-185f6e3b7ec6', '']],
+    run: run =>
+      run.connected(
+        input => input.operands('CHANNEL', readChannelId),
+        async (client, ids) => {
+          for (const id of ids) await client.alerts.removeChannel(id)
+          run.output.document({ removed: ids }, () => ids.map(id => `${id} is removed`).join('\n'))
+          return undefined
+        },
+      ),
+  })
+}
+
+function renderChannels({ host, output }: ConnectedRun, channels: readonly AlertChannel[]): string {
+  if (channels.length === 0) return 'No channels: nobody is told of alerts. Make one: tasklane alerts channels create'
+  const nowMs = host.nowMs()
+  return output.table(channels, [
+    { title: 'channel', text: channel => channel.channel_id },
+    { title: 'name', text: channel => channel.name },
+    {
+      title: 'state',
+      text: channel => (channel.enabled ? 'enabled' : 'disabled'),
+      style: (text, channel) => output.paint(channel.enabled ? 'green' : 'yellow', text),
+    },
+    { title: 'of', text: channel => channel.severities.join(',') },
+    { title: 'signed', text: channel => (channel.signed ? 'yes' : 'no') },
+    { title: 'waiting', text: channel => String(channel.undelivered), align: 'right' },
+    { title: 'sent', text: channel => formatAge(channel.last_sent_at, nowMs) },
+    { title: 'failed', text: channel => formatAge(channel.last_failed_at, nowMs) },
+    { title: 'address', text: channel => channel.url, shrinks: true },
+  ])
+}
+
+function readTitle(subject: string, text: string): Reading<string> {
+  return text.trim() === ''
+    ? { fault: `${subject} is empty; it takes a name.` }
+    : readText(subject, text, limits.nameCharsMax)
+}
+
+function readChannelId(subject: string, text: string): Reading<string> {
+  if (/^[A-Za-z0-9-]{1,128}$/.test(text)) return { value: text }
+  return { fault: `${subject} takes the id of a channel (\`tasklane alerts channels\` shows them), not '${text}'.` }
+}
