@@ -102,8 +102,9 @@ interface Keeper {
 }
 
 function keepAlertsOf({ engine, store, log }: Parts, { heartbeatMs }: Config): Keeper {
-  const quietMs = heartbeatMs * heartbeatsPerLease
-  return keepAlerts({ alerts: engine.alerts, isShared: store.isShared, clock: systemClock, log, quietMs })
+  const leaseMs = heartbeatMs * heartbeatsPerLease
+  const { alerts } = engine
+  return keepAlerts({ alerts, isShared: store.isShared, clock: systemClock, log, heartbeatMs, leaseMs })
 }
 
 async function isOnlyFirstThere({ store }: Parts, { auth }: Config): Promise<boolean> {

@@ -68,13 +68,14 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
   ): Promise<Delivery> {
     if (courier === null) return { kind: 'failed', detail: 'This node sends no messages.' }
     const nowMs = clock.now()
-    const whole: AlertMessage = { ...message, sent_at: new Date(nowMs).toISOString(), environment }
+    const { id, test, alerts } = message
+    const whole: AlertMessage = { id, sent_at: new Date(nowMs).toISOString(), test, environment, alerts }
     const body = JSON.stringify(whole)
     const timestamp = String(Math.floor(nowMs / 1_000))
     const headers = {
       'content-type': 'application/json',
       'user-agent': `tasklane/${parts.version}`,
-      'tasklane-id': message.id,
+      'tasklane-id': id,
       'tasklane-timestamp': timestamp,
       ...(secret === null ? {} : { 'tasklane-signature': signatureOf(secret, timestamp, body) }),
     }

@@ -8,23 +8,25 @@ export interface KeptAlerts {
   stop(): Promise<void>
 }
 
-const everyMs = 5_000
+/** As often as workers are heard, within these. */
+const mostOftenMs = 1_000
+const leastOftenMs = 5_000
 const pruneEveryMs = 600_000
 
 /**
- * Looks every few seconds, in turn with other nodes, and delivers what channels are to be told.
- *
- * @param quietMs after the start of this node, and after the store was away, workers could not be heard: for so long
- *   nobody is said to be lost
+ * Looks every few seconds, in turn with other nodes, and delivers what channels are to be told. After the start of this
+ * node, and after the store was away, workers could not be heard: for one lease nothing is looked for.
  */
 export function keepAlerts(parts: {
   readonly alerts: Alerts
   readonly isShared: boolean
   readonly clock: Clock
   readonly log: Log
-  readonly quietMs: number
+  readonly heartbeatMs: number
+  readonly leaseMs: number
 }): KeptAlerts {
-  const { alerts, clock, log, quietMs } = parts
+  const { alerts, clock, log, leaseMs: quietMs } = parts
+  const everyMs = Math.min(leastOftenMs, Math.max(mostOftenMs, parts.heartbeatMs))
   let lookFromMs = clock.monotonic() + quietMs
   let pruneFromMs = clock.monotonic() + pruneEveryMs
   let looking: Promise<void> | null = null

@@ -9,8 +9,7 @@ import type { AlertChannelRecord } from '../../ports/alerts.ts'
 export function toAlert(record: AlertRecord): Alert {
   const { silence } = record
   return {
-    ...common(record),
-    state: record.state,
+    ...common(record, record.state),
     silence:
       silence === null
         ? null
@@ -21,13 +20,15 @@ export function toAlert(record: AlertRecord): Alert {
 /** @param publicUrl where people open the pages; null where nobody said */
 export function toNotice(alert: NoticedAlert, publicUrl: string | null): AlertNotice {
   return {
-    ...common(alert),
-    state: alert.state === 'resolved' ? 'resolved' : 'firing',
+    ...common(alert, alert.state === 'resolved' ? 'resolved' : 'firing'),
     url: publicUrl === null ? null : `${publicUrl}/ui/#/alerts?alert=${alert.number}`,
   }
 }
 
-function common(alert: NoticedAlert): Omit<Alert, 'state' | 'silence'> {
+function common<State>(
+  alert: NoticedAlert,
+  state: State,
+): Omit<Alert, 'state' | 'silence'> & { readonly state: State } {
   const { queue, type, workerId, fingerprint, isRest } = alert.subject
   return {
     alert_id: alert.number,
@@ -35,6 +36,7 @@ function common(alert: NoticedAlert): Omit<Alert, 'state' | 'silence'> {
     rule: alert.ruleName,
     kind: alert.kind,
     severity: alert.severity,
+    state,
     detail: alert.detail,
     value: alert.value,
     queue,
