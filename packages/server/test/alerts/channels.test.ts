@@ -268,7 +268,7 @@ describe('several nodes', () => {
     expect(dead.told()).toEqual(['firing mail'])
     await node.engine.alerts.deliver()
     expect(courier.told()).toEqual([])
-    node.clock.pause(60_001)
+    node.clock.pause(30_001)
     await node.engine.alerts.deliver()
     expect(courier.told()).toEqual(['firing mail'])
     expect(courier.letters[0]?.headers['tasklane-id']).toBe(dead.letters[0]?.headers['tasklane-id'])

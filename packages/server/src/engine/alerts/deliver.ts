@@ -30,8 +30,8 @@ export interface DeliveriesParts {
 /** Taken at once, each of another channel but for those that others have failed to hold up. */
 const atOnceMax = 10
 const roundsMax = 10
-/** Longer than a courier takes for one: after it another node may think that this one has died. */
-const leaseMs = 60_000
+/** Three times what a courier takes for one at the most: after it another node may think that this one has died. */
+const leaseMs = 30_000
 
 export function createDeliveries(parts: DeliveriesParts): Deliveries {
   const { store, courier, clock, log, environment, publicUrl } = parts
