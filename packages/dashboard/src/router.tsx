@@ -7,6 +7,7 @@ import {
 } from '@tanstack/react-router'
 import { Compass } from 'lucide-react'
 import { readAdminSearch } from './pages/admin/search.ts'
+import { readAlertsSearch } from './pages/alerts/search.ts'
 import { Overview } from './pages/overview.tsx'
 import { rememberPlace } from './pages/task/came-from.ts'
 import { readSearch } from './pages/task-filter.ts'
@@ -65,6 +66,12 @@ const failures = createRoute({
   path: '/failures',
   component: lazyRouteComponent(() => import('./pages/failures.tsx'), 'Failures'),
 })
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: '/alerts',
+  validateSearch: readAlertsSearch,
+  component: lazyRouteComponent(() => import('./pages/alerts/alerts.tsx'), 'Alerts'),
+})
 const admin = createRoute({
   getParentRoute: () => root,
   path: '/admin',
@@ -74,7 +81,7 @@ const admin = createRoute({
 
 /** The page stands behind the # of the address: no server has to know it, and any path may stand before it. */
 export const router = createRouter({
-  routeTree: root.addChildren([overview, tasks, task, graph, queues, queue, workers, worker, failures, admin]),
+  routeTree: root.addChildren([overview, tasks, task, graph, queues, queue, workers, worker, failures, alerts, admin]),
   history: createHashHistory(),
   defaultPreload: 'intent',
   defaultPendingComponent: () => <Skeleton rows={8} />,

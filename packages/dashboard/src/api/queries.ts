@@ -1,6 +1,10 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import type {
   About,
+  Alert,
+  AlertChannelList,
+  AlertPage,
+  AlertRuleList,
   Attempt,
   Attention,
   AuditPage,
@@ -185,5 +189,44 @@ export const auditQuery = (filter: Query) =>
 export const aboutQuery = queryOptions({
   queryKey: ['about'],
   queryFn: ({ signal }) => get<About>('api/about', {}, signal),
+  retry: false,
+})
+
+/** Alerts that are open: those that fire, and those that are about to. */
+export const openAlertsMax = 200
+export const openAlertsQuery = queryOptions({
+  queryKey: ['alerts', 'open'],
+  queryFn: ({ signal }) => get<AlertPage>('api/alerts', { state: 'firing,pending', limit: openAlertsMax }, signal),
+  retry: false,
+})
+
+export const alertHistoryQuery = (filter: Query) =>
+  infiniteQueryOptions({
+    queryKey: ['alerts', 'history', filter],
+    queryFn: ({ signal, pageParam }) =>
+      get<AlertPage>('api/alerts', { ...filter, state: 'resolved', limit: 50, cursor: pageParam }, signal),
+    initialPageParam: '',
+    getNextPageParam: page => page.next_cursor ?? undefined,
+    retry: false,
+  })
+
+export const alertQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['alerts', 'one', id],
+    queryFn: ({ signal }) => get<Alert>(`api/alerts/${id}`, {}, signal),
+    retry: false,
+  })
+
+export const alertRulesQuery = queryOptions({
+  queryKey: ['alerts', 'rules'],
+  queryFn: ({ signal }) => get<AlertRuleList>('api/alerts/rules', {}, signal),
+  select: page => page.rules,
+  retry: false,
+})
+
+export const alertChannelsQuery = queryOptions({
+  queryKey: ['alerts', 'channels'],
+  queryFn: ({ signal }) => get<AlertChannelList>('api/alerts/channels', {}, signal),
+  select: page => page.channels,
   retry: false,
 })

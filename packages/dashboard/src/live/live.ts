@@ -145,7 +145,7 @@ export class Live {
   }
 
   async #read(run: AbortController): Promise<void> {
-    const topics = 'tasks,workers,queues,stats'
+    const topics = 'tasks,workers,queues,stats,alerts'
     const reply = await openStream('api/events', { topics }, this.#lastId, run.signal)
     if (reply.body === null) return
     let silence: ReturnType<typeof setTimeout> | undefined
@@ -198,6 +198,7 @@ export class Live {
     else if (event === 'stats') this.#takeStats(JSON.parse(data) as Stats)
     else if (event === 'workers') this.#refetchSoon('workers')
     else if (event === 'queues') this.#refetchSoon('queues')
+    else if (event === 'alerts') this.#refetchSoon('alerts', 'attention')
     else if (event === 'reset') this.#catchUp()
   }
 

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { AttentionItem, AttentionKind } from '@tasklane/protocol'
 import {
-  BellRing,
+  BellOff,
   CalendarClock,
   CircleCheck,
   CircleX,
@@ -12,16 +12,22 @@ import {
   PlugZap,
   TriangleAlert,
 } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode, Suspense, useState } from 'react'
 import { ApiError } from '../api/http.ts'
 import { attentionQuery } from '../api/queries.ts'
 import { useInterval } from '../live/live.ts'
-import { Panel, Skeleton } from '../parts/basic.tsx'
+import { Button, Panel, Skeleton } from '../parts/basic.tsx'
 import { plural } from '../parts/format.ts'
+import { Severity } from '../parts/severity.tsx'
 import { Time } from '../parts/time.tsx'
+import { useMay } from '../shell/me.ts'
+import { TroubleLink } from './trouble-link.tsx'
 
-const looks: Readonly<Record<AttentionKind, readonly [icon: LucideIcon, tone: 'failed' | 'pending']>> = {
-  alert: [BellRing, 'failed'],
+const Silence = lazy(() => import('./alerts/silence.tsx').then(({ Silence }) => ({ default: Silence })))
+
+const looks: Readonly<
+  Record<Exclude<AttentionKind, 'alert'>, readonly [icon: LucideIcon, tone: 'failed' | 'pending']>
+> = {
   queue_unserved: [PlugZap, 'failed'],
   type_unserved: [PlugZap, 'failed'],
   worker_lost: [CircleX, 'failed'],
@@ -34,9 +40,20 @@ const looks: Readonly<Record<AttentionKind, readonly [icon: LucideIcon, tone: 'f
 /** What a person should look at, the worst first; each leads to where it can be mended. */
 export function Attention() {
   const { data, error } = useQuery({ ...attentionQuery, refetchInterval: useInterval(5_000, 5_000) })
+  const maySeeAlerts = useMay('alerts.read')
   const isForbidden = error instanceof ApiError && error.status === 403
   return (
-    <Panel title="Needs attention" isFlush>
+    <Panel
+      title="Needs attention"
+      isFlush
+      side={
+        maySeeAlerts ? (
+          <Link to="/alerts" className="quiet-link">
+            Alerts
+          </Link>
+        ) : null
+      }
+    >
       {data === undefined && error === null ? <Skeleton rows={3} /> : null}
       {data === undefined && error !== null ? (
         <p className="empty-line faint">
@@ -51,13 +68,14 @@ export function Attention() {
       <ul className="attention">
         {data?.items.map(item => (
           <li key={keyOf(item)} data-kind={item.kind}>
-            <Mark kind={item.kind} />
+            <Mark item={item} />
             <Said item={item} />
             {item.since === null ? null : (
               <span className="faint attention-since">
                 <Time at={item.since} />
               </span>
             )}
+            <SilenceButton item={item} />
           </li>
         ))}
       </ul>
@@ -66,9 +84,26 @@ export function Attention() {
   )
 }
 
-function Mark({ kind }: { readonly kind: AttentionKind }) {
+/** Of an alert, how bad it is, in a word as well. */
+function Mark({ item: { kind, severity } }: { readonly item: AttentionItem }) {
+  if (kind === 'alert') return <Severity severity={severity ?? 'warning'} />
   const [Icon, tone] = looks[kind]
   return <Icon size={15} aria-hidden="true" className={`tone-${tone}`} />
+}
+
+/** For who may: somebody else need not be told while it is looked after. */
+function SilenceButton({ item: { alert_id, detail } }: { readonly item: AttentionItem }) {
+  const may = useMay('alerts.silence')
+  const [isAsking, setAsking] = useState(false)
+  if (!may || alert_id === null) return null
+  return (
+    <>
+      <Button look="ghost" isSmall icon={BellOff} label="Silence this alert" onClick={() => setAsking(true)} />
+      <Suspense>
+        {isAsking ? <Silence id={alert_id} detail={detail} onClose={() => setAsking(false)} /> : null}
+      </Suspense>
+    </>
+  )
 }
 
 function keyOf({ kind, alert_id, queue, task_type, worker_id, fingerprint }: AttentionItem): string {
@@ -77,48 +112,52 @@ function keyOf({ kind, alert_id, queue, task_type, worker_id, fingerprint }: Att
 
 /** Names stand out; what the scheduler says of it in one sentence is in the tooltip. */
 function Said({ item }: { readonly item: AttentionItem }) {
-  const { kind, detail, queue, task_type, worker_id, fingerprint, count } = item
-  const pending = { status: 'pending', ...(queue === null ? {} : { queue }) }
-  const ofType = task_type === null ? pending : { ...pending, type: task_type }
+  const { kind, alert_kind, detail, queue, task_type, worker_id, count } = item
   const wait = `${plural(count, 'task')} ${count === 1 ? 'waits' : 'wait'}`
-  const texts: Readonly<Record<AttentionKind, ReactNode>> = {
-    alert: <span>{detail}</span>,
+  if (kind === 'alert') {
+    return alert_kind === null ? (
+      <span>{detail}</span>
+    ) : (
+      <TroubleLink trouble={{ ...item, kind: alert_kind }}>{detail}</TroubleLink>
+    )
+  }
+  const texts: Readonly<Record<typeof kind, ReactNode>> = {
     queue_unserved: (
-      <Link to="/tasks" search={pending} title={detail}>
+      <>
         No worker serves queue <strong>{queue}</strong>; {wait}
-      </Link>
+      </>
     ),
     type_unserved: (
-      <Link to="/tasks" search={ofType} title={detail}>
+      <>
         No worker takes <strong>{task_type}</strong> from queue <strong>{queue}</strong>; {wait}
-      </Link>
+      </>
     ),
     worker_lost: (
-      <Link to="/workers/$id" params={{ id: worker_id ?? '' }} title={detail}>
+      <>
         Worker <strong>{worker_id}</strong> has stopped answering
-      </Link>
+      </>
     ),
     failing: (
-      <Link to="/tasks" search={{ status: 'failed', fingerprint: fingerprint ?? '' }} title={detail}>
+      <>
         <strong>{task_type}</strong> failed {count === 1 ? 'once' : plural(count, 'time')}
         <span>{detail.slice(detail.indexOf(':'))}</span>
-      </Link>
+      </>
     ),
-    schedule_late: (
-      <Link to="/tasks" search={{ status: 'scheduled' }} title={detail}>
-        Scheduled tasks are behind their time
-      </Link>
-    ),
+    schedule_late: 'Scheduled tasks are behind their time',
     waiting_long: (
-      <Link to="/tasks" search={ofType} title={detail}>
+      <>
         The first <strong>{task_type}</strong> of queue <strong>{queue}</strong> has waited long; {wait}
-      </Link>
+      </>
     ),
     queue_paused: (
-      <Link to="/queues/$name" params={{ name: queue ?? '' }} title={detail}>
+      <>
         Queue <strong>{queue}</strong> is paused; {wait}
-      </Link>
+      </>
     ),
   }
-  return texts[kind]
+  return (
+    <TroubleLink trouble={{ ...item, kind }} title={detail}>
+      {texts[kind]}
+    </TroubleLink>
+  )
 }

@@ -2,10 +2,11 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import type { Me } from '@tasklane/protocol'
 import { Command } from 'cmdk'
-import { ArrowRight, Cpu, type LucideIcon, Moon, Plus, Rows3 } from 'lucide-react'
+import { ArrowRight, Cpu, History, ListChecks, type LucideIcon, Moon, Plus, Rows3, Webhook } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
-import { fewTasksQuery, queuesQuery, workersQuery } from '../api/queries.ts'
+import { fewTasksQuery, openAlertsQuery, queuesQuery, workersQuery } from '../api/queries.ts'
 import { Modal } from '../parts/modal.tsx'
+import { Severity } from '../parts/severity.tsx'
 import { StateIcon } from '../parts/state.tsx'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
 import { mayOf } from './me.ts'
@@ -17,6 +18,13 @@ interface PaletteProps {
   readonly onClose: () => void
 }
 
+/** Parts of a page that people look for by their own names. */
+const alertPages = [
+  { tab: 'history', name: 'History of alerts', icon: History, access: 'alerts.read' },
+  { tab: 'rules', name: 'Rules of alerts', icon: ListChecks, access: 'alerts.read' },
+  { tab: 'channels', name: 'Channels of alerts', icon: Webhook, access: 'alerts.manage' },
+] as const
+
 export function Palette({ me, places, onClose }: PaletteProps) {
   const navigate = useNavigate()
   const [text, setText] = useState('')
@@ -24,6 +32,8 @@ export function Palette({ me, places, onClose }: PaletteProps) {
   const tasks = useQuery({ ...fewTasksQuery({ q }, 8), enabled: q.length > 1 && mayOf(me, 'tasks.read') })
   const queues = useQuery({ ...queuesQuery, enabled: mayOf(me, 'queues.read') })
   const workers = useQuery({ ...workersQuery, enabled: mayOf(me, 'workers.read') })
+  const alerts = useQuery({ ...openAlertsQuery, enabled: mayOf(me, 'alerts.read') })
+  const firing = (alerts.data?.alerts ?? []).filter(alert => alert.state === 'firing')
   const go = (act: () => void) => () => {
     onClose()
     act()
@@ -56,7 +66,32 @@ export function Palette({ me, places, onClose }: PaletteProps) {
                 <ArrowRight size={13} aria-hidden="true" className="faint push" />
               </Command.Item>
             ))}
+            {alertPages
+              .filter(({ access }) => mayOf(me, access))
+              .map(({ tab, name, icon: Icon }) => (
+                <Command.Item
+                  key={tab}
+                  value={`go to ${name}`}
+                  onSelect={go(() => void navigate({ to: '/alerts', search: { tab } }))}
+                >
+                  <Icon size={15} aria-hidden="true" /> {name}
+                  <ArrowRight size={13} aria-hidden="true" className="faint push" />
+                </Command.Item>
+              ))}
           </Command.Group>
+          {firing.length > 0 ? (
+            <Command.Group heading="Alerts that fire">
+              {firing.slice(0, 20).map(alert => (
+                <Command.Item
+                  key={alert.alert_id}
+                  value={`alert ${alert.alert_id} ${alert.rule} ${alert.detail}`}
+                  onSelect={go(() => void navigate({ to: '/alerts', search: { alert: alert.alert_id } }))}
+                >
+                  <Severity severity={alert.severity} /> <span className="clip">{alert.detail}</span>
+                </Command.Item>
+              ))}
+            </Command.Group>
+          ) : null}
           <Command.Group heading="Actions">
             {mayOf(me, 'tasks.submit') ? (
               <Command.Item value="submit a task new" onSelect={go(() => submitDrawer.set(emptyDraft))}>

@@ -3,6 +3,7 @@ import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-route
 import type { Me } from '@tasklane/protocol'
 import {
   Activity,
+  Bell,
   Cpu,
   LayoutDashboard,
   ListChecks,
@@ -23,6 +24,7 @@ import { liveOf } from '../live/live.ts'
 import { Button, Failure } from '../parts/basic.tsx'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
 import { EnvironmentBadge, useEnvironment } from './environment.tsx'
+import { FiringCount, FiringDot } from './firing.tsx'
 import { useKeys } from './keys.ts'
 import { isPutOff } from './later.ts'
 import { LivePill } from './live-pill.tsx'
@@ -43,7 +45,7 @@ const FirstAdmin = lazy(() => import('./first-admin.tsx').then(({ FirstAdmin }) 
 const SubmitDrawer = lazy(() => loadDrawer().then(({ SubmitDrawer }) => ({ default: SubmitDrawer })))
 
 interface Place {
-  readonly to: '/' | '/tasks' | '/queues' | '/workers' | '/failures' | '/admin'
+  readonly to: '/' | '/tasks' | '/queues' | '/workers' | '/failures' | '/alerts' | '/admin'
   readonly text: string
   readonly icon: LucideIcon
   readonly key: string
@@ -56,6 +58,7 @@ export const places: readonly Place[] = [
   { to: '/queues', text: 'Queues', icon: Rows3, key: 'q', access: 'queues.read' },
   { to: '/workers', text: 'Workers', icon: Cpu, key: 'w', access: 'workers.read' },
   { to: '/failures', text: 'Failures', icon: TriangleAlert, key: 'f', access: 'tasks.read' },
+  { to: '/alerts', text: 'Alerts', icon: Bell, key: 'l', access: 'alerts.read' },
   { to: '/admin', text: 'Admin', icon: ShieldCheck, key: 'a', access: 'accounts' },
 ]
 
@@ -150,7 +153,10 @@ function Frame({ me }: { readonly me: Me }) {
       </button>
       <Nav seen={seen} isOpen={open === 'menu'} onClose={() => setOpen(null)} />
       <header className="top">
-        <Button look="ghost" icon={Menu} label="Pages" className="only-phone" onClick={() => setOpen('menu')} />
+        <span className="only-phone menu-button">
+          <Button look="ghost" icon={Menu} label="Pages" onClick={() => setOpen('menu')} />
+          {mayOf(me, 'alerts.read') ? <FiringDot /> : null}
+        </span>
         <button type="button" className="search-box" onClick={() => setOpen('palette')}>
           <Search size={15} aria-hidden="true" />
           <span>Search or jump to…</span>
@@ -204,6 +210,7 @@ function Nav(props: { readonly seen: readonly Place[]; readonly isOpen: boolean;
               >
                 <Icon size={17} aria-hidden="true" />
                 <span>{text}</span>
+                {to === '/alerts' ? <FiringCount /> : null}
               </Link>
             </li>
           ))}

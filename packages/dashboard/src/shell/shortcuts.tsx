@@ -22,6 +22,7 @@ const groups: readonly (readonly [string, readonly (readonly [string, string])[]
       ['g q', 'Queues'],
       ['g w', 'Workers'],
       ['g f', 'Failures'],
+      ['g l', 'Alerts'],
       ['g a', 'Admin'],
     ],
   ],

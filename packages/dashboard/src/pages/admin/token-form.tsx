@@ -7,6 +7,7 @@ import { Button, Snippet } from '../../parts/basic.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { SelectField, TextField } from '../../parts/fields.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
+import { Known } from '../../parts/known.tsx'
 import { roleChoices } from './roles.ts'
 
 const daySeconds = 86_400
@@ -114,26 +115,6 @@ function Bounds({ queues, types, onQueues, onTypes, faults }: BoundsProps) {
       <Known id={`${id}-queues`} typed={queues} names={(knownQueues ?? []).map(queue => queue.name)} />
       <Known id={`${id}-types`} typed={types} names={(knownTypes ?? []).map(type => type.task_type)} />
     </div>
-  )
-}
-
-/** Completes the last name of a list. */
-function Known({
-  id,
-  typed,
-  names,
-}: {
-  readonly id: string
-  readonly typed: string
-  readonly names: readonly string[]
-}) {
-  const before = typed.slice(0, typed.lastIndexOf(',') + 1)
-  return (
-    <datalist id={id}>
-      {names.slice(0, 200).map(name => (
-        <option key={name} value={before + name} />
-      ))}
-    </datalist>
   )
 }
 
