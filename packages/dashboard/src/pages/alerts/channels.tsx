@@ -128,7 +128,8 @@ function Answer({ answer }: { readonly answer: AlertChannelTest }) {
       <p className={answer.delivered ? 'tone-completed' : 'tone-failed'}>
         <Icon size={15} aria-hidden="true" />
         <span>
-          {answer.delivered ? 'Delivered in' : 'Not delivered, after'} {span(answer.duration_ms)}. {answer.detail}
+          {answer.delivered ? 'Delivered in' : 'Not delivered, after'} {span(answer.duration_ms)}
+          {answer.delivered && answer.status !== null ? `, answered with ${answer.status}` : ''}. {answer.detail}
         </span>
       </p>
       {answer.body === null || answer.body === '' ? null : (
