@@ -27,6 +27,8 @@ const pages = [
   ['workers', '/workers'],
   ['worker', '/workers/render-1'],
   ['failures', '/failures'],
+  ['alerts', '/alerts'],
+  ['alert-rules', '/alerts?tab=rules'],
   ['admin', '/admin'],
 ]
 
@@ -81,7 +83,10 @@ async function live(url) {
     { task_type: 'gpu.train', queue: 'models', name: 'Train the forecast', payload: { epochs: 40 } },
     { task_type: 'mail.send', queue: 'mail', name: 'Newsletter', delay: 86_400, payload: { customer: 'all' } },
   ])
+  // What is watched for fires at once: nobody wants to wait five minutes for a picture.
+  for (const rule of ['type-unserved', 'failing']) await patch(url, `/api/alerts/rules/${rule}`, { for: 0 })
   await until(async () => (await get(url, '/api/tasks/month-merge-coast')).status === 'running')
+  await until(async () => (await get(url, '/api/alerts?state=firing')).alerts.length > 0)
   await new Promise(done => setTimeout(done, 1_500))
 }
 
@@ -142,9 +147,17 @@ async function get(url, path) {
   return (await fetch(url + path)).json()
 }
 
-async function post(url, path, body) {
+function post(url, path, body) {
+  return send(url, 'POST', path, body)
+}
+
+function patch(url, path, body) {
+  return send(url, 'PATCH', path, body)
+}
+
+async function send(url, method, path, body) {
   const reply = await fetch(url + path, {
-    method: 'POST',
+    method,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
