@@ -10,6 +10,7 @@ import { exactCount, plural, rate, span } from '../parts/format.ts'
 import { State } from '../parts/state.tsx'
 import { useMay } from '../shell/me.ts'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
+import { AlertsOf } from './alerts-of.tsx'
 import { ConsumerList } from './queues/consumers.tsx'
 import { FlowChart } from './queues/flow-chart.tsx'
 import { PauseButton } from './queues/pause-button.tsx'
@@ -40,6 +41,7 @@ export function QueuePage() {
     <div className="page" key={name}>
       <Stale error={query.error} at={query.dataUpdatedAt} />
       <Head queue={queue} />
+      <AlertsOf queue={queue.name} />
       <Tiles queue={queue} workers={workers.data} />
       <div className="worker-columns">
         <div className="stack">

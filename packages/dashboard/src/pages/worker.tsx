@@ -13,6 +13,7 @@ import { State } from '../parts/state.tsx'
 import { Time } from '../parts/time.tsx'
 import { useMay } from '../shell/me.ts'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
+import { AlertsOf } from './alerts-of.tsx'
 import { useTrail } from './use-trail.ts'
 import { gaugesOf, namesText, Slots, toneOfLoad } from './workers/gauges.tsx'
 import { Lanes } from './workers/lanes.tsx'
@@ -52,6 +53,7 @@ export function WorkerPage() {
           {worker === undefined ? null : <WorkerActs worker={worker} />}
         </div>
       </header>
+      <AlertsOf worker={id} />
       {worker === undefined ? <Left id={id} /> : <Body worker={worker} />}
     </div>
   )
