@@ -122,11 +122,11 @@ function Tiles({ queue, workers }: { readonly queue: Queue; readonly workers: re
         <span className="tile-value tile-pair">
           {rate(queue.submitted_per_second)} <span className="faint">in</span>
         </span>
-        <span className="tile-note">{rate(queue.finished_per_second)} out, over the last minute</span>
+        <span className="tile-note">{rate(queue.finished_per_second)} out</span>
       </div>
       <div className="tile">
         <span className="tile-name">Drains in</span>
-        <span className="tile-value tile-pair">{drainText(queue)}</span>
+        <span className="tile-value tile-words">{drainText(queue)}</span>
         <span className="tile-note">at the present rate</span>
       </div>
       <Link to="/tasks" search={tasks('failed')} className="tile">
