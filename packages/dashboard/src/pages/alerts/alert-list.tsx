@@ -77,7 +77,7 @@ function Since({ alert }: { readonly alert: Alert }) {
   }
   return (
     <span>
-      {alert.state === 'firing' ? 'fires since ' : 'seen since '}
+      {alert.state === 'firing' ? 'fired ' : 'first seen '}
       <Time at={alert.state === 'firing' ? (alert.fired_at ?? alert.since) : alert.since} />
     </span>
   )
