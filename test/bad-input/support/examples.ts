@@ -287,7 +287,7 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
         body: {
           status: 'busy',
           current_tasks: [{ task_id: id, epoch, progress: { percent: 40, message: 'page 4' } }],
-          system_info: { cpu_usage: 1.5, memory_usage: 2, disk_usage: 3 },
+          system_info: { cpu_usage: 1.5, memory_usage: 2, disk_usage: 3, sdk: 'tasklane-sdk 0.1.0' },
         },
       },
     ]
