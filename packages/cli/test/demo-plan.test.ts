@@ -60,8 +60,13 @@ describe('the plan', () => {
     expect(parentsOf(plan, plan.root)).toEqual([...plan.extensions.values()])
   })
 
+  it('names a file from the folder that was asked for', () => {
+    const nameIn = (folder?: string) => planDemo(['/f/g/a.ts'], folder === undefined ? {} : { folder }).tasks[0]?.name
+    expect([nameIn('/f'), nameIn()]).toEqual(['g/a.ts', '/f/g/a.ts'])
+  })
+
   it('names every parent before its child, and each task once', () => {
-    const plan = planDemo([...paths(40, '.ts'), ...paths(3, '.md')], 4)
+    const plan = planDemo([...paths(40, '.ts'), ...paths(3, '.md')], { fanInMax: 4 })
     const seen = new Set<string>()
     for (const task of plan.tasks) {
       for (const parent of task.dependencies) expect(seen).toContain(parent)
@@ -86,7 +91,7 @@ describe('the plan', () => {
   })
 
   it.each([1, 7, 100])('leads from %i files each to the root exactly once, with at most three parents', count => {
-    const plan = planDemo(paths(count, '.ts'), 3)
+    const plan = planDemo(paths(count, '.ts'), { fanInMax: 3 })
     const leaves: string[] = []
     const visit = (id: string): void => {
       const parents = parentsOf(plan, id)

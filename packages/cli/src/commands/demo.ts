@@ -139,7 +139,7 @@ interface Job {
 
 async function countByTasks(run: CommandRun, cluster: Cluster, client: SchedulerClient, job: Job): Promise<Findings> {
   const { host, output } = run
-  const plan = planDemo([...job.survey.counts.keys()].sort())
+  const plan = planDemo([...job.survey.counts.keys()].sort(), { folder: job.root })
   const files = formatPlural(plan.files.size, 'file')
   output.note(
     `${formatPlural(plan.tasks.length, 'task')} for ${files}, in ${plan.levels} levels, at ${cluster.url} with ${workers} worker processes`,

@@ -1,4 +1,4 @@
-import { extname } from 'node:path'
+import { extname, relative } from 'node:path'
 import { limits } from '@tasklane/protocol'
 import { type PathPayload, payloadOfPath, showPath } from './path-text.ts'
 
@@ -37,9 +37,13 @@ export function extensionOf(path: string): string {
 
 /**
  * One task a file, one merge an extension, one merge of those. Ids are readable, for this is a scheduler of its own.
+ * @param folder what the files are named from; paths as they are without it
  * @param fanInMax parents of one merge, two at least
  */
-export function planDemo(files: readonly string[], fanInMax: number = parentsMax): Plan {
+export function planDemo(
+  files: readonly string[],
+  { folder, fanInMax = parentsMax }: { readonly folder?: string; readonly fanInMax?: number } = {},
+): Plan {
   const tasks: PlannedTask[] = []
   const fileOf = new Map<string, string>()
   const byExtension = new Map<string, string[]>()
@@ -48,7 +52,7 @@ export function planDemo(files: readonly string[], fanInMax: number = parentsMax
     tasks.push({
       task_id: id,
       task_type: 'count_file',
-      name: titleOf(showPath(path)),
+      name: titleOf(showPath(folder === undefined ? path : relative(folder, path))),
       payload: payloadOfPath(path),
       dependencies: [],
     })

@@ -191,11 +191,22 @@ function optionsOf(
         stroke: colour(`--${tone}`),
         width: isArea ? 1 : 1.6,
         ...(isArea ? { fill: colour(`--${tone}-soft`) } : {}),
-        points: { show: false },
+        points: {
+          show: true,
+          size: 5,
+          fill: colour(`--${tone}`),
+          filter: (self: uPlot, line: number) => alone(self.data[line] ?? []),
+        },
       })),
     ],
     plugins: [tooltipPlugin(tones, isArea, format)],
   }
+}
+
+/** A value between two gaps has no line to either side, and is drawn as a point. */
+function alone(values: uPlot.AlignedData[number]): number[] {
+  const isThere = (at: number) => values[at] !== null && values[at] !== undefined
+  return Array.from(values, (_, at) => at).filter(at => isThere(at) && !isThere(at - 1) && !isThere(at + 1))
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })

@@ -14,17 +14,12 @@ export function lanesOf(workers: readonly string[], tasks: readonly Task[]): Rea
   return lanes
 }
 
-interface Rows {
-  readonly placed: readonly (readonly [task: Task, row: number])[]
-  readonly height: number
-}
-
 const rowsMax = 10
 
 /** Tasks that ran side by side stand below each other; each takes the first row that is free. */
-export function rowsOf(runs: readonly Task[]): Rows {
+export function rowsOf(runs: readonly Task[]): readonly (readonly [task: Task, row: number])[] {
   const freeAt: number[] = []
-  const placed = runs
+  return runs
     .toSorted((one, other) => Date.parse(one.started_at ?? '') - Date.parse(other.started_at ?? ''))
     .map(task => {
       const from = Date.parse(task.started_at ?? '')
@@ -33,7 +28,6 @@ export function rowsOf(runs: readonly Task[]): Rows {
       freeAt[row] = task.completed_at === null ? Number.POSITIVE_INFINITY : Date.parse(task.completed_at)
       return [task, row] as const
     })
-  return { placed, height: freeAt.length }
 }
 
 /** More runs than this in one lane are no picture any more; how busy it was is one. */

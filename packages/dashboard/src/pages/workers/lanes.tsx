@@ -39,6 +39,7 @@ export function Lanes({ workers, only }: LanesProps) {
   const frame = { fromMs: now - minutes * 60_000, toMs: now }
   const shown = workers.slice(0, lanesMax)
   const lanes = useMemo(() => lanesOf(shown, tasks ?? []), [shown, tasks])
+  const isQuiet = tasks !== undefined && ![...lanes.values()].flat().some(task => isInside(task, frame))
   const isCut = (tasks?.length ?? 0) === tasksRead
   return (
     <Panel
@@ -50,6 +51,7 @@ export function Lanes({ workers, only }: LanesProps) {
         </>
       }
     >
+      {isQuiet ? <p className="faint">Nothing ran in the last {span(minutes * 60_000)}.</p> : null}
       <div className="lanes">
         {[...lanes].map(([worker, runs]) => (
           <Lane key={worker} worker={worker} runs={runs} frame={frame} />
@@ -73,11 +75,12 @@ interface LaneProps {
 }
 
 function Lane({ worker, runs: all, frame }: LaneProps) {
-  const runs = all.filter(task => endOf(task, frame.toMs) >= frame.fromMs)
+  const runs = all.filter(task => isInside(task, frame))
   const failed = runs.filter(task => task.status === 'failed').length
   const isDense = runs.length > denseAbove
-  const { placed, height } = useMemo(() => rowsOf(all), [all])
-  const shown = isDense ? [] : placed.filter(([task]) => endOf(task, frame.toMs) >= frame.fromMs)
+  const placed = useMemo(() => rowsOf(all), [all])
+  const shown = isDense ? [] : placed.filter(([task]) => isInside(task, frame))
+  const height = Math.max(0, ...shown.map(([, row]) => row + 1))
   return (
     <div className="lane">
       <span className="lane-name clip" title={worker}>
@@ -96,6 +99,10 @@ function Lane({ worker, runs: all, frame }: LaneProps) {
       </div>
     </div>
   )
+}
+
+function isInside(task: Task, frame: TimeFrame): boolean {
+  return endOf(task, frame.toMs) >= frame.fromMs
 }
 
 function endOf(task: Task, nowMs: number): number {
