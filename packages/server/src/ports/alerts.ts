@@ -45,7 +45,7 @@ export interface AlertStore {
   /** Of the subject of this alert, also for alerts that are still to come; null takes it back. Null where it is unknown. */
   silenceAlert(number: number, silence: SilenceDraft | null): Promise<AlertRecord | null>
 
-  /** In the order in which they were made. */
+  /** In the order in which they were made, those of one instant in the order of their ids. */
   alertChannels(): Promise<readonly AlertChannelRecord[]>
   /** As `putAlertRule`. */
   putAlertChannel(
@@ -65,7 +65,7 @@ export interface AlertStore {
   /** False where it was taken anew since, is gone, or was settled before. */
   settleNotice(notice: Pick<NoticeRecord, 'number' | 'attempts'>, outcome: NoticeOutcome): Promise<boolean>
 
-  /** Deletes up to `limit` of each: resolved alerts beyond their time or number, notices beyond theirs, silences that are over. */
+  /** Deletes up to `limit` of each: resolved alerts beyond their time, then beyond their number, notices beyond their time, silences that are over. Returns how many. */
   pruneAlerts(ask: PruneAlertsAsk): Promise<number>
 }
 

@@ -68,7 +68,10 @@ function settingsOf(shelf: Shelf) {
       if (isGone) shelf.version += 1
       return isGone
     },
-    alertChannels: async () => [...channels.values()].map(withCount),
+    alertChannels: async () =>
+      [...channels.values()]
+        .sort((one, other) => one.createdAtMs - other.createdAtMs || (one.id < other.id ? -1 : 1))
+        .map(withCount),
     putAlertChannel: async (channel, after, most) => {
       const verdict = verdictOf(channels, channel.id, after, most)
       if (verdict !== null) return verdict
@@ -153,16 +156,22 @@ function alertsOf(shelf: Shelf) {
     },
     pruneAlerts: async ({ keepMs, most, noticeKeepMs, limit }) => {
       const nowMs = clock.now()
-      const resolved = [...alerts.values()].filter(alert => alert.state === 'resolved')
-      const newest = new Set(resolved.slice(-most).map(alert => alert.number))
-      const isOld = (alert: AlertRecord) => !newest.has(alert.number) || (alert.resolvedAtMs ?? nowMs) < nowMs - keepMs
-      const old = resolved.filter(isOld).slice(0, limit)
+      const resolved = (): AlertRecord[] => [...alerts.values()].filter(alert => alert.state === 'resolved')
+      const resolvedAt = ({ resolvedAtMs }: AlertRecord): number => resolvedAtMs ?? nowMs
+      const old = resolved()
+        .filter(alert => resolvedAt(alert) < nowMs - keepMs)
+        .sort((one, other) => resolvedAt(one) - resolvedAt(other))
+        .slice(0, limit)
       for (const { number } of old) alerts.delete(number)
+      const tooMany = resolved()
+        .sort((one, other) => other.number - one.number)
+        .slice(most, most + limit)
+      for (const { number } of tooMany) alerts.delete(number)
       const late = [...shelf.notices.values()].filter(notice => notice.createdAtMs < nowMs - noticeKeepMs)
       for (const { number } of late.slice(0, limit)) shelf.notices.delete(number)
       const over = [...silences].filter(([, silence]) => silence.untilMs <= nowMs).slice(0, limit)
       for (const [key] of over) silences.delete(key)
-      return old.length + Math.min(limit, late.length) + over.length
+      return old.length + tooMany.length + Math.min(limit, late.length) + over.length
     },
   } satisfies Partial<AlertStore>
 }

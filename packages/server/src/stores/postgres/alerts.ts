@@ -168,10 +168,11 @@ async function moveAlerts(
 }
 
 /** Nodes that open the same alerts at once wait for each other in one order, and not in a circle. */
-function inOrder(moves: readonly AlertMove[]): readonly (readonly [number, AlertMove])[] {
+function inOrder(moves: readonly AlertMove[]): readonly (readonly [at: number, move: AlertMove, key: string])[] {
   const keyOf = (move: AlertMove): string =>
     move.kind === 'open' ? `${move.facts.ruleId} ${subjectKey(move.facts.subject)}` : ''
-  return [...moves.entries()].sort(([, one], [, other]) => (keyOf(one) < keyOf(other) ? -1 : 1))
+  const keyed = [...moves.entries()].map(([at, move]) => [at, move, keyOf(move)] as const)
+  return keyed.sort(([, , one], [, , other]) => (one === other ? 0 : one < other ? -1 : 1))
 }
 
 async function moveAlert(connection: Connection, move: AlertMove, nowMs: number): Promise<AlertRecord | null> {
