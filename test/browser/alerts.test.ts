@@ -54,6 +54,8 @@ describeInBrowser('alerts in a browser', () => {
     await attention.getByRole('link', { name: /nobody/ }).click()
     await overview.getByRole('heading', { name: 'Tasks', exact: true }).waitFor()
     expect(overview.url()).toMatch(/queue=nobody/)
+    await goTo(overview, '/queues/nobody')
+    await overview.getByRole('list', { name: 'Alerts' }).getByText('Critical').waitFor()
 
     await item.getByRole('button', { name: 'Silence' }).click()
     expect(await alerts.locator('dialog').getByRole('button', { name: 'Silence' }).isDisabled()).toBe(true)

@@ -9,13 +9,14 @@ export interface TaskRunnerOptions {
   readonly heartbeatSeconds: number | null
   readonly graceSeconds: number | null
   readonly queues: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
   readonly tasks: readonly AnyTaskDefinition[]
   readonly logger: WorkerLogger
 }
 
 /** The SDK's worker as the command runs it: signals are the command's, and so is what is told. */
 export function createTaskRunner(options: TaskRunnerOptions): TasklaneWorker {
-  const { connection, workerId, heartbeatSeconds, graceSeconds, queues, logger } = options
+  const { connection, workerId, heartbeatSeconds, graceSeconds, queues, labels, logger } = options
   return new TasklaneWorker({
     url: connection.urls,
     token: connection.token ?? '',
@@ -27,5 +28,6 @@ export function createTaskRunner(options: TaskRunnerOptions): TasklaneWorker {
     ...(heartbeatSeconds === null ? {} : { heartbeatMs: heartbeatSeconds * 1_000 }),
     ...(graceSeconds === null ? {} : { shutdownGraceMs: graceSeconds * 1_000 }),
     ...(queues.length === 0 ? {} : { queues }),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
   })
 }

@@ -144,7 +144,10 @@ describe('all that is wrong with a command line is told at once', () => {
       'worker gone.ts --zzz --concurrency 0 --allow-files ',
       ['no option --zzz', '--concurrency takes', 'gone.ts. Give the path', '--allow-files is empty'],
     ],
-    ['worker --capabilities ad --grace x', ["no type 'ad'. Did you mean 'add'?", '--grace takes']],
+    [
+      'worker --capabilities ad --grace x --label version',
+      ["--label takes key=value, not 'version'", "no type 'ad'. Did you mean 'add'?", '--grace takes'],
+    ],
     ['demo /no/such/folder --zzz', ['no option --zzz', '/no/such/folder is not a folder']],
     ['submit add @/no/such/file -p 99 --zzz', ['no option --zzz', '--priority takes', 'The payload cannot be read']],
   ])('by %s', async (line, sentences) => {

@@ -147,6 +147,8 @@ function wordsOf(input: Arguments, folders: readonly string[]): Readonly<Record<
     const values = input.list(flag, text)
     if (values.length > 0) words[flag] = [values.join(',')]
   }
+  const labels = input.repeated('--label', text)
+  if (labels.length > 0) words['--label'] = labels
   if (folders.length > 0) words['--allow-files'] = folders
   if (input.isSet('--allow-private-addresses')) words['--allow-private-addresses'] = []
   return words

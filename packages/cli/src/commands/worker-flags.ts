@@ -3,7 +3,7 @@ import { limits } from '@tasklane/protocol'
 import { builtInTypes } from '../builtins/builtins.ts'
 import { suggest } from '../closest.ts'
 import type { Arguments } from '../input/arguments.ts'
-import { readHost, readName, readNumber, readPath, readSeconds } from '../input/values.ts'
+import { readHost, readName, readNumber, readPair, readPath, readSeconds } from '../input/values.ts'
 import type { OptionSpec } from './command.ts'
 
 /** Enough to hide the wait of handlers for the network, few enough for handlers that compute. */
@@ -16,6 +16,11 @@ export const workerOptions: readonly OptionSpec[] = [
   { flags: '--concurrency <n>', help: `tasks at once (default ${slotsDefault})` },
   { flags: '--capabilities <types>', help: 'serve these types only', isRepeated: true },
   { flags: '--queues <names>', help: 'serve these queues only (default all)', isRepeated: true },
+  {
+    flags: '--label <key=value>',
+    help: 'shown with the worker, such as version=1.4.2; may be repeated',
+    isRepeated: true,
+  },
   { flags: '--heartbeat <time>', help: 'beat more often than the scheduler asks for (HEARTBEAT_INTERVAL)' },
   {
     flags: '--grace <time>',
@@ -36,6 +41,8 @@ export function readWorkerFlags(input: Arguments, { cwd, hasModule }: { cwd: str
     readSeconds(subject, text, { min: 0.1, max: 3_600 }),
   )
   const capabilities = input.list('--capabilities', readName)
+  const labels = input.repeated('--label', readPair)
+  if (labels.length > limits.labelsMax) input.fault(`--label may be given ${limits.labelsMax} times at most.`)
   if (!hasModule) for (const fault of findUnknownTypes(capabilities, builtInTypes)) input.fault(fault)
   return {
     slots: slots ?? slotsDefault,
@@ -43,6 +50,7 @@ export function readWorkerFlags(input: Arguments, { cwd, hasModule }: { cwd: str
     graceSeconds: input.flag('--grace', (subject, text) => readSeconds(subject, text, { min: 0, max: 86_400 })),
     capabilities,
     queues: input.list('--queues', readName),
+    labels: Object.fromEntries(labels),
     allowPrivateAddresses: input.isSet('--allow-private-addresses'),
     readableFolders: input.repeated('--allow-files', readPath).map(folder => resolve(cwd, folder)),
   }

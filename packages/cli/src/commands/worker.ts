@@ -41,6 +41,7 @@ export function createWorkerCommand(session: Session) {
     examples: [
       ['tasklane worker', 'serves the built-in types'],
       ['tasklane worker tasks.ts --concurrency 4', 'and those of a module'],
+      ['tasklane worker tasks.ts --label version=1.4.2', 'the pages show which release it runs'],
       ['tasklane worker --capabilities add,multiply --queues math', 'only these types, of one queue'],
     ],
     readsEnvFile: true,

@@ -109,6 +109,7 @@ function renderWorkers({ host, output }: ConnectedRun, workers: readonly Worker[
     },
     { title: 'cpu', text: worker => percent(worker.system_info.cpu_usage), align: 'right' },
     { title: 'memory', text: worker => percent(worker.system_info.memory_usage), align: 'right' },
+    { title: 'version', text: worker => worker.labels.version ?? worker.system_info.sdk?.split(' ')[0] ?? '-' },
     { title: 'heard', text: worker => formatAge(worker.last_heartbeat, nowMs) },
     { title: 'queues', text: worker => worker.queues.join(',') },
     { title: 'types', text: worker => worker.capabilities.join(','), shrinks: true },

@@ -77,6 +77,7 @@ describe('what a start asks for', () => {
     const options = {
       queues: ['a', 'b'],
       grace: '1m',
+      label: ['version=1.2', 'zone=a,b'],
       allowFiles: ['.'],
       allowPrivateAddresses: true,
       module: 'tasks.mjs',
@@ -85,7 +86,7 @@ describe('what a start asks for', () => {
     expect(JSON.stringify(wanted)).not.toContain('canary')
     expect(workerArgs(wanted, 2, 8_002).join(' ')).toBe(
       `worker ${cwd}/tasks.mjs --worker-id worker-2 --url http://127.0.0.1:8000 --http-host 127.0.0.1 --http-port 8002 ` +
-        `--grace 1m --queues a,b --allow-files ${cwd} --allow-private-addresses --pooled --no-env-file`,
+        `--grace 1m --queues a,b --label version=1.2 --label zone=a,b --allow-files ${cwd} --allow-private-addresses --pooled --no-env-file`,
     )
     expect(wanted).toMatchObject({ graceSeconds: 60, queues: ['a', 'b'] })
     expect(numberOf(wanted, 'worker-12')).toBe(12)
