@@ -6,8 +6,8 @@ import { keyOf, type LaneName, serves, without } from './lane-counts.ts'
  *
  * A task that meets a claim in the exchange that brings it, and before which nothing waits, is written once, as running:
  * half of what a short life costs the store. So where workers are faster than producers, new tasks go along with claims,
- * as many as the claims have room for; one that goes without lies in the store, and while it does all that come after it have to
- * lie down behind it. Whether a lane is like that is learned from what the claims find:
+ * as many as these have room for. One that goes without lies in the store, and while it does, all that come after it lie
+ * down behind it. Whether a lane is like that is learned from what its claims find:
  *
  *     empty ── tasks were left behind, or older ones found ──▶ draining ── submits waited in vain ──▶ (not known)
  *       ▲                                                        │                                          │

@@ -31,6 +31,8 @@ export interface SubmitCommand extends Command<SubmitGroup, SubmitVerdict> {
   readonly lanes: readonly LaneCount[]
   /** Whether all of its tasks could be handed out at once. */
   readonly isReady: boolean
+  /** Whether it names other tasks: those that came before it must not be overtaken. */
+  readonly hasParents: boolean
   readonly weight: number
 }
 
@@ -86,7 +88,7 @@ export function createSubmitLine({ clock, flow, draftsMax, takeParked }: SubmitL
 
   function take({ asks, isClaimExpected }: Meeting): Boarding {
     if (line.length === 0) return { commands: [], parked: [] }
-    const few = firstFew(isClaimExpected && weight >= worthWaiting)
+    const few = firstFew(isClaimExpected && weight >= worthWaiting && !line.some(command => command.hasParents))
     const lanesAdvised = (advice: Advice): readonly LaneCount[] =>
       sumOf([...few].filter(([, each]) => each === advice).map(([command]) => command.lanes))
     const wanted = lanesAdvised('with a claim')
@@ -108,9 +110,13 @@ export function createSubmitLine({ clock, flow, draftsMax, takeParked }: SubmitL
   return {
     push({ items, resolve, reject }) {
       const drafts = items.flatMap(group => group.drafts)
-      const isReady = drafts.every(isReadyAtOnce)
-      const atMs = clock.monotonic()
-      line.push({ items, resolve, reject, lanes: lanesOf(drafts), isReady, weight: drafts.length, atMs, passed: 0 })
+      line.push({
+        ...{ items, resolve, reject, lanes: lanesOf(drafts), weight: drafts.length },
+        isReady: drafts.every(isReadyAtOnce),
+        hasParents: drafts.some(draft => draft.dependencies.length > 0),
+        atMs: clock.monotonic(),
+        passed: 0,
+      })
       weight += drafts.length
     },
     isEmpty: () => line.length === 0,
