@@ -83,6 +83,7 @@ describe('alert rules', () => {
       /failure-rate +enabled +critical +.*failure_rate above 25 percent, in the last 5m 00s, of 20 at least/,
     )
     expect(out).toMatch(/queue-depth +disabled/)
+    expect(out).toMatch(/failing +enabled +warning +at once +.*failing at least 10 tasks, in the last 1h 00m/)
     const set = await say(
       'rules',
       'set',
@@ -112,6 +113,11 @@ describe('alert rules', () => {
       exitCode: 5,
       err: expect.stringContaining('disable it'),
     })
+  })
+
+  it('are told in the number of their threshold', async () => {
+    const { err } = await say('rules', 'create', 'Nobody', '--kind', 'workers_few', '--threshold', '1')
+    expect(err).toContain('workers_few below 1 worker.')
   })
 
   it('tell what is wrong about one', async () => {

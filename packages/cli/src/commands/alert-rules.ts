@@ -183,7 +183,7 @@ function renderRules({ output }: ConnectedRun, rules: readonly AlertRule[]): str
       style: (text, rule) => output.paint(rule.enabled ? 'green' : 'yellow', text),
     },
     { title: 'severity', text: rule => rule.severity },
-    { title: 'for', text: rule => formatDuration(rule.for * 1_000), align: 'right' },
+    { title: 'for', text: rule => (rule.for === 0 ? 'at once' : formatDuration(rule.for * 1_000)), align: 'right' },
     { title: 'name', text: rule => rule.name },
     { title: 'watches', text: inWords, shrinks: true },
   ])
@@ -195,7 +195,7 @@ function inWords(rule: AlertRule): string {
   const bound =
     threshold === null || rule.threshold === null
       ? ''
-      : ` ${threshold.holds.replace('_', ' ')} ${rule.threshold} ${threshold.unit}`
+      : ` ${threshold.holds.replace('_', ' ')} ${rule.threshold} ${rule.threshold === 1 ? threshold.unit.replace(/s$/, '') : threshold.unit}`
   const parts = [
     `${rule.kind}${bound}`,
     rule.window === null ? '' : `in the last ${formatDuration(rule.window * 1_000)}`,
