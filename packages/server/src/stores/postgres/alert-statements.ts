@@ -16,10 +16,10 @@ export const alertStatements = name({
   raiseAlertsVersion: `INSERT INTO tasklane.meta AS m (name, value)
     VALUES ('alerts_version', 1 + floor(random() * 1000000)::bigint)
     ON CONFLICT (name) DO UPDATE SET value = m.value + excluded.value`,
-  // Also where the clock was set back since.
+  // Also where the clock was set back since; a little ahead is only a transaction that began a little later.
   takeAlertTurn: `INSERT INTO tasklane.meta AS m (name, value) VALUES ('alerts_looked_at', $1::bigint)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value
-    WHERE m.value <= $1::bigint - $2::bigint OR m.value > $1::bigint`,
+    WHERE m.value <= $1::bigint - $2::bigint OR m.value > $1::bigint + $2::bigint`,
 
   lockAlertRules: 'LOCK TABLE tasklane.alert_rules IN SHARE ROW EXCLUSIVE MODE',
   alertRules: 'SELECT id, settings, version, changed_at FROM tasklane.alert_rules ORDER BY id',
