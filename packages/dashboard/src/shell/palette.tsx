@@ -61,7 +61,7 @@ export function Palette({ me, places, onClose }: PaletteProps) {
           ) : null}
           <Command.Group heading="Pages">
             {places.map(({ to, text: name, icon: Icon }) => (
-              <Command.Item key={to} value={`go to ${name}`} onSelect={go(() => void navigate({ to }))}>
+              <Command.Item key={to} value={`go to ${name.toLowerCase()}`} onSelect={go(() => void navigate({ to }))}>
                 <Icon size={15} aria-hidden="true" /> {name}
                 <ArrowRight size={13} aria-hidden="true" className="faint push" />
               </Command.Item>
@@ -71,7 +71,7 @@ export function Palette({ me, places, onClose }: PaletteProps) {
               .map(({ tab, name, icon: Icon }) => (
                 <Command.Item
                   key={tab}
-                  value={`go to ${name}`}
+                  value={`go to ${name.toLowerCase()}`}
                   onSelect={go(() => void navigate({ to: '/alerts', search: { tab } }))}
                 >
                   <Icon size={15} aria-hidden="true" /> {name}
