@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type AlertChannel, alertSeverities, limits } from '@tasklane/protocol'
 import { exitCodes } from '../exit-codes.ts'
 import { CommandFailure } from '../faults.ts'
-import { type Reading, readChoice, readText } from '../input/values.ts'
+import { type Reading, readChoice, readText, readTitle } from '../input/values.ts'
 import { formatAge } from '../output/quantities.ts'
 import { type ConnectedRun, connectionOptions, createCommand, createGroup, type Session } from './command.ts'
 
@@ -131,12 +131,6 @@ function renderChannels({ host, output }: ConnectedRun, channels: readonly Alert
     { title: 'failed', text: channel => formatAge(channel.last_failed_at, nowMs) },
     { title: 'address', text: channel => channel.url, shrinks: true },
   ])
-}
-
-function readTitle(subject: string, text: string): Reading<string> {
-  return text.trim() === ''
-    ? { fault: `${subject} is empty; it takes a name.` }
-    : readText(subject, text, limits.nameCharsMax)
 }
 
 function readChannelId(subject: string, text: string): Reading<string> {

@@ -9,7 +9,7 @@ import {
 } from '@tasklane/protocol'
 import type { SchedulerClient } from '../connection.ts'
 import type { Arguments } from '../input/arguments.ts'
-import { type Reading, readChoice, readName, readNumber, readSeconds, readText } from '../input/values.ts'
+import { type Reading, readChoice, readName, readNumber, readSeconds, readTitle } from '../input/values.ts'
 import { formatDuration } from '../output/quantities.ts'
 import {
   type ConnectedRun,
@@ -214,12 +214,6 @@ function describeKinds(): string {
     return `  ${kind.padEnd(width)}  ${title}${unit}`
   }
   return `Kinds:\n${alertKinds.map(line).join('\n')}`
-}
-
-function readTitle(subject: string, text: string): Reading<string> {
-  return text.trim() === ''
-    ? { fault: `${subject} is empty; it takes a name.` }
-    : readText(subject, text, limits.nameCharsMax)
 }
 
 function readRuleId(subject: string, text: string): Reading<string> {

@@ -100,6 +100,13 @@ export function readText(subject: string, text: string, max: number): Reading<st
   return { fault: `${subject} takes at most ${max} characters, not ${text.length}.` }
 }
 
+/** What people call something: any text that is not blank. */
+export function readTitle(subject: string, text: string): Reading<string> {
+  return text.trim() === ''
+    ? { fault: `${subject} is empty; it takes a name.` }
+    : readText(subject, text, limits.nameCharsMax)
+}
+
 /** The name of a user or a token. */
 export function readAccountName(subject: string, text: string): Reading<string> {
   if (text.length <= limits.nameCharsMax && accountNamePattern.test(text)) return { value: text }

@@ -1,5 +1,5 @@
 import { createUuidV7 } from '@tasklane/protocol'
-import { type AlertRecord, decideAlerts } from '../../core/alert.ts'
+import type { AlertRecord } from '../../core/alert.ts'
 import { noticeKeepMs } from '../../core/alert-notice.ts'
 import { readCursor, writeCursor } from '../../core/cursor.ts'
 import { Problem } from '../../core/problem.ts'
@@ -10,8 +10,8 @@ import type { Store } from '../../ports/store.ts'
 import type { AlertCounts, Alerts } from './alerts.ts'
 import { createChannels } from './channels.ts'
 import { createDeliveries, type DeliveriesParts } from './deliver.ts'
-import { createRules, rulesIn } from './rules.ts'
-import { readTroubles, type TroublesParts } from './troubles.ts'
+import { createLook, type LookParts } from './look.ts'
+import { createRules } from './rules.ts'
 import { toAlert } from './wire.ts'
 
 export interface AlertsParts extends Pick<DeliveriesParts, 'version' | 'environment' | 'publicUrl' | 'onOutcome'> {
@@ -19,7 +19,7 @@ export interface AlertsParts extends Pick<DeliveriesParts, 'version' | 'environm
   readonly courier: Courier | null
   readonly clock: Clock
   readonly log: Log
-  readonly workers: TroublesParts['workers']
+  readonly workers: LookParts['workers']
   /** Alerts by number, and how many more changes there were, of rules and channels among them. */
   readonly onChange: (numbers: readonly number[], others: number) => void
 }
@@ -31,36 +31,13 @@ const pruneMax = 1_000
 const pruneRoundsMax = 20
 
 export function createAlerts(parts: AlertsParts): Alerts {
-  const { store, clock, log, workers, onChange } = parts
+  const { store, clock, onChange } = parts
   const newId = createUuidV7(clock.now, clock.fillRandom)
   const deliveries = createDeliveries(parts)
   const onSettings = () => onChange([], 1)
+  const look = createLook({ ...parts, newId })
   /** Of what this node has told its watchers; null before it looked. */
   let seenVersion: number | null = null
-
-  async function look(): Promise<number> {
-    const [kept, channels, open, silenced] = await Promise.all([
-      store.alertRules(),
-      store.alertChannels(),
-      store.openAlerts(),
-      store.silences(),
-    ])
-    const rules = rulesIn(kept).map(({ id, settings }) => ({ id, ...settings }))
-    const { nowMs, troubles } = await readTroubles({ store, workers }, rules)
-    const tellable = channels.map(({ id, settings }) => ({ id, ...settings }))
-    const moves = decideAlerts({ nowMs, rules, channels: tellable, open, silenced, troubles })
-    if (moves.length === 0) return 0
-    const written = await store.moveAlerts(moves, newId)
-    const made = moves.flatMap((move, at) => {
-      const alert = written[at]
-      return alert == null ? [] : [{ move, alert }]
-    })
-    const before = new Map(open.map(alert => [alert.number, alert.state]))
-    for (const { alert } of made) if (before.get(alert.number) !== alert.state) logChange(log, alert)
-    const changed = made.filter(({ move }) => move.kind !== 'change' || move.isNews).map(({ alert }) => alert.number)
-    if (changed.length > 0) onChange(changed, 0)
-    return made.length
-  }
 
   return Object.freeze<Alerts>({
     ...createRules({ store, newId, onChange: onSettings }),
@@ -101,14 +78,6 @@ export function createAlerts(parts: AlertsParts): Alerts {
       for (let round = 0; round < pruneRoundsMax; round += 1) if ((await store.pruneAlerts(ask)) < pruneMax) return
     },
   })
-}
-
-function logChange(log: Log, alert: AlertRecord): void {
-  const { number, ruleId, severity, kind, detail, value } = alert
-  const subject = Object.fromEntries(Object.entries(alert.subject).filter(([, is]) => is !== null && is !== false))
-  const fields = { alert: number, rule: ruleId, severity, kind, ...subject, value, detail }
-  if (alert.state === 'firing') log.warn(fields, 'An alert fires.')
-  else if (alert.state === 'resolved') log.info(fields, 'An alert is resolved.')
 }
 
 function known(alert: AlertRecord | null, id: number): AlertRecord {
