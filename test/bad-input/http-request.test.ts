@@ -4,7 +4,7 @@ import { createServer as createTcpServer, type LookupFunction, type Server, type
 import { gzipSync } from 'node:zlib'
 import { PermanentError } from '@tasklane/sdk'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createGuardedLookup } from '../../packages/cli/src/builtins/address-guard.ts'
+import { guardedLookup } from '../../packages/cli/src/builtins/address-guard.ts'
 import { createHttpRequest } from '../../packages/cli/src/builtins/http-request.ts'
 import { attempt } from '../../packages/cli/test/run-task.ts'
 
@@ -48,7 +48,7 @@ function rebinding(...answers: readonly string[]) {
     callback(null, [{ address, family: address.includes(':') ? 6 : 4 }])
   }
   // The system's resolver has overloads; the guard uses this one alone.
-  const lookup = createGuardedLookup(resolve as never)
+  const lookup = guardedLookup(resolve as never)
   return { asked: () => asked, lookup }
 }
 
@@ -144,7 +144,7 @@ describe('an address that is not for tasks', () => {
       const onlyFirst: LookupFunction = (name, options, callback) =>
         name === 'public.test'
           ? redirected(lookup)(name, options, callback)
-          : createGuardedLookup()(name, options, callback)
+          : guardedLookup()(name, options, callback)
       const task = createHttpRequest({ allowPrivateAddresses: false, lookup: onlyFirst })
       await expect(attempt(task, { url: `http://public.test:${port}/` }), host).rejects.toBeInstanceOf(PermanentError)
     }

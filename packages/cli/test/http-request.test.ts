@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import { PermanentError, RetryAfter } from '@tasklane/sdk'
+import { reasonAgainstAddress } from '@tasklane/server/special-address'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createGuardedLookup, judgeAddress } from '../src/builtins/address-guard.ts'
+import { guardedLookup } from '../src/builtins/address-guard.ts'
 import { createHttpRequest } from '../src/builtins/http-request.ts'
 import { attempt } from './run-task.ts'
 
@@ -68,20 +69,20 @@ describe('an address', () => {
     'not an address',
     '',
   ])('that is not globally reachable is refused: %s', address => {
-    expect(judgeAddress(address).allowed).toBe(false)
+    expect(reasonAgainstAddress(address)).not.toBeNull()
   })
 
   it.each(['1.1.1.1', '8.8.8.8', '172.32.0.1', '100.128.0.1', '192.0.1.1', '2606:4700::1111', '2a00:1450:4001::1'])(
     'that is globally reachable is allowed: %s',
     address => {
-      expect(judgeAddress(address)).toEqual({ allowed: true })
+      expect(reasonAgainstAddress(address)).toBeNull()
     },
   )
 })
 
 describe('a guarded look-up', () => {
   const resolving = (...addresses: string[]) =>
-    createGuardedLookup(((_host: string, _options: object, callback: (error: null, found: object[]) => void) => {
+    guardedLookup(((_host: string, _options: object, callback: (error: null, found: object[]) => void) => {
       callback(
         null,
         addresses.map(address => ({ address, family: address.includes(':') ? 6 : 4 })),

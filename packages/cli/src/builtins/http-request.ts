@@ -2,7 +2,7 @@ import { type IncomingMessage, request as requestHttp, validateHeaderName, valid
 import { request as requestHttps } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { defineTask, PermanentError, RetryAfter } from '@tasklane/sdk'
-import { AddressRefused, createGuardedLookup, refuseLiteralAddress } from './address-guard.ts'
+import { AddressRefused, guardedLookup, refuseLiteralAddress } from './address-guard.ts'
 import { choiceField, numberField, objectSchema, optional, stringField, stringMapField } from './schema.ts'
 
 /** Bytes of a response that are kept; the rest is left unread. A result holds 1 MiB of JSON. */
@@ -130,7 +130,7 @@ async function follow(first: Hop, options: HttpRequestOptions, signal: AbortSign
 
 function send(hop: Hop, options: HttpRequestOptions, signal: AbortSignal): Promise<IncomingMessage> {
   if (!options.allowPrivateAddresses) refuseLiteralAddress(hop.url.hostname)
-  const lookup = options.lookup ?? (options.allowPrivateAddresses ? undefined : createGuardedLookup())
+  const lookup = options.lookup ?? (options.allowPrivateAddresses ? undefined : guardedLookup())
   const request = hop.url.protocol === 'https:' ? requestHttps : requestHttp
   return new Promise((resolve, reject) => {
     const outgoing = request(hop.url, {
