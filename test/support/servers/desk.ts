@@ -27,7 +27,8 @@ export async function openDesk(offers: Offers): Promise<Desk> {
   const word = `/${randomBytes(16).toString('hex')}/`
   const server = createServer((request, response) => {
     const reply = (status: number, body: unknown): void => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      // A connection that is kept would be closed by the time at which a busy test asks for the next thing.
+      response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body))
     }
     const name = request.url?.startsWith(word) === true ? request.url.slice(word.length) : ''
     counter.ask(name).then(
