@@ -1,11 +1,10 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { until } from '../support/processes.ts'
 import { addAxe, seriousFaults } from './support/axe.ts'
 import { goTo } from './support/go-to.ts'
 import { type CallAs, callerOf, logIn } from './support/people.ts'
+import { startReceiver } from './support/receiver.ts'
 import { describeInBrowser, setScene } from './support/scene.ts'
 
 const password = 'a long enough password'
@@ -17,7 +16,6 @@ describeInBrowser('alerts in a browser', () => {
     TASKLANE_ADMIN_PASSWORD: password,
     TASKLANE_WEBHOOK_ALLOW: '127.0.0.1',
   })
-  const receiver = receive()
   let admin: CallAs
 
   beforeAll(async () => {
@@ -26,7 +24,6 @@ describeInBrowser('alerts in a browser', () => {
       expect((await admin('POST', '/api/users', { name: role, password, role })).status).toBe(201)
     }
   })
-  afterAll(() => receiver.close())
 
   async function openAs(name: string, path: string, options = {}): Promise<Page> {
     const page = await scene.open(path, options)
@@ -107,6 +104,7 @@ describeInBrowser('alerts in a browser', () => {
   })
 
   it('are sent to channels, which can be tried', async () => {
+    const receiver = await startReceiver(() => 'Thank you for that')
     const page = await openAs('admin', '/alerts?tab=channels')
     await page.getByText('Nobody is told yet').waitFor()
     await page.getByRole('button', { name: 'Add a channel' }).click()
@@ -114,7 +112,7 @@ describeInBrowser('alerts in a browser', () => {
     await page.getByLabel('Address').fill('ftp://pager.example')
     await page.keyboard.press('Enter')
     await page.locator('dialog .fault-text').waitFor()
-    await page.getByLabel('Address').fill(await receiver.url)
+    await page.getByLabel('Address').fill(receiver.url)
     await page.getByLabel('Signature').selectOption('new')
     await page.getByLabel('Secret', { exact: true }).fill('a secret of sixteen')
     await page.getByRole('button', { name: 'Add', exact: true }).click()
@@ -174,35 +172,3 @@ describeInBrowser('alerts in a browser', () => {
     expect(faults).toEqual([])
   })
 })
-
-interface Letter {
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
-
-/** A receiver of this test alone, on a port of its own. */
-function receive() {
-  const letters: Letter[] = []
-  const server = createServer((request, reply) => {
-    let body = ''
-    request.setEncoding('utf8').on('data', (piece: string) => {
-      body += piece
-    })
-    request.on('end', () => {
-      letters.push({ headers: request.headers, body })
-      reply.end('Thank you for that')
-    })
-  })
-  const url = new Promise<string>(resolve => {
-    // What listens on a port has one.
-    server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts`))
-  })
-  return {
-    letters,
-    url,
-    close: () => {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
-}

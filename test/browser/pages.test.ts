@@ -3,6 +3,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { call, type Running, until } from '../support/processes.ts'
 import { addAxe, seriousFaults } from './support/axe.ts'
 import { goTo } from './support/go-to.ts'
+import { startReceiver } from './support/receiver.ts'
 import { describeInBrowser, setScene } from './support/scene.ts'
 
 describeInBrowser('the pages in a browser', () => {
@@ -11,7 +12,7 @@ describeInBrowser('the pages in a browser', () => {
   let first: Running
 
   beforeAll(async () => {
-    first = scene.stage.worker(scene.url, ['--worker-id', 'first', '--concurrency', '4'])
+    first = scene.stage.worker(scene.url, ['--worker-id', 'first', '--concurrency', '4', '--allow-private-addresses'])
     await until(
       workers,
       count => count === 1,
@@ -35,25 +36,33 @@ describeInBrowser('the pages in a browser', () => {
   }
 
   it('take a task by its form, drawn from its schema, and show it run and finish without a reload', async () => {
+    let open = (_answer: string): void => {}
+    const opened = new Promise<string>(resolve => {
+      open = resolve
+    })
+    // It runs for as long as nobody answers, however busy the machine is.
+    const door = await startReceiver(() => opened)
     const page = await scene.open()
     await page.getByRole('button', { name: 'Submit', exact: true }).click()
-    await page.getByLabel('Type', { exact: true }).fill('sleep')
-    await page.getByLabel(/^seconds/).fill('6')
+    await page.getByLabel('Type', { exact: true }).fill('http_request')
+    await page.getByLabel(/^url/).fill(door.url)
     await page.getByText('More', { exact: true }).click()
-    await page.getByLabel('Name', { exact: true }).fill('A short nap')
+    await page.getByLabel('Name', { exact: true }).fill('At the door')
     await page.getByRole('button', { name: 'Submit and watch' }).click()
-    await page.getByRole('heading', { name: 'A short nap' }).waitFor()
+    await page.getByRole('heading', { name: 'At the door' }).waitFor()
     await until(
       () => state(page),
       now => now === 'running',
       () => 'it to run',
     )
+    open('It is open now.')
     await until(
       () => state(page),
       now => now === 'completed',
       () => 'it to finish',
     )
-    await page.getByText('slept').waitFor()
+    await page.getByText('It is open now.').waitFor()
+    door.close()
   })
 
   it('lead from a task to its trace, where one is kept', async () => {
