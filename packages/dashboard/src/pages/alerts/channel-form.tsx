@@ -28,24 +28,34 @@ const tells = [
 
 type Signing = 'none' | 'keep' | 'new'
 
+const signingsOfSigned: readonly (readonly [Signing, string])[] = [
+  ['keep', 'signed, with the secret it has'],
+  ['new', 'signed, with another secret'],
+  ['none', 'not signed'],
+]
+const signingsOfOthers: readonly (readonly [Signing, string])[] = [
+  ['none', 'not signed'],
+  ['new', 'signed, with a secret'],
+]
+
+/** A channel as a form holds it. */
+interface ChannelFields {
+  readonly name: string
+  readonly url: string
+  readonly told: Tells
+  readonly signing: Signing
+  readonly secret: string
+  readonly enabled: boolean
+}
+
 /** Where alerts are sent, which of them, and whether they are signed. */
 export function ChannelForm({ channel, onClose }: ChannelFormProps) {
   const client = useQueryClient()
-  const [name, setName] = useState(channel?.name ?? '')
-  const [url, setUrl] = useState(channel?.url ?? '')
-  const [told, setTold] = useState<Tells>(tellsOf(channel))
-  const [isEnabled, setEnabled] = useState(channel?.enabled ?? true)
-  const [signing, setSigning] = useState<Signing>(channel?.signed === true ? 'keep' : 'none')
-  const [secret, setSecret] = useState('')
+  const [fields, setFields] = useState(() => fieldsOf(channel))
+  const { name, url, signing, secret } = fields
+  const set = (change: Partial<ChannelFields>) => setFields({ ...fields, ...change })
   const save = async () => {
-    const draft: AlertChannelDraft = {
-      name: name.trim(),
-      url: url.trim(),
-      severities: told === 'all' ? alertSeverities : [told],
-      enabled: isEnabled,
-      // A secret that is kept is not said: nobody can read it to say it again.
-      ...(signing === 'keep' ? {} : { secret: signing === 'new' ? secret : null }),
-    }
+    const draft = draftOf(fields)
     if (channel === null) await send('POST', 'api/alerts/channels', draft)
     else await send('PATCH', `api/alerts/channels/${encodeURIComponent(channel.channel_id)}`, draft)
     toast('good', channel === null ? `${draft.name} is told from now on. Send it a test.` : `${draft.name} is changed.`)
@@ -63,41 +73,21 @@ export function ChannelForm({ channel, onClose }: ChannelFormProps) {
     >
       {faults => (
         <>
-          <TextField
-            label="Name"
-            placeholder="Who reads it"
-            maxLength={limits.nameCharsMax}
-            autoComplete="off"
-            value={name}
-            onValue={setName}
-            fault={faults.name}
+          <Address fields={fields} faults={faults} onChange={set} />
+          <SelectField
+            label="Is told of"
+            value={fields.told}
+            choices={tells}
+            onValue={told => set({ told })}
+            fault={faults.severities}
           />
-          <TextField
-            label="Address"
-            type="url"
-            placeholder="https://…"
-            maxLength={limits.channelUrlCharsMax}
-            autoComplete="off"
-            value={url}
-            onValue={setUrl}
-            fault={faults.url}
-            hint="It takes a POST with the alerts as JSON"
-          />
-          <SelectField label="Is told of" value={told} choices={tells} onValue={setTold} fault={faults.severities} />
-          <SelectField label="Signature" value={signing} choices={signingsOf(channel)} onValue={setSigning} />
-          {signing === 'new' ? (
-            <PasswordField
-              label="Secret"
-              autoComplete="off"
-              maxLength={limits.channelSecretCharsMax}
-              value={secret}
-              onValue={setSecret}
-              fault={faults.secret}
-              hint={`At least ${limits.channelSecretCharsMin} characters; the receiver checks the signature with it. It is never shown again.`}
-            />
-          ) : null}
+          <Signature fields={fields} faults={faults} onChange={set} isSigned={channel?.signed === true} />
           <label className="tick">
-            <input type="checkbox" checked={isEnabled} onChange={event => setEnabled(event.target.checked)} />
+            <input
+              type="checkbox"
+              checked={fields.enabled}
+              onChange={event => set({ enabled: event.target.checked })}
+            />
             Send messages to it
           </label>
         </>
@@ -106,20 +96,86 @@ export function ChannelForm({ channel, onClose }: ChannelFormProps) {
   )
 }
 
+interface PartProps {
+  readonly fields: ChannelFields
+  readonly faults: Readonly<Record<string, string>>
+  readonly onChange: (change: Partial<ChannelFields>) => void
+}
+
+function Address({ fields, faults, onChange }: PartProps) {
+  return (
+    <>
+      <TextField
+        label="Name"
+        placeholder="Who reads it"
+        maxLength={limits.nameCharsMax}
+        autoComplete="off"
+        value={fields.name}
+        onValue={name => onChange({ name })}
+        fault={faults.name}
+      />
+      <TextField
+        label="Address"
+        type="url"
+        placeholder="https://…"
+        maxLength={limits.channelUrlCharsMax}
+        autoComplete="off"
+        value={fields.url}
+        onValue={url => onChange({ url })}
+        fault={faults.url}
+        hint="It takes a POST with the alerts as JSON"
+      />
+    </>
+  )
+}
+
+function Signature({ fields, faults, onChange, isSigned }: PartProps & { readonly isSigned: boolean }) {
+  return (
+    <>
+      <SelectField
+        label="Signature"
+        value={fields.signing}
+        choices={isSigned ? signingsOfSigned : signingsOfOthers}
+        onValue={signing => onChange({ signing })}
+      />
+      {fields.signing === 'new' ? (
+        <PasswordField
+          label="Secret"
+          autoComplete="off"
+          maxLength={limits.channelSecretCharsMax}
+          value={fields.secret}
+          onValue={secret => onChange({ secret })}
+          fault={faults.secret}
+          hint={`At least ${limits.channelSecretCharsMin} characters; the receiver checks the signature with it. It is never shown again.`}
+        />
+      ) : null}
+    </>
+  )
+}
+
+function fieldsOf(channel: AlertChannel | null): ChannelFields {
+  return {
+    name: channel?.name ?? '',
+    url: channel?.url ?? '',
+    told: tellsOf(channel),
+    signing: channel?.signed === true ? 'keep' : 'none',
+    secret: '',
+    enabled: channel?.enabled ?? true,
+  }
+}
+
+function draftOf({ name, url, told, signing, secret, enabled }: ChannelFields): AlertChannelDraft {
+  return {
+    name: name.trim(),
+    url: url.trim(),
+    severities: told === 'all' ? alertSeverities : [told],
+    enabled,
+    // A secret that is kept is not said: nobody can read it to say it again.
+    ...(signing === 'keep' ? {} : { secret: signing === 'new' ? secret : null }),
+  }
+}
+
 function tellsOf(channel: AlertChannel | null): Tells {
   const [only, other] = channel?.severities ?? alertSeverities
   return only === undefined || other !== undefined ? 'all' : only
-}
-
-function signingsOf(channel: AlertChannel | null): readonly (readonly [Signing, string])[] {
-  return channel?.signed === true
-    ? [
-        ['keep', 'signed, with the secret it has'],
-        ['new', 'signed, with another secret'],
-        ['none', 'not signed'],
-      ]
-    : [
-        ['none', 'not signed'],
-        ['new', 'signed, with a secret'],
-      ]
 }

@@ -41,45 +41,10 @@ export function RuleForm({ rule, onClose }: RuleFormProps) {
     >
       {faults => (
         <>
-          <TextField
-            label="Name"
-            placeholder="What it is called in a message"
-            maxLength={limits.nameCharsMax}
-            autoComplete="off"
-            value={fields.name}
-            onValue={name => set({ name })}
-            fault={faults.name}
-          />
-          {rule === null ? (
-            <SelectField
-              label="Watches for"
-              value={fields.kind}
-              choices={alertKinds.map(kind => [kind, alertKindFacts[kind].title] as const)}
-              onValue={kind => setFields(fieldsOfKind(kind, fields))}
-              hint={kindHints[fields.kind]}
-              fault={faults.kind}
-            />
-          ) : (
-            <p className="hint">{kindHints[fields.kind]}</p>
-          )}
+          <What fields={fields} faults={faults} onChange={set} isNew={rule === null} />
           <Measure fields={fields} faults={faults} onChange={set} />
           <Place fields={fields} faults={faults} onChange={set} />
-          <div className="two">
-            <SelectField
-              label="When it has held for"
-              value={fields.for}
-              choices={lastingChoices(fields.for)}
-              onValue={lasting => set({ for: lasting })}
-              fault={faults.for}
-            />
-            <SelectField
-              label="Severity"
-              value={fields.severity}
-              choices={alertSeverities.map(each => [each, severityText(each)] as const)}
-              onValue={severity => set({ severity })}
-              fault={faults.severity}
-            />
-          </div>
+          <HowBad fields={fields} faults={faults} onChange={set} />
           <Sentence fields={fields} />
         </>
       )}
@@ -91,6 +56,57 @@ interface PartProps {
   readonly fields: RuleFields
   readonly faults: Readonly<Record<string, string>>
   readonly onChange: (change: Partial<RuleFields>) => void
+}
+
+/** Its name, and what it is about; the kind of a rule that is there never changes. */
+function What({ fields, faults, onChange, isNew }: PartProps & { readonly isNew: boolean }) {
+  return (
+    <>
+      <TextField
+        label="Name"
+        placeholder="What it is called in a message"
+        maxLength={limits.nameCharsMax}
+        autoComplete="off"
+        value={fields.name}
+        onValue={name => onChange({ name })}
+        fault={faults.name}
+      />
+      {isNew ? (
+        <SelectField
+          label="Watches for"
+          value={fields.kind}
+          choices={alertKinds.map(kind => [kind, alertKindFacts[kind].title] as const)}
+          onValue={kind => onChange(fieldsOfKind(kind, fields))}
+          hint={kindHints[fields.kind]}
+          fault={faults.kind}
+        />
+      ) : (
+        <p className="hint">{kindHints[fields.kind]}</p>
+      )}
+    </>
+  )
+}
+
+/** After how long, and how bad it is then. */
+function HowBad({ fields, faults, onChange }: PartProps) {
+  return (
+    <div className="two">
+      <SelectField
+        label="When it has held for"
+        value={fields.for}
+        choices={lastingChoices(fields.for)}
+        onValue={lasting => onChange({ for: lasting })}
+        fault={faults.for}
+      />
+      <SelectField
+        label="Severity"
+        value={fields.severity}
+        choices={alertSeverities.map(each => [each, severityText(each)] as const)}
+        onValue={severity => onChange({ severity })}
+        fault={faults.severity}
+      />
+    </div>
+  )
 }
 
 /** How much is too much, and over what time; of kinds that measure something. */
