@@ -87,7 +87,10 @@ function Tiles({ stats, points, workers }: TilesProps) {
   const rates = stats?.rates ?? null
   const endedPerSecond = rates === null ? 0 : rates.completed_per_second + rates.failed_per_second
   const failure = rates === null ? 0 : share(rates.failed_per_second, endedPerSecond)
-  const used = (workers ?? []).reduce((sum, worker) => sum + worker.current_tasks.length, 0)
+  // Both from one answer: of two moments there could be more in use than there are.
+  const active = workers?.filter(worker => worker.status === 'active')
+  const used = active?.reduce((sum, worker) => sum + worker.current_tasks.length, 0)
+  const slots = active?.reduce((sum, worker) => sum + worker.max_concurrent_tasks, 0)
   const waiting = stats === undefined ? 0 : stats.tasks.pending + stats.tasks.scheduled + stats.tasks.blocked
   return (
     <div className="tiles">
@@ -132,7 +135,7 @@ function Tiles({ stats, points, workers }: TilesProps) {
       />
       <Tile
         name="Slots in use"
-        value={stats && `${count(used)} / ${count(stats.workers.slots)}`}
+        value={used !== undefined && slots !== undefined ? `${count(used)} / ${count(slots)}` : undefined}
         note={stats && workersText(stats)}
         values={points.map(point => point.slots_used ?? 0)}
         tone="accent"
