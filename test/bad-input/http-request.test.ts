@@ -142,9 +142,7 @@ describe('an address that is not for tasks', () => {
       const { lookup } = rebinding('1.1.1.1')
       // Only the first name is public.
       const onlyFirst: LookupFunction = (name, options, callback) =>
-        name === 'public.test'
-          ? redirected(lookup)(name, options, callback)
-          : guardedLookup()(name, options, callback)
+        name === 'public.test' ? redirected(lookup)(name, options, callback) : guardedLookup()(name, options, callback)
       const task = createHttpRequest({ allowPrivateAddresses: false, lookup: onlyFirst })
       await expect(attempt(task, { url: `http://public.test:${port}/` }), host).rejects.toBeInstanceOf(PermanentError)
     }
