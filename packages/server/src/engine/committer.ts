@@ -150,13 +150,14 @@ export function createCommitter({
     } else planLater()
   }
 
-  /** Those that wait for claims go without, after a time. */
+  /** Those that wait for claims go without, after a time; where no exchange may begin, the end of one looks again. */
   function planLater(): void {
     if (submits.isEmpty()) {
       cancelLater?.()
       cancelLater = null
       return
     }
+    if (underWay >= store.exchangesAtOnce) return
     cancelLater ??= clock.after(submits.dueInMs(), () => {
       cancelLater = null
       planFlush()
@@ -182,8 +183,8 @@ export function createCommitter({
       isClaimExpected: isServing || servingWorkers > 0,
     })
     for (const { weight } of commands) queuedItems -= weight
-    planLater()
     if (isServing || own.beats.length > 0 || commands.length > 0) void exchange({ ...own, submits: commands }, parked)
+    planLater()
   }
 
   function take<In, Out>(line: Line<In, Out>, itemsMax: number): readonly Command<In, Out>[] {

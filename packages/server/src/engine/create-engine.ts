@@ -1,9 +1,8 @@
 import { createUuidV7, limits, type Queue, type StateCounts, type Stats } from '@tasklane/protocol'
-import { readCursor, writeCursor } from '../core/cursor.ts'
 import { Problem } from '../core/problem.ts'
 import { type RetryPolicy, retryPolicyDefault } from '../core/retry.ts'
 import { narrowed } from '../core/scope.ts'
-import { type TaskId, type TaskRecord, taskId, textSize, type WorkerId } from '../core/task.ts'
+import { type TaskRecord, taskId, type WorkerId } from '../core/task.ts'
 import { explain } from '../core/why.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -22,11 +21,13 @@ import { readHistory } from './history.ts'
 import { lanesOf } from './lane-counts.ts'
 import { changeOf, type News, newsOfChanges, newsOfExchange } from './news.ts'
 import { countBy, createRates, createSamples } from './rates.ts'
+import { createReading } from './reading.ts'
 import { createResultWaiters } from './results.ts'
 import { createSettling } from './settle.ts'
 import { submitEach, submitTogether } from './submit.ts'
 import { createSweeps } from './sweeps.ts'
-import { unknownTask } from './unknown.ts'
+import { known } from './unknown.ts'
+import { createVerbs } from './verbs.ts'
 import { createWorkers } from './workers.ts'
 
 export interface EngineParts {
@@ -91,6 +92,7 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
   const startedMs = clock.monotonic()
   const nextId = createUuidV7(clock.now, clock.fillRandom)
   const deliveries = createDeliveries()
+  const reading = createReading(store)
   let isStopping = false
   let lastCheck: { readonly atMs: number; readonly result: Promise<void> } | null = null
 
@@ -133,7 +135,7 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
     onRetryIn: ms => sweeps.dueIn(ms),
   })
   const workers = createWorkers({ store, committer, settling, clock, heartbeatMs: settings.heartbeatMs, leaseMs })
-  const results = createResultWaiters({ clock, read: readTask, endedAmong: store.endedAmong })
+  const results = createResultWaiters({ clock, read: reading.task, endedAmong: store.endedAmong })
   const sweeps = createSweeps({
     store,
     settling,
@@ -242,25 +244,6 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
     await settling.release(tasks.map(task => ({ taskId: task.id, epoch: task.epoch, workerId })))
   }
 
-  async function readTask(id: TaskId): Promise<TaskRecord> {
-    return known(await store.task(id), id)
-  }
-
-  /** The verbs on one task: act, tell who waits, and return the task as it is now. */
-  async function verb<Verdict extends string>(
-    id: TaskId,
-    moving: Promise<{ readonly verdicts: readonly Verdict[]; readonly changes: Changes }>,
-    refuse: (verdict: Verdict, task: TaskRecord) => Problem | null,
-  ): Promise<TaskRecord> {
-    const moved = await moving
-    noteChanges(moved.changes)
-    const task = await readTask(id)
-    if (watchers.size > 0) tell({ kind: 'tasks', changes: [changeOf(task)], others: 0 })
-    const refusal = moved.verdicts[0] === undefined ? null : refuse(moved.verdicts[0], task)
-    if (refusal !== null) throw refusal
-    return task
-  }
-
   function queueView(record: QueueRecord): Queue {
     return {
       name: record.name,
@@ -302,22 +285,7 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
       for (const one of submitted) if (one.outcome !== 'refused') noteDue(one.record)
       return submitted
     },
-    task: readTask,
-    taskByNumber: async number => known(await store.taskByNumber(number), taskId(String(number))),
-    tasks: async (filter, page) => {
-      const filterText = JSON.stringify(filter)
-      const before = page.cursor === null ? null : readCursor(page.cursor, filterText)
-      // One more than asked for tells whether there is a next page.
-      const found = await store.tasks(filter, { limit: page.limit + 1, before, offset: page.offset })
-      const tasks = withinBytes(found.slice(0, page.limit))
-      const last = tasks.at(-1)
-      const hasMore = found.length > tasks.length && last !== undefined
-      return { tasks, nextCursor: hasMore ? writeCursor(last.number, filterText) : null }
-    },
-    attempts: async id => known(await store.attempts(id), id),
-    logs: async (id, after, limit) => known(await store.logs(id, after, limit), id),
-    parents: async (id, from) => known(await store.parents(id, from, limits.parentsBytesMax), id),
-    graph: async id => known(await store.graph(id, limits.graphTasksMax, limits.graphEdgesMax), id),
+    ...reading,
     why: async id => {
       const standing = known(await store.standing(id, limits.positionCountMax), id)
       const { type, queue } = standing.task
@@ -330,37 +298,15 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
       })
     },
     waitForResult: results.wait,
-    cancel: (id, reason) =>
-      verb(id, store.cancel([id], reason), (verdict, task) =>
-        verdict === 'finished' ? new Problem('task_finished', `Task ${id} has already ${ended(task)}.`) : null,
-      ),
-    retry: (id, withDependents) =>
-      verb(id, store.requeue([id], withDependents), (verdict, task) =>
-        verdict === 'not_retryable'
-          ? new Problem(
-              'task_not_retryable',
-              `Task ${id} is ${task.state}; only a failed or cancelled task can be retried.`,
-            )
-          : null,
-      ),
-    reprioritise: (id, priority) =>
-      verb(id, store.reprioritise([{ id, priority }]), (verdict, task) =>
-        verdict === 'not_waiting'
-          ? new Problem('task_not_waiting', `Task ${id} is ${task.state}, no longer waiting.`)
-          : null,
-      ),
-    completeByHand: (id, result) =>
-      verb(id, store.completeByHand([{ id, result }]), (verdict, task) =>
-        verdict === 'finished' ? new Problem('task_finished', `Task ${id} has already ${ended(task)}.`) : null,
-      ),
-    remove: async id => {
-      const [verdict] = await store.remove([id])
-      if (verdict === 'unknown') throw unknownTask(id)
-      if (verdict === 'unfinished')
-        throw new Problem('task_unfinished', `Task ${id} has not finished; cancel it first.`)
-      if (verdict === 'needed')
-        throw new Problem('task_needed', `An unfinished child of task ${id} still needs its result.`)
-    },
+    ...createVerbs({
+      store,
+      onMoved: async (changes, id) => {
+        noteChanges(changes)
+        const task = await reading.task(id)
+        if (watchers.size > 0) tell({ kind: 'tasks', changes: [changeOf(task)], others: 0 })
+        return task
+      },
+    }),
     submittersOf: store.submittersOf,
     countTasks: (filter, most) => store.countTasks(filter, most, filter.text === null ? null : searchedMax),
     bulk: ask => runBulk(store, clock, ask, moved => noteChanges(moved.changes)),
@@ -475,25 +421,6 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
 
 /** No index finds a text: it is counted among so many of the newest, which is 30 ms of a store's time. */
 const searchedMax = 50_000
-
-/** As many as a reply can hold, one at least; the rest is on the next page. */
-function withinBytes(tasks: readonly TaskRecord[]): readonly TaskRecord[] {
-  let size = 0
-  return tasks.filter((task, at) => {
-    const isFirst = at === 0
-    size += textSize(task)
-    return isFirst || size <= limits.replyBytesMax
-  })
-}
-
-function known<T>(value: T | null, id: TaskId): T {
-  if (value === null) throw unknownTask(id)
-  return value
-}
-
-function ended(task: TaskRecord): string {
-  return task.state === 'failed' ? 'failed' : `been ${task.state}`
-}
 
 function sum(counts: StateCounts): number {
   return Object.values(counts).reduce((total, count) => total + count, 0)

@@ -9,3 +9,9 @@ export function unknownTask(id: TaskId): Problem {
 export function unknownWorker(id: WorkerId): Problem {
   return new Problem('worker_unknown', `No worker '${id}' is registered; register it with POST /api/workers/register.`)
 }
+
+/** @throws `task_unknown` where there is none */
+export function known<T>(value: T | null, id: TaskId): T {
+  if (value === null) throw unknownTask(id)
+  return value
+}

@@ -159,6 +159,22 @@ describe('group commit', () => {
     })
   })
 
+  it('asks no clock while no exchange may begin', async () => {
+    const { committer, clock, kinds, letGo } = startGated()
+    for (const id of ['a', 'b']) {
+      void committer.submit([{ drafts: [draft(id)] }])
+      clock.runSoon()
+    }
+    expect(clock.timers()).toBe(0)
+    await clock.advance(60_000)
+    expect([clock.timers(), kinds]).toEqual([0, ['1 submits, 0 claims']])
+    await letGo()
+    clock.runSoon()
+    await letGo()
+    await committer.idle()
+    expect(kinds).toHaveLength(2)
+  })
+
   it('gives each caller its own answers', async () => {
     const node = await startNode({ isStarted: false })
     const before = node.exchanges.length
