@@ -33,7 +33,10 @@ export function Users() {
       nothing={disabled => ({
         icon: UsersIcon,
         title: 'No user may log in',
-        text: disabled === 0 ? 'The first start of a scheduler makes one.' : 'All that there are, are disabled.',
+        text:
+          disabled === 0
+            ? 'There is none yet. Set one up above, or let the first start that asks for a login make one.'
+            : 'All that there are, are disabled.',
       })}
     >
       {users => (
