@@ -48,6 +48,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
   try {
     await parts.engine.start()
     const password = await firstPasswordOf(parts, config)
+    const firstPassword = await whereFirstPasswordIs(parts.store, config.auth.adminPassword)
     await ensureWorkerToken(parts.store, config.auth.workerToken, { clock: systemClock, log })
     const app = await buildApp({
       engine: parts.engine,
@@ -59,7 +60,7 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
         accounts: parts.store,
         secretKeys: secrets.previous === null ? [secrets.key] : [secrets.key, secrets.previous],
         sessionSeconds: config.auth.tokenLifetimeMs / 1_000,
-        firstPassword: await whereFirstPasswordIs(parts.store, config.auth.adminPassword),
+        firstPassword,
       },
       settings: { metricsEnabled: config.metricsEnabled, taskTimeoutMs: config.taskTimeoutMs },
       edge,
@@ -82,7 +83,10 @@ export async function startScheduler(config: Config): Promise<Scheduler> {
       isOpen: config.auth.mode !== 'required',
       firstAdmin: password === null ? null : { name: firstAdminName, password },
       isFirstPasswordDue:
-        config.auth.mode === 'required' && password === null && (await isOnlyFirstThere(parts, config)),
+        config.auth.mode === 'required' &&
+        password === null &&
+        firstPassword === 'printed' &&
+        (await isOnlyFirstThere(parts)),
       stop: once(() => {
         stopFollowing()
         return stop(parts, app, keepers)
@@ -107,10 +111,9 @@ function keepAlertsOf({ engine, store, log }: Parts, { heartbeatMs }: Config): K
   return keepAlerts({ alerts, isShared: store.isShared, clock: systemClock, log, heartbeatMs, leaseMs })
 }
 
-async function isOnlyFirstThere({ store }: Parts, { auth }: Config): Promise<boolean> {
+async function isOnlyFirstThere({ store }: Parts): Promise<boolean> {
   const [only, ...others] = await store.users()
-  if (only === undefined || others.length > 0 || !isAsMade(only)) return false
-  return (await whereFirstPasswordIs(store, auth.adminPassword)) === 'printed'
+  return only !== undefined && others.length === 0 && isAsMade(only)
 }
 
 /**

@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { ShieldX } from 'lucide-react'
-import { Tabs } from 'radix-ui'
 import type { FC } from 'react'
 import { meQuery } from '../../api/queries.ts'
 import { Notice, PageHead } from '../../parts/basic.tsx'
+import { PageTabs } from '../../parts/page-tabs.tsx'
 import { mayOf } from '../../shell/me.ts'
 import { About } from './about.tsx'
 import { Audit } from './audit.tsx'
@@ -44,23 +44,7 @@ export function Admin() {
     <div className="page">
       <PageHead title="Admin" note="Who may come in, with what, and what they did." />
       {me === undefined || me.auth === 'required' ? null : <OwnUser auth={me.auth} />}
-      <Tabs.Root value={tab} onValueChange={show}>
-        <Tabs.List className="segments tabs" aria-label="Admin">
-          {adminTabs.map(each => (
-            <Tabs.Trigger key={each} value={each} className="segment">
-              {tabs[each][0]}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
-        {adminTabs.map(each => {
-          const [, Content] = tabs[each]
-          return (
-            <Tabs.Content key={each} value={each} tabIndex={-1} className="stack">
-              <Content />
-            </Tabs.Content>
-          )
-        })}
-      </Tabs.Root>
+      <PageTabs label="Admin" seen={adminTabs} tabs={tabs} value={tab} onShow={show} />
     </div>
   )
 }

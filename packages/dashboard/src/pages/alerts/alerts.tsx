@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { ShieldX } from 'lucide-react'
-import { Tabs } from 'radix-ui'
 import type { FC } from 'react'
 import { meQuery } from '../../api/queries.ts'
 import { Notice, PageHead } from '../../parts/basic.tsx'
@@ -13,6 +12,7 @@ import { History } from './history.tsx'
 import { Rules } from './rules.tsx'
 import { type AlertsTab, alertsTabs } from './search.ts'
 import './alerts.css'
+import { PageTabs } from '../../parts/page-tabs.tsx'
 
 const tabs: Readonly<Record<AlertsTab, readonly [text: string, Content: FC]>> = {
   firing: ['Firing', Firing],
@@ -45,23 +45,7 @@ export function Alerts() {
   return (
     <div className="page">
       <PageHead title="Alerts" note="What is watched, what was found, and who is told of it." />
-      <Tabs.Root value={tab} onValueChange={show}>
-        <Tabs.List className="segments tabs" aria-label="Alerts">
-          {seen.map(each => (
-            <Tabs.Trigger key={each} value={each} className="segment">
-              {tabs[each][0]}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
-        {seen.map(each => {
-          const [, Content] = tabs[each]
-          return (
-            <Tabs.Content key={each} value={each} tabIndex={-1} className="stack">
-              <Content />
-            </Tabs.Content>
-          )
-        })}
-      </Tabs.Root>
+      <PageTabs label="Alerts" seen={seen} tabs={tabs} value={tab} onShow={show} />
       {alert === undefined ? null : <AlertPeek id={alert} onClose={() => void navigate({ to: '/alerts', search })} />}
     </div>
   )
