@@ -1,8 +1,19 @@
 import { expect } from 'vitest'
 import { acceptedRecord, workerId } from '../../src/core/task.ts'
+import type { ClaimAsk } from '../../src/ports/store.ts'
 import { draft } from '../support/drafts.ts'
 import { only } from '../support/store-driver.ts'
 import type { Topic } from './topic.ts'
+
+/** Any task, one of them. */
+const oneAsk: ClaimAsk = {
+  workerId: workerId('w1'),
+  queues: null,
+  types: null,
+  limit: 1,
+  leaseMs: 1_000,
+  requestId: null,
+}
 
 export const submitTopic: Topic = test => {
   test('keeps everything the draft says', async ({ submit, task, clock }) => {
@@ -254,21 +265,34 @@ export const submitTopic: Topic = test => {
   })
 
   test('hands a task to a claim of the same exchange', async ({ exchange, claim }) => {
-    const outcome = await exchange({
-      submits: [{ drafts: [draft('a'), draft('b')] }],
-      claims: [
-        {
-          workerId: workerId('w1'),
-          queues: null,
-          types: null,
-          limit: 1,
-          leaseMs: 1_000,
-          requestId: null,
-        },
-      ],
-    })
+    const outcome = await exchange({ submits: [{ drafts: [draft('a'), draft('b')] }], claims: [oneAsk] })
     expect(outcome.claims.map(tasks => tasks.map(task => task.id))).toEqual([['a']])
     expect((await claim()).map(task => task.id)).toEqual(['b'])
+  })
+
+  test('a member released by one that fell at once stands before later ones of the same exchange', async ({
+    submit,
+    store,
+    exchange,
+  }) => {
+    await submit(draft('gone'))
+    await store.cancel([draft('gone').id], null)
+    const outcome = await exchange({
+      submits: [
+        {
+          drafts: [
+            draft('later', { priority: 4 }),
+            draft('fallen', { dependencies: ['gone'] }),
+            draft('released', { dependencies: ['fallen'], onDependencyFailure: 'proceed' }),
+          ],
+        },
+      ],
+      claims: [oneAsk],
+    })
+    expect(outcome.submits).toMatchObject([
+      { receipts: [{ state: 'pending' }, { state: 'cancelled' }, { state: 'pending' }] },
+    ])
+    expect(outcome.claims.map(tasks => tasks.map(task => task.id))).toEqual([['released']])
   })
 
   test('keeps a payload of the largest size', async ({ submit, task }) => {

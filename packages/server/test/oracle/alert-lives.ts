@@ -7,6 +7,7 @@ import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { changing, channelSettings, dropping, opening, resolving, ruleDraft } from '../support/alert-moves.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
 import type { OpenStore } from './compare.ts'
+import type { Lives } from './lives.ts'
 
 /** What may happen to alerts. Alerts and notices are named by how far back they were opened or taken. */
 type AlertCommand =
@@ -88,7 +89,7 @@ const command: fc.Arbitrary<AlertCommand> = fc.oneof(
 )
 
 /** Leads the model and the store through the same lives of alerts; fails at the first answer or sight that differs. */
-export async function compareAlertLives(open: OpenStore, runs: number): Promise<void> {
+export async function compareAlertLives(open: OpenStore, { parameters }: Lives): Promise<void> {
   const lives = fc.array(command, { minLength: 1, maxLength: 60, size: 'max' })
   await fc.assert(
     fc.asyncProperty(lives, async commands => {
@@ -102,7 +103,7 @@ export async function compareAlertLives(open: OpenStore, runs: number): Promise<
         await store.close()
       }
     }),
-    { numRuns: runs },
+    parameters,
   )
 }
 

@@ -1,15 +1,15 @@
 import { describe, it } from 'vitest'
 import { emptyStores, hasPostgres } from '../support/postgres-stores.ts'
 import { compareAlertLives } from './alert-lives.ts'
-import { runsOr } from './compare.ts'
+import { livesOr } from './lives.ts'
 
 /** Every call is a few round trips: fewer lives than in memory. */
-const runs = runsOr(8)
+const lives = livesOr(8, 2_000)
 
 describe.skipIf(!(await hasPostgres()))('on a server', () => {
   const emptyStore = emptyStores()
 
-  it(`PostgreSQL keeps alerts as the model does, over ${runs} random lives`, { timeout: 60_000 + runs * 2_000 }, () =>
-    compareAlertLives(parts => emptyStore({ ...parts, fixedNow: parts.clock.now }), runs),
+  it(`PostgreSQL keeps alerts as the model does, over ${lives.runs} random lives`, { timeout: lives.timeoutMs }, () =>
+    compareAlertLives(parts => emptyStore({ ...parts, fixedNow: parts.clock.now }), lives),
   )
 })

@@ -1,10 +1,10 @@
 import { it } from 'vitest'
 import { createSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { compareAlertLives } from './alert-lives.ts'
-import { runsOr } from './compare.ts'
+import { livesOr } from './lives.ts'
 
-const runs = runsOr(40)
+const lives = livesOr(40, 100)
 
-it(`SQLite keeps alerts as the model does, over ${runs} random lives`, { timeout: 60_000 + runs * 100 }, () =>
-  compareAlertLives(parts => createSqliteStore({ ...parts, file: ':memory:' }), runs),
+it(`SQLite keeps alerts as the model does, over ${lives.runs} random lives`, { timeout: lives.timeoutMs }, () =>
+  compareAlertLives(parts => createSqliteStore({ ...parts, file: ':memory:' }), lives),
 )

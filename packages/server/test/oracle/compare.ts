@@ -5,21 +5,15 @@ import type { Store } from '../../src/ports/store.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
 import { type Command, command } from './commands.ts'
+import type { Lives } from './lives.ts'
 import { lookAt } from './look.ts'
 import { createRun, learn, toCall } from './perform.ts'
 
 /** The store that is compared with the model, empty, on the model's clock. */
 export type OpenStore = (parts: { readonly clock: VirtualClock; readonly headStartMs: number }) => Promise<Store>
 
-/** `ORACLE_SEED`, as a failure prints it, brings a run back; `ORACLE_RUNS` is how many lives. */
-const seed = process.env.ORACLE_SEED
-
-export function runsOr(most: number): number {
-  return Number(process.env.ORACLE_RUNS ?? most)
-}
-
 /** Leads the model and the store through the same random lives; fails at the first answer or sight that differs. */
-export async function compareWithModel(open: OpenStore, runs: number): Promise<void> {
+export async function compareWithModel(open: OpenStore, { parameters }: Lives): Promise<void> {
   const lives = fc.array(command, { minLength: 1, maxLength: 70, size: 'max' })
   await fc.assert(
     fc.asyncProperty(lives, async commands => {
@@ -34,11 +28,7 @@ export async function compareWithModel(open: OpenStore, runs: number): Promise<v
         await store.close()
       }
     }),
-    {
-      numRuns: runs,
-      endOnFailure: process.env.ORACLE_NO_SHRINK !== undefined,
-      ...(seed === undefined ? {} : { seed: Number(seed) }),
-    },
+    parameters,
   )
 }
 

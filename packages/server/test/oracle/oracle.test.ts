@@ -1,6 +1,7 @@
 import { it, vi } from 'vitest'
 import { createSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
-import { compareWithModel, runsOr } from './compare.ts'
+import { compareWithModel } from './compare.ts'
+import { livesOr } from './lives.ts'
 
 vi.mock('@tasklane/protocol', async load => {
   const actual = await load<typeof import('@tasklane/protocol')>()
@@ -9,8 +10,8 @@ vi.mock('@tasklane/protocol', async load => {
 })
 
 /** A few seconds of them unless said otherwise. */
-const runs = runsOr(250)
+const lives = livesOr(250, 100)
 
-it(`SQLite answers as the model does, over ${runs} random lives`, { timeout: 60_000 + runs * 100 }, () =>
-  compareWithModel(parts => createSqliteStore({ ...parts, file: ':memory:' }), runs),
+it(`SQLite answers as the model does, over ${lives.runs} random lives`, { timeout: lives.timeoutMs }, () =>
+  compareWithModel(parts => createSqliteStore({ ...parts, file: ':memory:' }), lives),
 )

@@ -1,6 +1,7 @@
 import { describe, it, vi } from 'vitest'
 import { emptyStores, hasPostgres } from '../support/postgres-stores.ts'
-import { compareWithModel, runsOr } from './compare.ts'
+import { compareWithModel } from './compare.ts'
+import { livesOr } from './lives.ts'
 
 vi.mock('@tasklane/protocol', async load => {
   const actual = await load<typeof import('@tasklane/protocol')>()
@@ -9,12 +10,12 @@ vi.mock('@tasklane/protocol', async load => {
 })
 
 /** Every call is a few round trips: fewer lives than in memory. */
-const runs = runsOr(60)
+const lives = livesOr(60, 2_000)
 
 describe.skipIf(!(await hasPostgres()))('on a server', () => {
   const emptyStore = emptyStores()
 
-  it(`PostgreSQL answers as the model does, over ${runs} random lives`, { timeout: 60_000 + runs * 2_000 }, () =>
-    compareWithModel(parts => emptyStore({ ...parts, fixedNow: parts.clock.now }), runs),
+  it(`PostgreSQL answers as the model does, over ${lives.runs} random lives`, { timeout: lives.timeoutMs }, () =>
+    compareWithModel(parts => emptyStore({ ...parts, fixedNow: parts.clock.now }), lives),
   )
 })
