@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createPostgresBroker } from '../../packages/server/src/brokers/postgres/postgres-broker.ts'
 import { type TaskDraft, taskId, workerId } from '../../packages/server/src/core/task.ts'
 import { createEngine, engineSettingsDefault } from '../../packages/server/src/engine/create-engine.ts'
-import type { Engine } from '../../packages/server/src/engine/engine.ts'
+import type { Engine, News } from '../../packages/server/src/engine/engine.ts'
 import type { Broker, Hint } from '../../packages/server/src/ports/broker.ts'
 import type { Log } from '../../packages/server/src/ports/log.ts'
 import type { Store } from '../../packages/server/src/ports/store.ts'
@@ -66,6 +66,30 @@ describe.skipIf(!(await hasPostgres()))('two nodes that never look by themselves
     process.stderr.write(
       `\nFrom one node to another, median of ${rounds}: submit to claim ${median(claimMs)} ms, settle to result ${median(resultMs)} ms.\n`,
     )
+  })
+
+  it('tell each other’s watchers of claims, progress, workers and queues', async () => {
+    const rest = { instance: 'one', capabilities: null, queues: null, slots: 10, labels: null, types: null }
+    const news: News[] = []
+    asked.engine.watch(each => news.push(each))
+    const untilTold = (kind: News['kind']): Promise<unknown> => {
+      news.length = 0
+      return until(
+        () => news.filter(each => each.kind === kind),
+        told => told.some(each => each.others > 0),
+        () => `news of ${kind}`,
+      )
+    }
+    await waiting.engine.register({ id: workerId('w1'), ...rest })
+    await untilTold('workers')
+    await asked.engine.submit([draft('a')])
+    await waiting.engine.claim({ workerId: workerId('w1'), limit: 1, waitMs: 30_000, requestId: null, signal })
+    await untilTold('tasks')
+    const currentTasks = [{ taskId: taskId('a'), epoch: 1, progress: { percent: 50 } }]
+    await waiting.engine.heartbeat({ workerId: workerId('w1'), systemInfo: null, currentTasks })
+    await untilTold('tasks')
+    await waiting.engine.setQueue('default', { isPaused: true })
+    await untilTold('queues')
   })
 
   /** @returns milliseconds from the submit at one node to the claim at the other, which waited */

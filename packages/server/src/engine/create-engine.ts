@@ -19,7 +19,7 @@ import type { Engine, EngineEvent } from './engine.ts'
 import { groupsDefault, readFailures } from './failures.ts'
 import { readHistory } from './history.ts'
 import { lanesOf } from './lane-counts.ts'
-import { changeOf, type News, newsOfChanges, newsOfExchange } from './news.ts'
+import { changeOf, isSeenOnly, type News, newsOfChanges, newsOfExchange, newsOfHint } from './news.ts'
 import { countBy, createRates, createSamples } from './rates.ts'
 import { createReading } from './reading.ts'
 import { createResultWaiters } from './results.ts'
@@ -112,6 +112,7 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
       if (store.exchangesAtOnce > 1) claims.wake(commit.left)
       // What no worker of this node took along, one of another may wait for.
       hint(commit.left, [])
+      if (isSeenOnly(commit.batch, commit.outcome)) broker.publish([{ kind: 'changed', what: 'tasks' }])
       emit({ kind: 'committed', commands: commit.commands, durationMs: commit.durationMs })
     },
     onFailure: () => sweeps.storeFailed(),
@@ -163,10 +164,10 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
     onChange: (numbers, others) => tell({ kind: 'alerts', numbers, others }),
   })
   const stopListening = broker.listen(hint => {
-    if (watchers.size > 0) tell({ kind: 'tasks', changes: [], others: hint.kind === 'ended' ? hint.taskIds.length : 1 })
+    if (watchers.size > 0) tell(newsOfHint(hint))
     if (hint.kind === 'ended') results.ended(hint.taskIds.map(id => ({ id: taskId(id) })))
     else if (hint.kind === 'ready') claims.wake([{ ...hint, count: Number.POSITIVE_INFINITY }])
-    else lookForOthers()
+    else if (hint.kind === 'resync') lookForOthers()
   })
 
   /** A hint may have been lost, and a node that shares its store may never have been told. */
@@ -183,7 +184,8 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
   }
 
   function tellWorker(id: WorkerId): void {
-    tell({ kind: 'workers', ids: [id] })
+    tell({ kind: 'workers', ids: [id], others: 0 })
+    broker.publish([{ kind: 'changed', what: 'workers' }])
   }
 
   function noteSubmitted(queue: string, type: string, count: number): void {
@@ -358,11 +360,12 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
     },
     setQueue: async (name, queueSettings) => {
       const record = await store.setQueue(name, queueSettings)
-      tell({ kind: 'queues', names: [name] })
-      if (!queueSettings.isPaused) {
-        claims.wakeAll()
-        broker.publish([{ kind: 'resync' }])
-      }
+      tell({ kind: 'queues', names: [name], others: 0 })
+      if (!queueSettings.isPaused) claims.wakeAll()
+      broker.publish([
+        { kind: 'changed', what: 'queues' },
+        ...(queueSettings.isPaused ? [] : [{ kind: 'resync' } as const]),
+      ])
       return queueView(record)
     },
     typesIn: async queue => [...(await store.typesIn(queue))].sort(),

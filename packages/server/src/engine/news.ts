@@ -1,13 +1,15 @@
 import type { TaskState } from '@tasklane/protocol'
 import type { JsonText, TaskId, TaskRecord, WorkerId } from '../core/task.ts'
+import type { Hint } from '../ports/broker.ts'
 import type { Changes, ExchangeBatch, ExchangeOutcome } from '../ports/store.ts'
 
 /** What changed on this node, for whoever watches: as far as it is at hand, since no store is asked for it. */
 export type News =
   /** `others` more changed that are not known by name, or on another node: look again. */
   | { readonly kind: 'tasks'; readonly changes: readonly TaskChange[]; readonly others: number }
-  | { readonly kind: 'workers'; readonly ids: readonly WorkerId[] }
-  | { readonly kind: 'queues'; readonly names: readonly string[] }
+  /** `others`: at another node. */
+  | { readonly kind: 'workers'; readonly ids: readonly WorkerId[]; readonly others: number }
+  | { readonly kind: 'queues'; readonly names: readonly string[]; readonly others: number }
   /** `others`: changes of rules and channels, or at another node. */
   | { readonly kind: 'alerts'; readonly numbers: readonly number[]; readonly others: number }
 
@@ -68,4 +70,20 @@ export function newsOfChanges({ ready, ended }: Changes): News {
 /** A task as a call left it. */
 export function changeOf({ id, type, queue, state, workerId, attempt, submittedBy }: TaskRecord): TaskChange {
   return { id, type, queue, state, workerId, attempt, submittedBy }
+}
+
+/** What another node's hint says to whoever watches here. */
+export function newsOfHint(hint: Hint): News {
+  if (hint.kind === 'ended') return { kind: 'tasks', changes: [], others: hint.taskIds.length }
+  if (hint.kind !== 'changed' || hint.what === 'tasks') return { kind: 'tasks', changes: [], others: 1 }
+  if (hint.what === 'workers') return { kind: 'workers', ids: [], others: 1 }
+  return { kind: 'queues', names: [], others: 1 }
+}
+
+/** Whether pages show something of it that no other hint tells: what was claimed, and how far tasks are. */
+export function isSeenOnly({ beats }: ExchangeBatch, { claims }: ExchangeOutcome): boolean {
+  return (
+    claims.some(tasks => tasks.length > 0) ||
+    beats.some(({ held }) => held !== 'all' && held.some(({ progress }) => progress !== null))
+  )
 }

@@ -7,6 +7,8 @@ export type Hint =
   | { readonly kind: 'ready'; readonly queue: string; readonly type: string }
   /** These tasks ended. */
   | { readonly kind: 'ended'; readonly taskIds: readonly string[] }
+  /** Something else of these changed, a claim or a beat: nobody waits for it, but a page may show it. A little later is enough. */
+  | { readonly kind: 'changed'; readonly what: 'tasks' | 'workers' | 'queues' }
   /** Something changed that could matter to anybody: look at everything. Made locally after a reconnect, too. */
   | { readonly kind: 'resync' }
 

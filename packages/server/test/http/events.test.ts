@@ -91,7 +91,7 @@ describe('GET /api/events', () => {
     })
     expect(changed(reader).find(task => task.progress !== undefined)).toMatchObject({ progress: { percent: 40 } })
     await until(() => reader.of('stats').some(({ data }) => Object(data.tasks).completed === 1))
-    expect(reader.of('workers')[0]?.data).toEqual({ changed: ['w1'] })
+    expect(reader.of('workers')[0]?.data).toEqual({ changed: ['w1'], more: 0 })
   })
 
   it('tells verbs, queues and a failed attempt', async () => {
@@ -105,7 +105,7 @@ describe('GET /api/events', () => {
     await until(() => changed(reader).some(task => task.status === 'cancelled'))
     await node.call('PATCH', '/api/queues/default', { paused: true })
     await until(() => reader.of('queues').length > 0)
-    expect(reader.of('queues')[0]?.data).toEqual({ changed: ['default'] })
+    expect(reader.of('queues')[0]?.data).toEqual({ changed: ['default'], more: 0 })
   })
 
   it('tells alerts by their numbers, and counts changes of rules', async () => {

@@ -21,6 +21,17 @@ describe('a notice', () => {
     expect([outbox.isEmpty(), outbox.take()]).toEqual([true, null])
   })
 
+  it('says what else changed, and that nobody waits for it', () => {
+    const outbox = createOutbox('me')
+    const seen = [{ kind: 'changed', what: 'workers' } as const, { kind: 'changed', what: 'tasks' } as const]
+    for (const hint of [...seen, ...seen]) outbox.put(hint)
+    expect([outbox.isEmpty(), outbox.isUrgent()]).toEqual([false, false])
+    outbox.put(ready)
+    expect(outbox.isUrgent()).toBe(true)
+    expect(readNotice(outbox.take() ?? '', 'other')).toEqual([ready, ...seen])
+    expect([outbox.isEmpty(), outbox.isUrgent(), outbox.take()]).toEqual([true, false, null])
+  })
+
   it.each([
     ['many', Array.from({ length: 5_000 }, (_, at) => `task-${at}`)],
     ['long', [`${'ü'.repeat(4_000)}`]],
@@ -49,6 +60,7 @@ describe('a notice', () => {
       [ready, { kind: 'ended', taskIds: ['a'] }],
     ],
     ['{"n":"x","all":"yes"}', []],
+    ['{"n":"x","c":[7,"everything",null,"queues"]}', [{ kind: 'changed', what: 'queues' }]],
   ])('by another program does no harm: %s', (payload, hints) => {
     expect(readNotice(payload, 'me')).toEqual(hints)
   })
@@ -65,6 +77,20 @@ describe.skipIf(!(await hasPostgres()))('hints', () => {
     expect(other.heard).not.toContainEqual({ kind: 'ended', taskIds: ['b'] })
     expect(one.heard).not.toContainEqual(ready)
     expect(await one.broker.countNodes()).toBe(2)
+  })
+
+  it('that nobody waits for are heard, too, and hold up none that somebody waits for', async () => {
+    const cluster = await openNodes(0)
+    const [one, other] = [await listen(cluster), await listen(cluster)]
+    const changed = { kind: 'changed', what: 'tasks' } as const
+    one.broker.publish([changed])
+    await untilHeard(other, [changed])
+    other.heard.length = 0
+    // The next idle one waits for its time; what is urgent does not, and takes it along.
+    one.broker.publish([{ kind: 'changed', what: 'queues' }])
+    one.broker.publish([ready])
+    await untilHeard(other, [ready])
+    expect(other.heard).toEqual([ready, { kind: 'changed', what: 'queues' }])
   })
 
   it('that are too many tell everybody to look at everything', async () => {

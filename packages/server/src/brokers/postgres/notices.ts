@@ -1,13 +1,14 @@
 import type { Hint } from '../../ports/broker.ts'
 
 /**
- * What travels in one notification: `{"n": node, "r": [[queue, type], …], "e": [task ids]}`, or `"all": true` where that
- * would be too long.
+ * What travels in one notification: `{"n": node, "r": [[queue, type], …], "e": [task ids], "c": [what changed]}`, or
+ * `"all": true` where that would be too long.
  */
 interface Notice {
   readonly n: string
   readonly r?: readonly (readonly [string, string])[]
   readonly e?: readonly string[]
+  readonly c?: readonly string[]
   readonly all?: boolean
 }
 
@@ -20,18 +21,23 @@ export interface Outbox {
   /** The next notification; null where there is none. */
   take(): string | null
   isEmpty(): boolean
+  /** Somebody may be waiting for what it holds. */
+  isUrgent(): boolean
   clear(): void
 }
 
 export function createOutbox(node: string): Outbox {
   const ready = new Map<string, readonly [string, string]>()
   const ended = new Set<string>()
+  const changed = new Set<string>()
   let isAll = false
 
-  const isEmpty = (): boolean => ready.size === 0 && ended.size === 0 && !isAll
+  const isUrgent = (): boolean => ready.size > 0 || ended.size > 0 || isAll
+  const isEmpty = (): boolean => changed.size === 0 && !isUrgent()
   const clear = (): void => {
     ready.clear()
     ended.clear()
+    changed.clear()
     isAll = false
   }
   return Object.freeze<Outbox>({
@@ -39,18 +45,22 @@ export function createOutbox(node: string): Outbox {
       if (isAll) return
       if (hint.kind === 'ready') ready.set(`${hint.queue}\n${hint.type}`, [hint.queue, hint.type])
       else if (hint.kind === 'ended') for (const id of hint.taskIds) ended.add(id)
+      else if (hint.kind === 'changed') changed.add(hint.what)
       else isAll = true
       // An id takes some ten bytes at least: what cannot fit need not be gathered.
       if (ready.size + ended.size > noticeBytesMax / 10) isAll = true
     },
     take() {
       if (isEmpty()) return null
-      const whole: Notice = isAll ? { n: node, all: true } : { n: node, r: [...ready.values()], e: [...ended] }
+      const whole: Notice = isAll
+        ? { n: node, all: true }
+        : { n: node, r: [...ready.values()], e: [...ended], ...(changed.size === 0 ? {} : { c: [...changed] }) }
       clear()
       const text = JSON.stringify(whole)
       return Buffer.byteLength(text) <= noticeBytesMax ? text : JSON.stringify({ n: node, all: true } satisfies Notice)
     },
     isEmpty,
+    isUrgent,
     clear,
   })
 }
@@ -72,6 +82,9 @@ export function readNotice(payload: string, self: string): readonly Hint[] {
   }
   const taskIds = listOf(notice.e).filter(id => typeof id === 'string')
   if (taskIds.length > 0) hints.push({ kind: 'ended', taskIds })
+  for (const what of listOf(notice.c)) {
+    if (what === 'tasks' || what === 'workers' || what === 'queues') hints.push({ kind: 'changed', what })
+  }
   return hints
 }
 

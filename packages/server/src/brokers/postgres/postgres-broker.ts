@@ -18,6 +18,8 @@ const nodesHere = `SELECT count(*)::int AS nodes FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = $1`
 /** At most one NOTIFY in so long; the first one goes at once. */
 const notifyEveryMs = 5
+/** Where it tells only what nobody waits for. */
+const notifyIdlyEveryMs = 500
 const firstRetryMs = 100
 const lastRetryMs = 5_000
 /** Between two signs that the connection still passes anything on. */
@@ -36,7 +38,9 @@ export function createPostgresBroker({ url, clock, log }: PostgresBrokerParts): 
   let client: pg.Client | null = null
   let isClosed = false
   let isSending = false
-  let isPlanned = false
+  /** Until when the next notification waits; null: none is planned. */
+  let plannedMs: number | null = null
+  let cancelFlush = (): void => {}
   let lastSentMs = Number.NEGATIVE_INFINITY
   let retryMs = firstRetryMs
   let cancelTimer = (): void => {}
@@ -102,7 +106,7 @@ export function createPostgresBroker({ url, clock, log }: PostgresBrokerParts): 
   }
 
   function flush(): void {
-    isPlanned = false
+    plannedMs = null
     const notice = client === null ? null : outbox.take()
     if (client === null || notice === null) return
     isSending = true
@@ -117,11 +121,14 @@ export function createPostgresBroker({ url, clock, log }: PostgresBrokerParts): 
   }
 
   function planFlush(): void {
-    if (isPlanned || isSending || client === null || outbox.isEmpty()) return
-    isPlanned = true
-    const waitMs = lastSentMs + notifyEveryMs - clock.monotonic()
+    if (isSending || client === null || outbox.isEmpty()) return
+    const nextMs = lastSentMs + (outbox.isUrgent() ? notifyEveryMs : notifyIdlyEveryMs)
+    if (plannedMs !== null && plannedMs <= nextMs) return
+    cancelFlush()
+    plannedMs = nextMs
+    const waitMs = nextMs - clock.monotonic()
     if (waitMs <= 0) clock.soon(flush)
-    else clock.after(waitMs, flush)
+    else cancelFlush = clock.after(waitMs, flush)
   }
 
   void connect()
@@ -149,6 +156,7 @@ export function createPostgresBroker({ url, clock, log }: PostgresBrokerParts): 
     close: async () => {
       isClosed = true
       cancelTimer()
+      cancelFlush()
       const last = client
       client = null
       await last?.end().catch(() => {})

@@ -13,23 +13,10 @@ export function eventText(event: string, data: unknown, id: string | null = null
 export const heartbeatText = ': still here\n\n'
 
 /** What has changed, in the words of the API; null where there is nothing to say of this topic. */
-export function dataOf(topic: Topic, gathered: Gathered): object | null {
-  switch (topic) {
-    case 'tasks':
-      return gathered.tasks.length + gathered.others === 0
-        ? null
-        : { changed: gathered.tasks.map(toWire), more: gathered.others }
-    case 'workers':
-      return gathered.workers.length === 0 ? null : { changed: gathered.workers }
-    case 'queues':
-      return gathered.queues.length === 0 ? null : { changed: gathered.queues }
-    case 'alerts':
-      return gathered.alerts.length + gathered.otherAlerts === 0
-        ? null
-        : { changed: gathered.alerts, more: gathered.otherAlerts }
-    case 'stats':
-      return null
-  }
+export function dataOf(topic: Topic, { tasks, ...named }: Gathered): object | null {
+  if (topic === 'stats') return null
+  const { changed, more } = topic === 'tasks' ? { ...tasks, changed: tasks.changed.map(toWire) } : named[topic]
+  return changed.length + more === 0 ? null : { changed, more }
 }
 
 function toWire({ id, type, queue, state, workerId, attempt, progress }: TaskChange): object {

@@ -10,13 +10,17 @@ export interface Gathering {
 }
 
 export interface Gathered {
-  readonly tasks: readonly TaskChange[]
-  readonly others: number
-  readonly workers: readonly string[]
-  readonly queues: readonly string[]
-  readonly alerts: readonly number[]
-  /** Changes of alerts that are not told by number, of rules and channels among them. */
-  readonly otherAlerts: number
+  readonly tasks: Told<TaskChange>
+  readonly workers: Told<string>
+  readonly queues: Told<string>
+  /** By number; rules and channels are among the others. */
+  readonly alerts: Told<number>
+}
+
+export interface Told<Change> {
+  readonly changed: readonly Change[]
+  /** How many others changed: at another node, or above the bound. */
+  readonly more: number
 }
 
 /** Tasks that one message tells by name; a flood is told by number, and whoever shows it looks again. */
@@ -24,49 +28,59 @@ export const namedTasksMax = 500
 const namesMax = 100
 
 export function createGathering(): Gathering {
-  let tasks = new Map<TaskId, TaskChange>()
-  let others = 0
-  let workers = new Set<string>()
-  let queues = new Set<string>()
-  let alerts = new Set<number>()
-  let otherAlerts = 0
-
-  function addTask(change: TaskChange): void {
-    const before = tasks.get(change.id)
-    if (before === undefined && tasks.size >= namedTasksMax) others += 1
-    else tasks.set(change.id, before === undefined ? change : { ...before, ...change })
-  }
+  const tasks = createPile<TaskId, TaskChange>(namedTasksMax)
+  const workers = createPile<string, string>(namesMax)
+  const queues = createPile<string, string>(namesMax)
+  const alerts = createPile<number, number>(namesMax)
+  const piles = [tasks, workers, queues, alerts]
 
   return Object.freeze<Gathering>({
     add(news) {
       if (news.kind === 'tasks') {
-        others += news.others
-        for (const change of news.changes) addTask(change)
-      } else if (news.kind === 'alerts') {
-        otherAlerts += news.others
-        for (const number of news.numbers) {
-          if (alerts.size < namesMax) alerts.add(number)
-          else if (!alerts.has(number)) otherAlerts += 1
-        }
-      } else {
-        const [names, into] = news.kind === 'workers' ? [news.ids, workers] : [news.names, queues]
-        // Above the bound one name more says as much as all of them: look again.
-        for (const name of names) if (into.size < namesMax) into.add(name)
-      }
+        tasks.addOthers(news.others)
+        for (const change of news.changes) tasks.add(change.id, change, before => ({ ...before, ...change }))
+      } else if (news.kind === 'workers') addNames(workers, news.ids, news.others)
+      else if (news.kind === 'queues') addNames(queues, news.names, news.others)
+      else addNames(alerts, news.numbers, news.others)
     },
-    isEmpty: () => tasks.size + others + workers.size + queues.size + alerts.size + otherAlerts === 0,
-    take() {
-      const gathered = {
-        ...{ tasks: [...tasks.values()], others, workers: [...workers], queues: [...queues] },
-        ...{ alerts: [...alerts], otherAlerts },
-      }
-      tasks = new Map()
-      others = 0
-      workers = new Set()
-      queues = new Set()
-      alerts = new Set()
-      otherAlerts = 0
-      return gathered
-    },
+    isEmpty: () => piles.every(pile => pile.isEmpty()),
+    take: () => ({ tasks: tasks.take(), workers: workers.take(), queues: queues.take(), alerts: alerts.take() }),
   })
+}
+
+interface Pile<Key, Change> {
+  add(key: Key, change: Change, merge?: (before: Change) => Change): void
+  addOthers(count: number): void
+  isEmpty(): boolean
+  take(): Told<Change>
+}
+
+/** Up to so many by their keys, and the number of all others. */
+function createPile<Key, Change>(most: number): Pile<Key, Change> {
+  let changed = new Map<Key, Change>()
+  let more = 0
+
+  return {
+    add(key, change, merge = () => change) {
+      const before = changed.get(key)
+      if (before !== undefined) changed.set(key, merge(before))
+      else if (changed.size < most) changed.set(key, change)
+      else more += 1
+    },
+    addOthers(count) {
+      more += count
+    },
+    isEmpty: () => changed.size + more === 0,
+    take() {
+      const told = { changed: [...changed.values()], more }
+      changed = new Map()
+      more = 0
+      return told
+    },
+  }
+}
+
+function addNames<Name>(pile: Pile<Name, Name>, names: readonly Name[], others: number): void {
+  pile.addOthers(others)
+  for (const name of names) pile.add(name, name)
 }

@@ -54,6 +54,9 @@ const streamsOfAddressMax = 200
 /** After the last stream closed, so that a page that is loaded again goes on where it was. */
 const lingerMs = 60_000
 
+/** Of what a submitter does not hear. */
+const untold = { workers: { changed: [], more: 0 }, queues: { changed: [], more: 0 }, alerts: { changed: [], more: 0 } }
+
 interface Past {
   readonly number: number
   readonly gathered: Gathered
@@ -172,16 +175,15 @@ export function createStreams(parts: { readonly engine: Engine; readonly clock: 
   function sendOwn(stream: Stream, past: Past): void {
     const { principal } = stream
     const isOwn = (change: TaskChange): boolean => change.submittedBy === principal.name
-    const unsure = past.gathered.tasks.filter(change => change.submittedBy === undefined)
+    const { tasks } = past.gathered
+    const unsure = tasks.changed.filter(change => change.submittedBy === undefined)
     const asked = unsure.length === 0 ? Promise.resolve([]) : engine.submittersOf(unsure.map(change => change.id))
     asked
       .then(known => {
         const own = new Set(known.filter(each => each.submittedBy === principal.name).map(each => each.id))
-        const tasks = past.gathered.tasks.filter(change => isOwn(change) || own.has(change.id))
-        const { others } = past.gathered
+        const changed = tasks.changed.filter(change => isOwn(change) || own.has(change.id))
         // How many others changed tells of other people's work; that something did is all it needs.
-        const rest = { workers: [], queues: [], alerts: [], otherAlerts: 0 }
-        const gathered = { tasks, others: Math.min(1, others), ...rest }
+        const gathered = { tasks: { changed, more: Math.min(1, tasks.more) }, ...untold }
         const text = textsOf(stream.topics, gathered, idOf(past))
         if (text !== '' && !stream.isBehind) write(stream, text)
       })

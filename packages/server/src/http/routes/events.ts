@@ -32,7 +32,7 @@ export function addEventRoutes(app: FastifyInstance, context: HttpContext, strea
       tag: 'tasks',
       summary: 'What changes, live',
       description:
-        'Server-sent events: `hello`, `tasks` {changed, more}, `workers` {changed}, `queues` {changed}, `alerts` {changed, more}, `stats`, and `reset`, after which everything is to be fetched anew. Changes are gathered and told at most four times a second; `more` counts tasks that changed and are not named. `Last-Event-ID` goes on where a reader stopped, or is answered by `reset`. A submitter hears of its own tasks only.',
+        'Server-sent events: `hello`, `tasks`, `workers`, `queues` and `alerts` {changed, more}, `stats`, and `reset`, after which everything is to be fetched anew. Changes are gathered and told at most four times a second; `more` counts what changed and is not named. `Last-Event-ID` goes on where a reader stopped, or is answered by `reset`. A submitter hears of its own tasks only.',
       headers: { 'Last-Event-ID': 'The id of the last event that was read.' },
       query,
       replies: { 200: ['Events, until either side closes', 'events'] },
