@@ -64,16 +64,17 @@ async function compareLives(
 }
 
 /**
- * Numbers of tasks may have gaps, so that they are compared by when they were seen first: both stores show tasks in the
- * same order, and the same task under the same number always.
+ * Numbers of tasks and of users may have gaps, so that they are compared by when they were seen first: both stores show
+ * them in the same order, and the same one under the same number always.
  */
 function createTexts(): (value: unknown) => string {
-  const seen = new Map<unknown, number>()
-  return value =>
-    JSON.stringify({ value }, (key, inner: unknown) => {
-      if (key !== 'number') return inner
-      const known = seen.get(inner) ?? seen.size + 1
-      seen.set(inner, known)
-      return known
-    })
+  const seen = { user: new Map<unknown, number>(), task: new Map<unknown, number>() }
+  function replaced(this: object, key: string, inner: unknown): unknown {
+    if (key !== 'number') return inner
+    const numbers = 'passwordHash' in this ? seen.user : seen.task
+    const known = numbers.get(inner) ?? numbers.size + 1
+    numbers.set(inner, known)
+    return known
+  }
+  return value => JSON.stringify({ value }, replaced)
 }
