@@ -20,6 +20,12 @@ export interface Hand {
   byNumber(number: number): HeldTask | undefined
   /** The task was or will be changed: it is written by the next flush. */
   change(task: HeldTask): void
+  /** The same of a child of which nothing changes but for how many parents it waits, and its state with that. */
+  release(child: HeldTask): void
+  /** Children that became pending and have not been written: no statement finds them among the pending ones. */
+  released(): readonly HeldTask[]
+  /** A released one was written by its claim. */
+  noteClaimed(child: HeldTask): void
   /** History of an attempt that did not end its task. */
   keepAttempt(attempt: AttemptRow): void
   /** What was said of an attempt that did not end its task: kept by this transaction, or read and made known to it. */
@@ -34,6 +40,8 @@ export interface Hand {
   drop(task: HeldTask): void
   /** Writes all that was changed since the last time. Call it before a statement that reads what was changed. */
   flush(connection: Connection): Promise<void>
+  /** The same but for children: those that became pending may be claimed by the same transaction, and are written once then. */
+  flushButChildren(connection: Connection): Promise<void>
 }
 
 export interface SettledAttempt {
@@ -57,6 +65,7 @@ export function createHand(lanes: Lanes): Hand {
   const byId = new Map<TaskId, HeldTask>()
   const byNumber = new Map<number, HeldTask>()
   let changed = new Set<HeldTask>()
+  let children = new Set<HeldTask>()
   let attempts: AttemptRow[] = []
   const settled = new Map<string, SettledAttempt>()
   let lastAttempts: number[] = []
@@ -72,6 +81,59 @@ export function createHand(lanes: Lanes): Hand {
       byNumber.set(task.number, task)
       if (!lanes.has(task.lane)) await learnNewLanes(connection, lanes)
     }
+  }
+
+  /** Everything but `children`. */
+  async function writeChanges(connection: Connection): Promise<void> {
+    const work: Promise<void>[] = []
+    if (lastAttempts.length > 0) {
+      work.push(connection.run(sql.keepLastAttempts, lastAttempts).then(() => {}))
+      lastAttempts = []
+    }
+    if (changed.size > 0) {
+      const moved = connection.run(sql.writeTasks, JSON.stringify([...changed].map(toWrite)))
+      work.push(expect(moved, changed.size, 'a row that this transaction holds is as it was read'))
+      for (const task of changed) settleDown(task)
+      changed = new Set()
+    }
+    if (attempts.length > 0) {
+      work.push(connection.run(sql.insertAttempts, JSON.stringify(attempts)).then(() => {}))
+      attempts = []
+    }
+    if (resolved.length > 0) {
+      const moved = connection.run(
+        sql.resolveEdges,
+        resolved.map(edge => edge[0]),
+        resolved.map(edge => edge[1]),
+      )
+      work.push(expect(moved, resolved.length, 'an edge is resolved once'))
+      resolved = []
+    }
+    if (set.length > 0) {
+      const moved = connection.run(
+        sql.setEdges,
+        set.map(edge => edge[0]),
+        set.map(edge => edge[1]),
+        set.map(edge => (edge[2] ? 'true' : 'false')),
+      )
+      work.push(expect(moved, set.length, 'an edge whose child this transaction holds is there'))
+      set = []
+    }
+    await Promise.all(work)
+  }
+
+  async function writeChildren(connection: Connection): Promise<void> {
+    if (children.size === 0) return
+    const list = [...children]
+    children = new Set()
+    const moved = connection.run(
+      sql.writeChildren,
+      list.map(child => child.number),
+      list.map(child => child.state),
+      list.map(child => child.waitingCount),
+    )
+    for (const child of list) settleDown(child)
+    await expect(moved, list.length, 'a child that this transaction holds is blocked')
   }
 
   return Object.freeze<Hand>({
@@ -90,6 +152,16 @@ export function createHand(lanes: Lanes): Hand {
     byNumber: own => byNumber.get(own),
     change(task) {
       changed.add(task)
+      children.delete(task)
+    },
+    release(child) {
+      if (!changed.has(child)) children.add(child)
+    },
+    released: () => [...children].filter(child => child.state === 'pending'),
+    noteClaimed(child) {
+      children.delete(child)
+      child.state = 'running'
+      child.was = 'running'
     },
     keepAttempt(attempt) {
       attempts.push(attempt)
@@ -113,48 +185,17 @@ export function createHand(lanes: Lanes): Hand {
       byId.delete(task.id)
       byNumber.delete(task.number)
       changed.delete(task)
+      children.delete(task)
     },
-    async flush(connection) {
-      const work: Promise<void>[] = []
-      const expect = async (moved: Promise<number>, count: number, what: string): Promise<void> => {
-        assert((await moved) === count, what)
-      }
-      if (lastAttempts.length > 0) {
-        work.push(connection.run(sql.keepLastAttempts, lastAttempts).then(() => {}))
-        lastAttempts = []
-      }
-      if (changed.size > 0) {
-        const moved = connection.run(sql.writeTasks, JSON.stringify([...changed].map(toWrite)))
-        work.push(expect(moved, changed.size, 'a row that this transaction holds is as it was read'))
-        for (const task of changed) settleDown(task)
-        changed = new Set()
-      }
-      if (attempts.length > 0) {
-        work.push(connection.run(sql.insertAttempts, JSON.stringify(attempts)).then(() => {}))
-        attempts = []
-      }
-      if (resolved.length > 0) {
-        const moved = connection.run(
-          sql.resolveEdges,
-          resolved.map(edge => edge[0]),
-          resolved.map(edge => edge[1]),
-        )
-        work.push(expect(moved, resolved.length, 'an edge is resolved once'))
-        resolved = []
-      }
-      if (set.length > 0) {
-        const moved = connection.run(
-          sql.setEdges,
-          set.map(edge => edge[0]),
-          set.map(edge => edge[1]),
-          set.map(edge => (edge[2] ? 'true' : 'false')),
-        )
-        work.push(expect(moved, set.length, 'an edge whose child this transaction holds is there'))
-        set = []
-      }
-      await Promise.all(work)
+    flush: async connection => {
+      await Promise.all([writeChanges(connection), writeChildren(connection)])
     },
+    flushButChildren: writeChanges,
   })
+}
+
+async function expect(moved: Promise<number>, count: number, what: string): Promise<void> {
+  assert((await moved) === count, what)
 }
 
 function toWrite(task: HeldTask): object {

@@ -5,7 +5,7 @@ import { textSize } from '../../core/task.ts'
 import type { ClaimAsk, ClaimedTask, ParentRecord } from '../../ports/store.ts'
 import type { SqlRow } from './database.ts'
 import type { Lane } from './lanes.ts'
-import { type Candidate, createLine, type Line, type Order, toCandidate } from './line.ts'
+import { type Candidate, createLine, type Line, type Order, toCandidate, toReleased } from './line.ts'
 import { type Family, readFamilies } from './parents.ts'
 import { leaseUntilOf, number, state, text, toClaimedTask, toRecord } from './rows.ts'
 import { type Ground, learnLanes, type Transaction } from './session.ts'
@@ -251,30 +251,72 @@ function idsOf(lanes: readonly Lane[]): readonly number[] {
   return [...new Set(lanes.map(lane => lane.id))]
 }
 
-/** The first tasks of every lane that one of the claimants serves. */
+interface Sight {
+  readonly line: Line
+  /** Of children that are in the line; of others they are read when they are chosen. */
+  readonly families: ReadonlyMap<number, Family>
+}
+
+/** The first tasks of every lane that one of the claimants serves, what this transaction has released among them. */
 async function look(
   tx: Transaction,
   open: readonly Claimant[],
   gone: ReadonlySet<number>,
   forEach: number,
-): Promise<Line> {
+): Promise<Sight> {
   const wanted = forEach * roomOf(open)
   let lanes = idsOf(open.flatMap(each => each.lanes))
+  const released = releasedIn(tx, new Set(lanes))
   if (lanes.length > lanesLookedIntoMax) {
     const pending = new Set((await tx.connection.rows(sql.pendingLanes)).map(row => number(row[0])))
     lanes = lanes.filter(lane => pending.has(lane))
   }
   // Twice an even share: what one round leaves out the next one brings.
   const chunk = Math.min(wanted, Math.ceil((2 * wanted) / Math.max(1, lanes.length))) + gone.size
-  const { clock, floors } = tx
-  const beganMs = clock.monotonic()
+  const { clock, floors, connection } = tx
+  let beganMs = clock.monotonic()
   const look = floors.plan(lanes, beganMs)
-  const rows = lanes.length === 0 ? [] : await tx.connection.rows(sql.candidates, lanes, chunk, look.from)
-  const candidates = rows.map(toCandidate)
-  const first = new Map<number, number>()
-  for (const { lane, rank } of candidates) if (!first.has(lane)) first.set(lane, rank)
-  look.done(first, clock.monotonic() - beganMs)
-  return createLine(candidates, chunk, gone)
+  // What was sent before takes its own time.
+  void connection.answered().then(() => {
+    beganMs = clock.monotonic()
+  })
+  const sought = lanes.length === 0 ? [] : connection.rows(sql.candidates, lanes, chunk, look.from)
+  const first = released.slice(0, wanted).map(candidate => candidate.number)
+  const [rows, families] = await Promise.all([sought, readFamilies(connection, first, limits.parentsBytesMax)])
+  const heads = new Map<number, number>()
+  const tails = new Map<number, { readonly last: Candidate; readonly count: number }>()
+  const found = rows.map(toCandidate)
+  for (const candidate of found) {
+    const { lane, rank } = candidate
+    if (!heads.has(lane)) heads.set(lane, rank)
+    tails.set(lane, { last: candidate, count: (tails.get(lane)?.count ?? 0) + 1 })
+  }
+  look.done(heads, clock.monotonic() - beganMs)
+  const cut = new Map([...tails].filter(([, { count }]) => count >= chunk).map(([lane, { last }]) => [lane, last]))
+  return { line: createLine(inTurn(found, released, cut), new Set(cut.keys()), gone), families }
+}
+
+/** In the order of their ranks. */
+function releasedIn(tx: Transaction, lanes: ReadonlySet<number>): readonly Candidate[] {
+  return tx.hand
+    .released()
+    .filter(task => lanes.has(task.lane))
+    .map(toReleased)
+    .sort(compareRanked)
+}
+
+/** @param cut of lanes that may have more, the last that was seen: what comes behind it waits for the next look */
+function inTurn(
+  found: readonly Candidate[],
+  released: readonly Candidate[],
+  cut: ReadonlyMap<number, Candidate>,
+): readonly Candidate[] {
+  if (released.length === 0) return found
+  const reached = released.filter(candidate => {
+    const last = cut.get(candidate.lane)
+    return last === undefined || compareRanked(candidate, last) < 0
+  })
+  return [...found, ...reached].sort(compareRanked)
 }
 
 interface Choice {
@@ -296,7 +338,7 @@ export function orderOf(tx: Transaction): Order {
 async function choose(
   tx: Transaction,
   open: readonly Claimant[],
-  line: Line,
+  { line, families: known }: Sight,
   forEach: number,
 ): Promise<readonly Choice[]> {
   const order = orderOf(tx)
@@ -310,7 +352,8 @@ async function choose(
     if (isCut) break
   }
   const children = dealt.filter(({ candidate }) => candidate.hasParents).map(({ candidate }) => candidate.number)
-  const families = await readFamilies(tx.connection, children, limits.parentsBytesMax)
+  const unread = children.filter(child => !known.has(child))
+  const others = await readFamilies(tx.connection, unread, limits.parentsBytesMax)
   const picks: Choice[] = []
   for (const { claimant, candidate } of dealt) {
     // At least one, and then as many as a reply has room for.
@@ -318,11 +361,12 @@ async function choose(
       claimant.isDone = true
       continue
     }
-    const family = families.get(candidate.number) ?? null
+    const family = known.get(candidate.number) ?? others.get(candidate.number) ?? null
     const parents = (family?.parents ?? []).reduce((sum, parent) => sum + textSize({ payload: null, ...parent }), 0)
     claimant.bytes += candidate.bytes + parents
     picks.push({ claimant, candidate, family })
   }
+  if (tx.hand.released().length > 0) return picks.map(pick => ({ ...pick, family: asHeld(tx, pick.family) }))
   return picks
 }
 
@@ -335,6 +379,7 @@ async function take(tx: Transaction, picks: readonly Choice[], gone: Set<number>
     picks.map(({ candidate }) => candidate.number),
     picks.map(({ claimant }) => claimant.ask.workerId),
     picks.map(({ claimant }) => tx.nowMs + claimant.ask.leaseMs),
+    picks.map(({ candidate }) => candidate.written),
     most,
   )
   const byNumber = new Map(rows.map(row => [number(row[0]), row]))
@@ -350,6 +395,8 @@ async function take(tx: Transaction, picks: readonly Choice[], gone: Set<number>
       claimant.isDone = false
       continue
     }
+    const held = candidate.written === 'blocked' ? tx.hand.byNumber(candidate.number) : undefined
+    if (held !== undefined) tx.hand.noteClaimed(held)
     tx.counters.move(candidate.lane, 'pending', 'running')
     claimedIds.add(text(row[1]))
     claimant.taken.push(
@@ -363,6 +410,13 @@ async function take(tx: Transaction, picks: readonly Choice[], gone: Set<number>
     )
   }
   return rows.length
+}
+
+/** A parent that an operator started anew may have been released a moment ago: its row does not say so yet. */
+function asHeld(tx: Transaction, family: Family | null): Family | null {
+  if (family === null) return null
+  const parents = family.parents?.map(parent => ({ ...parent, state: tx.hand.byId(parent.id)?.state ?? parent.state }))
+  return { ...family, parents: parents ?? null }
 }
 
 /** A parent that an operator started anew may be claimed together with its child, and was read as pending. */

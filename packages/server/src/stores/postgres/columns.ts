@@ -20,7 +20,8 @@ export const claimedColumns = `t.number, t.id, t.lane, t.priority, t.priority_so
 /** What every transition is decided from and writes. */
 export const stateColumns = `t.number, t.id, t.lane, t.state, t.epoch, t.attempt, t.crashes, t.worker_id, t.lease_until,
   t.started_at, t.cancel_requested_at, t.run_at, t.due_at, t.priority, t.priority_source, t.rank, t.finished_at,
-  t.end_outcome, t.settled_as, t.waiting_count, t.has_dependents, left(t.error, 27)`
+  t.end_outcome, t.settled_as, t.waiting_count, t.has_dependents, left(t.error, 27),
+  coalesce(octet_length(t.payload), 0) + coalesce(octet_length(t.error), 0)`
 
 /** A live lease, and what core needs to decide how its attempt ends. */
 export const leaseColumns = `t.id, t.epoch, t.worker_id, t.attempt, t.crashes, t.max_retries, t.started_at, t.timeout_ms`

@@ -21,6 +21,8 @@ export interface Connection {
   run(statement: Statement, ...values: readonly SqlParameter[]): Promise<number>
   /** Plain text without parameters; may hold several statements. */
   exec(text: string): Promise<void>
+  /** Once everything that was sent so far has been answered, well or badly. */
+  answered(): Promise<void>
   /** Makes all plans anew where the tables have grown much since they were made. @param pages of the tables together */
   noteSize(pages: number): void
   /** Gives it back to the pool, or closes it where something went wrong on it. */
@@ -120,18 +122,24 @@ const planned = new WeakMap<pg.PoolClient, number>()
 
 function toConnection(client: pg.PoolClient, isPooled: boolean): Connection {
   const together = sendTogether(client)
+  let last: Promise<unknown> = Promise.resolve()
   const query = (statement: Statement, values: readonly SqlParameter[]): Promise<pg.QueryArrayResult<SqlValue[]>> => {
     together()
-    return client.query<SqlValue[], SqlParameter[]>({
+    const answer = client.query<SqlValue[], SqlParameter[]>({
       ...(isPooled ? {} : { name: statement.name }),
       text: statement.text,
       values: [...values],
       rowMode: 'array',
     })
+    last = answer
+    return answer
   }
   return {
     rows: async (statement, ...values) => (await query(statement, values)).rows,
     run: async (statement, ...values) => (await query(statement, values)).rowCount ?? 0,
+    answered: async () => {
+      await last.catch(() => {})
+    },
     exec: async text => {
       together()
       await client.query(text)

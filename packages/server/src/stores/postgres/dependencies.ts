@@ -71,7 +71,7 @@ async function resolveLevel(tx: Transaction, parents: readonly EndedParent[]): P
   if (tx.edgesLeft === 0) return 0
   const numbers = parents.map(parent => parent.number)
   const room = tx.edgesLeft + 1
-  await tx.hand.flush(tx.connection)
+  tx.checked(tx.hand.flushButChildren(tx.connection))
   // Sent together, done one after the other: the edges are read when the rows of their children are held.
   const [, open] = await Promise.all([
     tx.hand.takeOpenChildren(tx.connection, numbers, room),
@@ -104,7 +104,7 @@ function resolveEdge(tx: Transaction, parent: EndedParent | undefined, row: SqlR
 function releaseChild(tx: Transaction, child: HeldTask): void {
   assert(child.waitingCount > 0, 'a blocked task waits for at least its open edges')
   child.waitingCount -= 1
-  tx.hand.change(child)
+  tx.hand.release(child)
   if (child.waitingCount === 0) leaveBlocked(tx, child)
 }
 

@@ -28,6 +28,9 @@ export async function exchange(session: Session, batch: ExchangeBatch): Promise<
     },
     async (tx, { completions, written, facts }) => {
       const settles = await settleMany(tx, batch.settles, completions)
+      // What was released here is claimed here, most often, and written once.
+      const mayClaimReleased = batch.submits.length === 0 && batch.claims.length > 0
+      tx.checked(mayClaimReleased ? tx.hand.flushButChildren(tx.connection) : tx.hand.flush(tx.connection))
       const handedOver = mayHandOver ? await handOver(tx, batch.submits, batch.claims, facts) : null
       const submits = handedOver?.submits ?? (await submitMany(tx, batch.submits, written))
       const beats = await takeBeats(tx, batch.beats)

@@ -80,9 +80,10 @@ function deal(
     priority: draft.priority,
     hasParents: false,
     bytes: 0,
+    written: 'pending' as const,
   }))
   const order = orderOf(tx)
-  const line = createLine(candidates.sort(order.inQueue), Number.POSITIVE_INFINITY, new Set())
+  const line = createLine(candidates.sort(order.inQueue), new Set())
   const dealt = new Map<number, Dealt>()
   for (const claimant of claimants) {
     for (const { number: at } of line.take(claimant.lanes, claimant.ask.limit, order).items) {

@@ -1,7 +1,7 @@
 import { merge, type Source } from '../../core/merge.ts'
 import type { SqlRow } from './database.ts'
 import type { Lane } from './lanes.ts'
-import { number } from './rows.ts'
+import { type HeldTask, number } from './rows.ts'
 
 /** A pending task as it was seen, and what a claim sorts by. */
 export interface Candidate {
@@ -13,6 +13,8 @@ export interface Candidate {
   readonly hasParents: boolean
   /** Of its own texts. */
   readonly bytes: number
+  /** As it stands in the table: blocked where this transaction has released it and not written it yet. */
+  readonly written: 'pending' | 'blocked'
 }
 
 /** A row of `candidates`. */
@@ -25,7 +27,13 @@ export function toCandidate(row: SqlRow): Candidate {
     priority: number(row[4]),
     hasParents: row[5] !== 0,
     bytes: number(row[6]),
+    written: 'pending',
   }
+}
+
+/** A child that this transaction has released. */
+export function toReleased({ lane, number: own, rank, dueAtMs, priority, bytes }: HeldTask): Candidate {
+  return { lane, number: own, rank, dueAtMs, priority, hasParents: true, bytes, written: 'blocked' }
 }
 
 export interface Order {
@@ -47,19 +55,22 @@ export interface Line {
 }
 
 /**
- * @param candidates of each lane the first `chunk`, by rank and number
+ * @param candidates of each lane the first ones, by rank and number
+ * @param cut lanes that may have more
  * @param gone numbers that are passed over
  */
-export function createLine(candidates: readonly Candidate[], chunk: number, gone: ReadonlySet<number>): Line {
-  const lanes = new Map<number, { readonly items: Candidate[]; isWhole: boolean; at: number; count: number }>()
+export function createLine(
+  candidates: readonly Candidate[],
+  cut: ReadonlySet<number>,
+  gone: ReadonlySet<number> = new Set(),
+): Line {
+  const lanes = new Map<number, { readonly items: Candidate[]; readonly isWhole: boolean; at: number }>()
   for (const candidate of candidates) {
     let lane = lanes.get(candidate.lane)
     if (lane === undefined) {
-      lane = { items: [], isWhole: true, at: 0, count: 0 }
+      lane = { items: [], isWhole: !cut.has(candidate.lane), at: 0 }
       lanes.set(candidate.lane, lane)
     }
-    lane.count += 1
-    lane.isWhole = lane.count < chunk
     if (!gone.has(candidate.number)) lane.items.push(candidate)
   }
 

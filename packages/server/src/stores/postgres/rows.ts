@@ -202,6 +202,8 @@ export interface HeldTask {
   settledAs: string | null
   waitingCount: number
   hasDependents: boolean
+  /** Of its own texts, as they stood in the table. */
+  readonly bytes: number
   /** Cancelled because a parent failed: such a task may come back with its parent. */
   isCascaded: boolean
   error: TextChange
@@ -238,6 +240,7 @@ export function toHeldTask(row: SqlRow): HeldTask {
     settledAs: textOrNull(row[18]),
     waitingCount: number(row[19]),
     hasDependents: boolean(row[20]),
+    bytes: number(row[22]),
     isCascaded: row[21] === '{"code":"dependency_failed"',
     error: keep,
     result: keep,

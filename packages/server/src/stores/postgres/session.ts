@@ -78,6 +78,8 @@ export interface Transaction extends Ground {
   hasLeftovers: boolean
   /** A write whose answer nothing waits for but the commit. */
   later(write: Promise<unknown>): void
+  /** A write whose answer is looked at before the commit is sent; the statements behind it need not wait for it. */
+  checked(write: Promise<void>): void
   /** Queues whose first task this transaction brings; known to all once it is committed. */
   readonly newQueues: Set<string>
 }
@@ -139,10 +141,11 @@ export function createSession(
       ])
       if (place !== begunWith.place) await meetPlace(connection, place)
       const laterWrites: Promise<unknown>[] = []
-      const tx = beginTransaction(ground, nowMs, edgesMax, laterWrites)
+      const checkedWrites: Promise<void>[] = []
+      const tx = beginTransaction(ground, nowMs, edgesMax, { laterWrites, checkedWrites })
       const value = await work(tx, opened)
       // What is written here is counted; only then may it be committed.
-      await tx.hand.flush(connection)
+      await Promise.all([...checkedWrites, tx.hand.flush(connection)])
       lowerFloors(tx)
       await Promise.all([...laterWrites, tx.counters.write(connection), connection.exec('COMMIT')])
       lowerFloors(tx)
@@ -223,7 +226,7 @@ function beginTransaction(
   ground: Ground,
   nowMs: number,
   edgesMax: number,
-  laterWrites: Promise<unknown>[],
+  { laterWrites, checkedWrites }: { readonly laterWrites: Promise<unknown>[]; readonly checkedWrites: Promise<void>[] },
 ): Transaction {
   return {
     ...ground,
@@ -241,6 +244,10 @@ function beginTransaction(
       // Told with the commit; until then it must not count as unhandled.
       write.catch(() => {})
       laterWrites.push(write)
+    },
+    checked(write) {
+      write.catch(() => {})
+      checkedWrites.push(write)
     },
   }
 }

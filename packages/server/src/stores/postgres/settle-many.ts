@@ -13,6 +13,7 @@ const completed: SettleResult = Object.freeze({ verdict: 'applied', state: 'comp
  * The settlements of one exchange. Most are completions of leases that still hold: one statement writes them all, unread.
  * Everything else, and whatever else is said of the same task, is decided one by one and in its order. No child is
  * released or cancelled but by its own edges, so that it cannot be seen that the list was not taken one by one.
+ * What changed at hand is left to be written by the caller.
  */
 export async function settleMany(
   tx: Transaction,
@@ -35,7 +36,6 @@ export async function settleMany(
     }
   }
   await resolveChildren(tx)
-  await tx.hand.flush(tx.connection)
   return results
 }
 

@@ -70,6 +70,10 @@ const texts = {
       waiting_count int, has_dependents boolean, writes_error boolean, error text, writes_result boolean, result text,
       writes_progress boolean, progress text, fingerprint text)
     WHERE r.number = +r.number AND t.number = r.number AND t.epoch = r.epoch AND t.state || '' = r.was`,
+  // A child that waits for fewer parents than before, or for none.
+  writeChildren: `UPDATE tasklane.tasks AS t SET state = r.state, waiting_count = r.waiting_count
+    FROM unnest($1::bigint[], $2::text[], $3::int[]) AS r (number, state, waiting_count)
+    WHERE r.number = +r.number AND t.number = r.number AND t.state || '' = 'blocked'`,
   insertAttempts: `INSERT INTO tasklane.attempts (number, epoch, attempt, worker_id, started_at, ended_at, outcome,
       settled_as, error)
     SELECT number, epoch, attempt, worker_id, started_at, ended_at, outcome, settled_as, error
@@ -212,14 +216,15 @@ const texts = {
       FROM l WHERE l.lane IS NOT NULL)
     SELECT lane FROM l WHERE lane IS NOT NULL`,
   // What somebody else is at is passed over, so that the order of the locks makes nobody wait; the limit counts what is
-  // left.
+  // left. A child that this transaction has just released stands as blocked, and nobody else is at it.
   claimTasks: `UPDATE tasklane.tasks AS t SET state = 'running', worker_id = c.worker_id, started_at = $1::bigint,
       lease_until = least(c.lease_until, $1::bigint + t.timeout_ms + $2::bigint), epoch = t.epoch + 1, attempt = t.attempt + 1,
-      progress = NULL
+      progress = NULL, waiting_count = 0
     FROM (SELECT p.number, r.worker_id, r.lease_until
-      FROM unnest($3::bigint[], $4::text[], $5::bigint[]) WITH ORDINALITY AS r (number, worker_id, lease_until, turn)
+      FROM unnest($3::bigint[], $4::text[], $5::bigint[], $6::text[]) WITH ORDINALITY
+        AS r (number, worker_id, lease_until, state, turn)
       JOIN tasklane.tasks AS p ON p.number = r.number
-      WHERE r.number = +r.number AND p.state || '' = 'pending' ORDER BY r.turn LIMIT $6 FOR NO KEY UPDATE OF p SKIP LOCKED) AS c
+      WHERE r.number = +r.number AND p.state || '' = r.state ORDER BY r.turn LIMIT $7 FOR NO KEY UPDATE OF p SKIP LOCKED) AS c
     WHERE t.number = c.number RETURNING ${claimedColumns}`,
 
   // ─── Verbs ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -29,7 +29,7 @@ export async function submitMany(
   }
   await submitPlain()
   // Members that fell at once may have released others of their group, and the claims of this exchange ask the table.
-  await tx.hand.flush(tx.connection)
+  tx.checked(tx.hand.flush(tx.connection))
   return verdicts
 }
 
