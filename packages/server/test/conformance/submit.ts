@@ -295,6 +295,17 @@ export const submitTopic: Topic = test => {
     expect(outcome.claims.map(tasks => tasks.map(task => task.id))).toEqual([['released']])
   })
 
+  test('a repeat in the same exchange is told how the first ended at once', async ({ submit, store, exchange }) => {
+    await submit(draft('gone'))
+    await store.cancel([draft('gone').id], null)
+    const fallen = draft('fallen', { dependencies: ['gone'] })
+    const { submits } = await exchange({ submits: [{ drafts: [fallen] }, { drafts: [fallen] }] })
+    expect(submits).toMatchObject([
+      { receipts: [{ state: 'cancelled', existing: null }] },
+      { receipts: [{ state: 'cancelled', existing: await store.task(fallen.id) }] },
+    ])
+  })
+
   test('keeps a payload of the largest size', async ({ submit, task }) => {
     const payload = 'é'.repeat(500_000)
     await submit(draft('a', { payload }))

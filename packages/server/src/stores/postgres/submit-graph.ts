@@ -43,6 +43,8 @@ interface Parent {
  * Parents outside the group are held until the commit: one that ends meanwhile waits, and then finds its new edges.
  */
 export async function submitGroup(tx: Transaction, group: SubmitGroup): Promise<SubmitVerdict> {
+  // An earlier group of this exchange may have members that fell at once; the table is asked what this one names.
+  await tx.hand.flush(tx.connection)
   const named = await readNamed(tx, group)
   const repeats = group.drafts.flatMap(draft => {
     const found = named.byId.get(draft.id) ?? named.byKey.get(draft.idempotencyKey ?? '')
@@ -116,7 +118,6 @@ async function holdParents(tx: Transaction, members: readonly NewMember[]): Prom
     members.flatMap(member => member.parents.flatMap(({ outer }) => (outer === null ? [] : [outer.number]))),
   )
   if (numbers.size === 0) return members
-  await tx.hand.flush(tx.connection)
   await tx.connection.run(sql.markDependents, [...numbers])
   const rows = await tx.connection.rows(sql.shareParents, [...numbers])
   // One was removed since it was found: then it does not exist, or not any more, and the group is looked at anew.
