@@ -1,3 +1,4 @@
+import { limits } from '@tasklane/protocol'
 import { describe, expect, it } from 'vitest'
 import { taskId } from '../../src/core/task.ts'
 import { draft, names } from '../support/drafts.ts'
@@ -142,6 +143,31 @@ describe.skipIf(!(await hasPostgres()))('parents of one child', () => {
     }
     expect(await broken(cluster)).toEqual([])
     expect(await cluster.deadlocks()).toBe(0)
+  })
+})
+
+describe.skipIf(!(await hasPostgres()))('children of one parent, more than a transaction releases,', () => {
+  it('are all released where some of them go while the parent ends', async () => {
+    const cluster = await openNodes(1)
+    const node = nodeAt(cluster, 0)
+    const children = names('c', limits.releasedInTransactionMax + 3)
+    const parent = await node.submitAndClaim(draft('p'))
+    await node.submit(...children.map(id => draft(id, { dependencies: ['p'] })))
+    const gone = children.slice(0, 4).map(taskId)
+    await node.store.cancel(gone, null)
+    const list = gone.map(id => `'${id}'`).join(', ')
+    // What a remove at another node does.
+    const removal = await cluster.hold(`
+      DELETE FROM tasklane.edges WHERE child IN (SELECT number FROM tasklane.tasks WHERE id IN (${list}));
+      INSERT INTO tasklane.counter_changes (lane, state, n) SELECT lane, state, -1 FROM tasklane.tasks WHERE id IN (${list});
+      DELETE FROM tasklane.tasks WHERE id IN (${list})`)
+    const ended = node.complete(parent)
+    await cluster.untilSomebodyWaits()
+    await removal.letGo()
+    await ended
+    await node.unblockAll()
+    expect(await node.store.counts()).toMatchObject({ blocked: 0, pending: children.length - gone.length })
+    expect(await broken(cluster)).toEqual([])
   })
 })
 

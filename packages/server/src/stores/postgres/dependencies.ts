@@ -78,19 +78,20 @@ async function resolveLevel(tx: Transaction, parents: readonly EndedParent[]): P
     tx.connection.rows(sql.openEdges, numbers, room),
   ])
   const byNumber = new Map(parents.map((parent, at) => [parent.number, { parent, at }]))
-  for (const row of open.slice(0, tx.edgesLeft)) resolveEdge(tx, byNumber.get(number(row[0]))?.parent, row)
-  const isAll = open.length <= tx.edgesLeft
-  tx.edgesLeft -= Math.min(open.length, tx.edgesLeft)
-  if (isAll) return parents.length
-  return byNumber.get(number(open.at(-1)?.[0]))?.at ?? 0
+  // Where children of the first reading were removed before they could be held, others have moved up in the second one.
+  const notHeld = open.findIndex(row => tx.hand.byNumber(number(row[1])) === undefined)
+  const done = Math.min(tx.edgesLeft, notHeld < 0 ? open.length : notHeld)
+  for (const row of open.slice(0, done)) resolveEdge(tx, byNumber.get(number(row[0]))?.parent, row)
+  tx.edgesLeft -= done
+  const next = open[done]
+  return next === undefined ? parents.length : (byNumber.get(number(next[0]))?.at ?? 0)
 }
 
 /** A row of `openEdges`. */
 function resolveEdge(tx: Transaction, parent: EndedParent | undefined, row: SqlRow): void {
   assert(parent !== undefined, 'an edge leads from one of the parents that were asked for')
   const child = tx.hand.byNumber(number(row[1]))
-  // A child that was submitted between the two readings is told by its submit, which waits for the parent's end.
-  if (child === undefined) return
+  assert(child !== undefined, 'a child is told while its row is held')
   tx.hand.resolveEdge(child.number, number(row[2]))
   if (child.state !== 'blocked') return
   if (isSatisfied(policy(row[3]), parent.state)) releaseChild(tx, child)
