@@ -323,6 +323,8 @@ interface Choice {
   readonly claimant: Claimant
   readonly candidate: Candidate
   readonly family: Family | null
+  /** Of its own texts and those of its parents: its part of the reply. */
+  readonly bytes: number
 }
 
 /** Across queues the heads compare by urgency, whatever each queue's ordering. */
@@ -363,8 +365,9 @@ async function choose(
     }
     const family = known.get(candidate.number) ?? others.get(candidate.number) ?? null
     const parents = (family?.parents ?? []).reduce((sum, parent) => sum + textSize({ payload: null, ...parent }), 0)
-    claimant.bytes += candidate.bytes + parents
-    picks.push({ claimant, candidate, family })
+    const bytes = candidate.bytes + parents
+    claimant.bytes += bytes
+    picks.push({ claimant, candidate, family, bytes })
   }
   if (tx.hand.released().length > 0) return picks.map(pick => ({ ...pick, family: asHeld(tx, pick.family) }))
   return picks
@@ -384,10 +387,10 @@ async function take(tx: Transaction, picks: readonly Choice[], gone: Set<number>
   )
   const byNumber = new Map(rows.map(row => [number(row[0]), row]))
   const claimedIds = new Set<string>()
-  for (const { claimant, candidate, family } of picks) {
+  for (const { claimant, candidate, family, bytes } of picks) {
     const row = byNumber.get(candidate.number)
     if (row === undefined) {
-      claimant.bytes -= candidate.bytes
+      claimant.bytes -= bytes
       // There was more than enough, and this one is left where it is.
       if (rows.length === most) continue
       // Another node was faster: whoever was to get it looks again, past it.
