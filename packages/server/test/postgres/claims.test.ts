@@ -1,10 +1,17 @@
-import { describe, expect, it } from 'vitest'
+import { limits } from '@tasklane/protocol'
+import { describe, expect, it, vi } from 'vitest'
 import { workerId } from '../../src/core/task.ts'
 import type { ClaimedTask } from '../../src/ports/store.ts'
-import { draft, names } from '../support/drafts.ts'
+import { draft, json, names } from '../support/drafts.ts'
 import { hasPostgres } from '../support/postgres-stores.ts'
 import { broken } from './invariants.ts'
-import { type Node, type Nodes, openNodes } from './nodes.ts'
+import { type Node, type Nodes, nodeAt, openNodes } from './nodes.ts'
+
+vi.mock('@tasklane/protocol', async load => {
+  const actual = await load<typeof import('@tasklane/protocol')>()
+  // A reply has room for few large tasks.
+  return { ...actual, limits: { ...actual.limits, replyBytesMax: 64_000 } }
+})
 
 describe.skipIf(!(await hasPostgres()))('nodes that claim at the same time', () => {
   it.each([2, 8])('%i of them share no task and leave none over', async count => {
@@ -36,6 +43,16 @@ describe.skipIf(!(await hasPostgres()))('nodes that claim at the same time', () 
       // Nobody goes away with nothing because the others were at what it had seen.
       expect(shares.map(share => share.length)).toEqual(Array.from(shares, () => 3))
     }
+  })
+
+  it('get what is free behind all that another is at, however large that is', async () => {
+    const cluster = await openNodes(1)
+    const node = nodeAt(cluster, 0)
+    const parent = await node.submitAndClaim(draft('p'))
+    await node.complete(parent, json('r'.repeat(limits.replyBytesMax / 32)))
+    await node.submit(...names('c', 40).map(id => draft(id, { dependencies: ['p'] })))
+    await cluster.hold(`SELECT FROM tasklane.tasks WHERE state = 'pending' ORDER BY number LIMIT 33 FOR UPDATE`)
+    expect((await node.claim({ limit: 1 })).map(({ id }) => id)).toEqual(['c-33'])
   })
 
   it('and settle at the same time run every task exactly once', async () => {
@@ -72,6 +89,21 @@ describe.skipIf(!(await hasPostgres()))('one claim that is repeated at another n
       expect(later?.map(({ id, epoch }) => ({ id, epoch }))).toEqual(told[0])
     }
     expect(await cluster.nodes[0]?.store.counts()).toMatchObject({ running: 75, pending: 225 })
+    expect(await broken(cluster)).toEqual([])
+  })
+
+  it('is run again where it was doubled on its way to one node and is just being answered by another', async () => {
+    const cluster = await openNodes(1)
+    const node = nodeAt(cluster, 0)
+    await node.submit(draft('a'), draft('b'))
+    const answered = await cluster.hold(`INSERT INTO tasklane.claim_requests (at, worker_id, request_id, leases)
+      VALUES (0, 'w1', 'request', '[]')`)
+    const ask = { workerId: workerId('w1'), queues: null, types: null, limit: 1, leaseMs: 60_000, requestId: 'request' }
+    const doubled = node.exchange({ claims: [ask, { ...ask }] })
+    await cluster.untilSomebodyWaits()
+    await answered.letGo()
+    const { claims } = await doubled
+    expect(claims.map(tasks => tasks.map(({ id }) => id))).toEqual([['a'], ['a']])
     expect(await broken(cluster)).toEqual([])
   })
 

@@ -271,6 +271,11 @@ export function faultOf(error: unknown): PostgresFault | null {
   return awayWords.test(error.message) ? 'away' : null
 }
 
+/** Whether it only says that an earlier statement of the transaction has failed. */
+export function isConsequence(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '25P02'
+}
+
 /** Whether the connection on which it was met is of no use any more. A server that only reads may not be the right one. */
 export function isOver(error: unknown): boolean {
   const fault = faultOf(error)

@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Changes, EndedTask, LaneCount } from '../../ports/store.ts'
 import { createHand, type Hand } from './at-hand.ts'
 import { type CounterChanges, createCounterChanges } from './counters.ts'
-import { type Connection, type Database, faultOf, isOver, RunAgain } from './database.ts'
+import { type Connection, type Database, faultOf, isConsequence, isOver, RunAgain } from './database.ts'
 import type { Floors } from './floors.ts'
 import { createKnown, type Known } from './known.ts'
 import { type Lanes, learnNewLanes } from './lanes.ts'
@@ -128,6 +128,7 @@ export function createSession(
     edgesMax: number,
   ): Promise<Value> {
     const connection = await database.connect()
+    const later = createLater()
     let isBroken = false
     try {
       const begunWith = known
@@ -140,18 +141,17 @@ export function createSession(
         begun,
       ])
       if (place !== begunWith.place) await meetPlace(connection, place)
-      const laterWrites: Promise<unknown>[] = []
-      const checkedWrites: Promise<void>[] = []
-      const tx = beginTransaction(ground, nowMs, edgesMax, { laterWrites, checkedWrites })
+      const tx = beginTransaction(ground, nowMs, edgesMax, later)
       const value = await work(tx, opened)
       // What is written here is counted; only then may it be committed.
-      await Promise.all([...checkedWrites, tx.hand.flush(connection)])
+      await Promise.all([...later.checked, tx.hand.flush(connection)])
       lowerFloors(tx)
-      await Promise.all([...laterWrites, tx.counters.write(connection), connection.exec('COMMIT')])
+      await Promise.all([...later.writes, tx.counters.write(connection), connection.exec('COMMIT')])
       lowerFloors(tx)
       for (const queue of tx.newQueues) tx.lanes.queues.add(queue)
       return value
-    } catch (error) {
+    } catch (caught) {
+      const error = isConsequence(caught) ? ((await firstFailure(later)) ?? caught) : caught
       isBroken = isOver(error)
       // Where the connection itself is gone, so is the transaction.
       await connection.exec('ROLLBACK').catch(() => {
@@ -212,6 +212,24 @@ async function nothing(): Promise<void> {}
 /** The transaction is at another place than what this node knows is of: it is run again, with what holds there. */
 class OtherPlace extends RunAgain {}
 
+/** Writes that nothing waits for but the commit: it is sent when the answers to some have been looked at. */
+interface Later {
+  readonly writes: Promise<unknown>[]
+  readonly checked: Promise<void>[]
+}
+
+function createLater(): Later {
+  return { writes: [], checked: [] }
+}
+
+/** Statements are answered in turn: what failed first has been told by now, if perhaps not to everybody. */
+async function firstFailure({ writes, checked }: Later): Promise<unknown> {
+  const failures = (await Promise.allSettled([...checked, ...writes])).flatMap(each =>
+    each.status === 'rejected' && !isConsequence(each.reason) ? [each.reason as unknown] : [],
+  )
+  return failures[0]
+}
+
 function lowerFloors({ floors, lowest }: Transaction): void {
   for (const [lane, rank] of lowest) floors.lower(lane, rank)
 }
@@ -222,12 +240,7 @@ function pause(clock: Clock, ms: number): Promise<void> {
   })
 }
 
-function beginTransaction(
-  ground: Ground,
-  nowMs: number,
-  edgesMax: number,
-  { laterWrites, checkedWrites }: { readonly laterWrites: Promise<unknown>[]; readonly checkedWrites: Promise<void>[] },
-): Transaction {
+function beginTransaction(ground: Ground, nowMs: number, edgesMax: number, { writes, checked }: Later): Transaction {
   return {
     ...ground,
     nowMs,
@@ -243,11 +256,11 @@ function beginTransaction(
     later(write) {
       // Told with the commit; until then it must not count as unhandled.
       write.catch(() => {})
-      laterWrites.push(write)
+      writes.push(write)
     },
     checked(write) {
       write.catch(() => {})
-      checkedWrites.push(write)
+      checked.push(write)
     },
   }
 }
