@@ -26,6 +26,28 @@ export const settleTopic: Topic = test => {
     })
   })
 
+  test('an epoch that no task ever reaches is stale, and hinders nobody in the same exchange', async bench => {
+    await bench.register('w1')
+    const a = await bench.submitAndClaim(draft('a'))
+    const b = await bench.submitAndClaim(draft('b'))
+    const far = { ...leaseOf(a), epoch: Number.MAX_SAFE_INTEGER }
+    const completed = { kind: 'completed', result: null } as const
+    const { settles, beats } = await bench.exchange({
+      settles: [
+        { lease: far, outcome: completed, guard: 'held' },
+        { lease: far, outcome: { kind: 'released' }, guard: 'held' },
+        { lease: leaseOf(b), outcome: completed, guard: 'held' },
+      ],
+      beats: [
+        { workerId: far.workerId, systemInfo: null, leaseMs: leaseMsDefault, held: [{ ...far, progress: json(1) }] },
+      ],
+    })
+    expect(settles).toEqual([stale, stale, { verdict: 'applied', state: 'completed' }])
+    expect(beats).toMatchObject([{ lost: ['a'] }])
+    expect(await bench.store.leases([far])).toEqual([null])
+    expect(await bench.store.appendLogs(far.workerId, [{ ...far, level: 'info', message: '', atMs: null }])).toBe(0)
+  })
+
   test('fails a task with its error', async bench => {
     const a = await bench.submitAndClaim(draft('a'))
     await bench.clock.advance(800)

@@ -11,6 +11,9 @@ import type { Statement } from './database.ts'
  * Without that, a plan that was made when a table held two rows goes over all of it once it holds a million. And rows are
  * locked in the order of their numbers, by a subquery where an UPDATE takes several, so that two transactions do not wait
  * for each other; `number + 0` is an order that no walk over all numbers can give.
+ *
+ * An epoch that is asked about is a bigint, though the column is not: whoever says one that no task ever reaches must
+ * not make the statement fail for all who share it.
  */
 const now = '(extract(epoch FROM now()) * 1000)::bigint'
 
@@ -19,7 +22,7 @@ function extend(lock: string): string {
         least($1::bigint + c.lease_ms, t.started_at + t.timeout_ms + $2::bigint, t.cancel_requested_at + $3::bigint)),
       progress = coalesce(c.progress, t.progress)
     FROM (SELECT p.number, r.lease_ms, r.progress
-      FROM unnest($4::text[], $5::int[], $6::text[], $7::bigint[], $8::text[]) AS r (id, epoch, worker_id, lease_ms, progress)
+      FROM unnest($4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::text[]) AS r (id, epoch, worker_id, lease_ms, progress)
       JOIN tasklane.tasks AS p ON p.id = r.id
       WHERE r.id = r.id || '' AND p.state || '' = 'running' AND p.worker_id || '' = r.worker_id
         AND (r.epoch IS NULL OR p.epoch = r.epoch)
@@ -90,12 +93,12 @@ const texts = {
       finished_at = (SELECT coalesce($1::bigint, ${now})),
       lease_until = NULL, cancel_requested_at = NULL, end_outcome = 'completed', settled_as = 'completed'
     FROM (SELECT p.number, r.epoch, r.worker_id, r.result
-      FROM unnest($2::text[], $3::int[], $4::text[], $5::text[]) AS r (id, epoch, worker_id, result)
+      FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[]) AS r (id, epoch, worker_id, result)
       JOIN tasklane.tasks AS p ON p.id = r.id WHERE r.id = r.id || '' ORDER BY p.number + 0) AS r
     WHERE t.number = r.number AND t.epoch = r.epoch AND t.worker_id || '' = r.worker_id AND t.state || '' = 'running'
     RETURNING t.id, t.number, t.lane, t.due_at, t.started_at, t.has_dependents`,
   attemptsSettledAs: `SELECT a.number, a.epoch, a.worker_id, a.settled_as
-    FROM unnest($1::bigint[], $2::int[]) AS r (number, epoch)
+    FROM unnest($1::bigint[], $2::bigint[]) AS r (number, epoch)
     JOIN tasklane.attempts AS a ON a.number = r.number AND a.epoch = r.epoch WHERE r.number = +r.number`,
 
   // ─── Dependencies ─────────────────────────────────────────────────────────────────────────────────────────────────
