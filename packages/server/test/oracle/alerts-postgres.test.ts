@@ -4,7 +4,7 @@ import { compareAlertLives } from './alert-lives.ts'
 import { livesOr } from './lives.ts'
 
 /** Every call is a few round trips: fewer lives than in memory. */
-const lives = livesOr(8, 2_000)
+const lives = livesOr(8, 4_000)
 
 describe.skipIf(!(await hasPostgres()))('on a server', () => {
   const emptyStore = emptyStores()

@@ -10,7 +10,7 @@ vi.mock('@tasklane/protocol', async load => {
 })
 
 /** A few seconds of them unless said otherwise. */
-const lives = livesOr(250, 100)
+const lives = livesOr(250, 400)
 
 it(`SQLite answers as the model does, over ${lives.runs} random lives`, { timeout: lives.timeoutMs }, () =>
   compareWithModel(parts => createSqliteStore({ ...parts, file: ':memory:' }), lives),

@@ -10,7 +10,7 @@ vi.mock('@tasklane/protocol', async load => {
 })
 
 /** Every call is a few round trips: fewer lives than in memory. */
-const lives = livesOr(60, 2_000)
+const lives = livesOr(60, 4_000)
 
 describe.skipIf(!(await hasPostgres()))('on a server', () => {
   const emptyStore = emptyStores()
