@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { taskId } from '../../src/core/task.ts'
 import { draft, names } from '../support/drafts.ts'
 import { hasPostgres } from '../support/postgres-stores.ts'
+import { leaseOf } from '../support/store-driver.ts'
 import { broken } from './invariants.ts'
 import { nodeAt, openNodes } from './nodes.ts'
 
@@ -187,6 +188,31 @@ describe.skipIf(!(await hasPostgres()))('one task that is submitted at several n
       expect(receipts.filter(({ existing }) => existing === null)).toHaveLength(1)
     }
     expect(await nodeAt(cluster, 0).store.counts()).toMatchObject({ pending: rounds })
+    expect(await broken(cluster)).toEqual([])
+  })
+
+  it('is a new one where the first is removed while it is compared with it', async () => {
+    const cluster = await openNodes(1)
+    const node = nodeAt(cluster, 0)
+    const task = await node.submitAndClaim(draft('running'))
+    const [first] = await node.submit(draft('a'))
+    // To find the first takes the tasks alone; to read it takes the edges, too.
+    const running = await cluster.hold(`SELECT FROM tasklane.tasks WHERE id = 'running' FOR UPDATE`)
+    const outcome = node.exchange({
+      settles: [{ lease: leaseOf(task), outcome: { kind: 'completed', result: null }, guard: 'held' }],
+      submits: [{ drafts: [draft('a')] }],
+    })
+    await cluster.untilSomebodyWaits()
+    const edges = await cluster.hold('LOCK TABLE tasklane.edges')
+    await running.letGo()
+    await cluster.untilSomebodyWaits('tasklane.edges')
+    await cluster.ask(`WITH gone AS (DELETE FROM tasklane.tasks WHERE id = 'a' RETURNING lane, state)
+      INSERT INTO tasklane.counter_changes (lane, state, n) SELECT lane, state, -1 FROM gone`)
+    await edges.letGo()
+    const [verdict] = (await outcome).submits
+    const [second] = verdict?.kind === 'accepted' ? verdict.receipts : []
+    expect(second).toMatchObject({ taskId: 'a', state: 'pending', existing: null })
+    expect(second?.number).toBeGreaterThan(first?.number ?? 0)
     expect(await broken(cluster)).toEqual([])
   })
 

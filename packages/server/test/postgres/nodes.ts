@@ -23,8 +23,8 @@ export interface Nodes {
   hold(query: string): Promise<{ letGo(): Promise<void> }>
   /** Makes a login without any right of its own, but to connect; it goes with the test. */
   role(options?: string): Promise<{ readonly name: string; readonly url: string }>
-  /** So a test knows that two transactions have met. */
-  untilSomebodyWaits(): Promise<void>
+  /** So a test knows that two transactions have met, at this table where one is named. */
+  untilSomebodyWaits(table?: string): Promise<void>
   /** Of this database since it was made; closes the stores, since a connection tells of its deadlocks when it goes. */
   deadlocks(): Promise<number>
 }
@@ -82,11 +82,15 @@ export async function openNodes(
       own.password = 'word'
       return { name, url: own.href }
     },
-    untilSomebodyWaits: async () => {
+    untilSomebodyWaits: async table => {
       await until(
         () =>
-          ask(`SELECT pid FROM pg_stat_activity WHERE datname = current_database()
-            AND wait_event_type = 'Lock' AND application_name LIKE 'tasklane%'`),
+          ask(
+            `SELECT pid FROM pg_stat_activity AS a WHERE datname = current_database()
+              AND wait_event_type = 'Lock' AND application_name LIKE 'tasklane%' AND ($1::text IS NULL OR EXISTS (
+                SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND NOT l.granted AND l.relation = $1::regclass))`,
+            table ?? null,
+          ),
         waiting => waiting.length > 0,
         () => 'a transaction to wait for a lock',
       )

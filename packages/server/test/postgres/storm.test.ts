@@ -18,7 +18,8 @@ describe.skipIf(!(await hasPostgres()))('a storm of calls at four nodes', () => 
     const cluster = await openNodes(4)
     const storm = await raiseStorm(cluster.nodes, { seed, callersOfNode: 3, callsOfCaller: 60 })
     expect(await broken(cluster, storm.startedAnew)).toEqual([])
-    expect(new Set(storm.handedOut).size).toBe(storm.handedOut.length)
+    const shared = [...storm.handedOut].filter(([_, askers]) => askers.size > 1)
+    expect(shared).toEqual([])
     // Nothing stood in the way so often that a caller had to be told.
     expect(storm.failures).toEqual([])
     await finishAll(cluster)

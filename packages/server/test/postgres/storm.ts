@@ -1,15 +1,15 @@
 import { limits } from '@tasklane/protocol'
 import { Problem } from '../../src/core/problem.ts'
 import { type TaskId, taskId, workerId } from '../../src/core/task.ts'
-import type { ClaimedTask, Outcome, Settlement } from '../../src/ports/store.ts'
+import type { ClaimAsk, ClaimedTask, Outcome, Settlement } from '../../src/ports/store.ts'
 import { draft, errorJson } from '../support/drafts.ts'
 import { createRandom } from '../support/virtual-clock.ts'
 import type { Node } from './nodes.ts'
 
 /** Many callers at several nodes, each with its own chance, at a few tasks that they all know of. */
 export interface Storm {
-  /** Every (task, epoch) that was handed out, in no order. */
-  readonly handedOut: readonly string[]
+  /** Every (task, epoch) that was handed out, and to whom: each request for itself, but a repeated one. */
+  readonly handedOut: ReadonlyMap<string, ReadonlySet<string>>
   /** What was said of the calls that failed. */
   readonly failures: readonly string[]
   readonly calls: number
@@ -24,7 +24,7 @@ export interface StormOptions {
 }
 
 export async function raiseStorm(nodes: readonly Node[], options: StormOptions): Promise<Storm> {
-  const world: World = { next: 0, leases: [], handedOut: [], failures: [], startedAnew: [], calls: 0 }
+  const world: World = { next: 0, leases: [], handedOut: new Map(), failures: [], startedAnew: [], calls: 0, asks: 0 }
   const callers = nodes.flatMap((node, at) =>
     Array.from({ length: options.callersOfNode }, (_, turn) =>
       runCaller(node, world, { ...options, seed: options.seed * 1_000 + at * 10 + turn }),
@@ -38,10 +38,12 @@ interface World {
   /** Ids count up; all callers name the latest. */
   next: number
   readonly leases: ClaimedTask[]
-  readonly handedOut: string[]
+  readonly handedOut: Map<string, Set<string>>
   readonly failures: string[]
   readonly startedAnew: string[]
   calls: number
+  /** Claims without a name of their own, counted. */
+  asks: number
 }
 
 /** Calls meet at so many of the latest tasks. */
@@ -91,20 +93,30 @@ async function exchange(node: Node, world: World, chance: Chance): Promise<void>
         type: `type-${own % 3}`,
         onDependencyFailure: own % 3 === 0 ? 'proceed' : 'cancel',
         delayMs: own % 11 === 0 ? 5 : null,
+        // Queues that are new at several nodes at once, and keys that others bring, too.
+        queue: `queue-${chance.below(2) === 0 ? 0 : Math.floor(own / 20) + chance.below(3)}`,
+        idempotencyKey: own % 9 === 0 ? `key-${Math.floor(own / 27)}` : null,
       })
     }),
   }))
   const worker = `w${chance.below(3)}`
   const beats = chance.below(3) === 0 ? [beat(worker, world, chance)] : []
-  const claims =
-    chance.below(2) === 0
-      ? [{ workerId: workerId(worker), queues: null, types: null, limit: 4, leaseMs: 60_000, requestId: null }]
-      : []
+  const claims = Array.from({ length: chance.below(3) }, () => claim(worker, chance))
   const outcome = await node.exchange({ settles, submits, beats, claims })
-  for (const task of outcome.claims.flat()) {
-    world.handedOut.push(`${task.id} ${task.epoch}`)
-    world.leases.push(task)
+  for (const [at, { requestId }] of claims.entries()) {
+    for (const task of outcome.claims[at] ?? []) {
+      const lease = `${task.id} ${task.epoch}`
+      const askers = world.handedOut.get(lease) ?? new Set()
+      world.handedOut.set(lease, askers.add(`${worker} ${requestId ?? `alone ${world.asks++}`}`))
+      world.leases.push(task)
+    }
   }
+}
+
+/** Now and then under a name that another node may be asked by at the same time. */
+function claim(worker: string, { below }: Chance): ClaimAsk {
+  const rest = { queues: null, types: null, limit: 4, leaseMs: 60_000 }
+  return { workerId: workerId(worker), ...rest, requestId: below(3) === 0 ? `request-${below(2)}` : null }
 }
 
 function settlement(world: World, chance: Chance): Settlement | null {

@@ -9,6 +9,7 @@ import {
   type TaskRecord,
 } from '../../core/task.ts'
 import type { SubmitGroup, SubmitReceipt, SubmitVerdict } from '../../ports/store.ts'
+import { RunAgain } from './database.ts'
 import { number, numberOrNull, state, taskIdOf, textOrNull, toRecord } from './rows.ts'
 import { learnLanes, type Transaction } from './session.ts'
 import { statements as sql } from './statements.ts'
@@ -55,6 +56,8 @@ export type Repeated = ReadonlyMap<number, { readonly record: TaskRecord; readon
 export async function readRepeated(tx: Transaction, numbers: readonly number[]): Promise<Repeated> {
   if (numbers.length === 0) return new Map()
   const rows = await tx.connection.rows(sql.asked, numbers)
+  // One was removed since it was found: then there is nothing to repeat any more, and the group is looked at anew.
+  if (rows.length < new Set(numbers).size) throw new RunAgain()
   await learnLanes(
     tx,
     rows.map(row => number(row[2])),
