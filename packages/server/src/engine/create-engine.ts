@@ -414,6 +414,9 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
       stopListening()
       await sweeps.stop()
       await committer.idle()
+      // What the last exchange handed to claims that have ended is given back by one more.
+      await new Promise<void>(resolve => clock.soon(resolve))
+      await committer.idle()
     },
   })
 
