@@ -51,6 +51,8 @@ export interface ContentSpec {
   readonly timeoutMs: number | null
   readonly submitter: number | null
   readonly isOwnOnly: boolean
+  /** Has neither name nor labels. */
+  readonly isBare: boolean
 }
 
 /** Of the users, tokens and the audit log. Names are few, so that they meet. */
@@ -129,7 +131,17 @@ const content: fc.Arbitrary<ContentSpec> = fc.record({
   timeoutMs: fc.constantFrom(null, 500, 300_000),
   submitter: fc.constantFrom(null, null, 0, 1),
   isOwnOnly: rarely(3),
+  isBare: rarely(3),
 })
+/** Says no more than that there is work: such tasks may be handed over by the exchange that brings them. */
+const plainContent: fc.Arbitrary<ContentSpec> = content.map(each => ({
+  ...each,
+  parents: [],
+  isGhostWanted: false,
+  key: null,
+  time: 'now',
+  isBare: true,
+}))
 const draftSpec: fc.Arbitrary<DraftSpec> = fc.oneof(
   { weight: 8, arbitrary: content.map(each => ({ kind: 'new' as const, content: each })) },
   {
@@ -137,10 +149,18 @@ const draftSpec: fc.Arbitrary<DraftSpec> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('repeated' as const), back: below(pool.tasks), isChanged: rarely(4) }),
   },
 )
-const groups = fc.array(fc.array(draftSpec, { minLength: 1, maxLength: 7 }), { minLength: 1, maxLength: 2 })
+const group = fc.oneof(
+  { weight: 15, arbitrary: fc.array(draftSpec, { minLength: 1, maxLength: 7 }) },
+  { weight: 1, arbitrary: fc.array(draftSpec, { minLength: 10, maxLength: 25, size: 'max' }) },
+)
+const groups = fc.array(group, { minLength: 1, maxLength: 3 })
+const plainGroup = fc.array(
+  plainContent.map(each => ({ kind: 'new' as const, content: each })),
+  { minLength: 1, maxLength: 3 },
+)
 const claimSpec: fc.Arbitrary<ClaimSpec> = fc.record({
   worker: below(pool.workers),
-  limit: fc.integer({ min: 1, max: 6 }),
+  limit: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 6 }) }, { weight: 1, arbitrary: fc.constant(50) }),
   queues: fc.oneof(
     { weight: 6, arbitrary: fc.constant(null) },
     { weight: 1, arbitrary: fc.uniqueArray(below(pool.queues), { maxLength: 2 }) },
@@ -169,7 +189,7 @@ const settleSpec: fc.Arbitrary<SettleSpec> = fc.record({
   guard: fc.constantFrom('held', 'held', 'held', 'expired'),
   resultChars: fc.nat({ max: 60 }),
 })
-const settles = fc.array(settleSpec, { minLength: 1, maxLength: 4 })
+const settles = fc.array(settleSpec, { minLength: 1, maxLength: 6 })
 const beatSpec: fc.Arbitrary<BeatSpec> = fc.record({
   worker: below(pool.workers),
   held: fc.oneof(
@@ -214,13 +234,24 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 14, arbitrary: fc.record({ kind: fc.constant('settle' as const), settles }) },
   { weight: 2, arbitrary: beatSpec.map(spec => ({ kind: 'beat' as const, ...spec })) },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('exchange' as const),
-      groups,
-      settles,
-      beats: fc.array(beatSpec, { maxLength: 2 }),
-      claims: fc.array(claimSpec, { maxLength: 2 }),
+      groups: fc.oneof(groups, fc.constant([])),
+      settles: fc.array(settleSpec, { maxLength: 4 }),
+      beats: fc.array(beatSpec, { maxLength: 3 }),
+      claims: fc.array(claimSpec, { maxLength: 3 }),
+    }),
+  },
+  // New tasks that meet claims, and little else.
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('exchange' as const),
+      groups: fc.array(plainGroup, { minLength: 1, maxLength: 2 }),
+      settles: fc.array(settleSpec, { maxLength: 1 }),
+      beats: fc.constant([]),
+      claims: fc.array(claimSpec, { minLength: 1, maxLength: 3 }),
     }),
   },
   {
@@ -260,7 +291,7 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('prune' as const), keepMs: fc.constantFrom(0, 1_000, 60_000) }),
   },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record({ kind: fc.constant('register' as const), worker: below(pool.workers), instance: below(2) }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drain' as const), worker: below(pool.workers) }) },

@@ -1,7 +1,8 @@
 import { describe, it, vi } from 'vitest'
-import { emptyStores, hasPostgres } from '../support/postgres-stores.ts'
+import { emptyNodes, hasPostgres } from '../support/postgres-stores.ts'
 import { compareWithModel } from './compare.ts'
 import { livesOr } from './lives.ts'
+import { takingTurns } from './taking-turns.ts'
 
 vi.mock('@tasklane/protocol', async load => {
   const actual = await load<typeof import('@tasklane/protocol')>()
@@ -13,9 +14,17 @@ vi.mock('@tasklane/protocol', async load => {
 const lives = livesOr(60, 4_000)
 
 describe.skipIf(!(await hasPostgres()))('on a server', () => {
-  const emptyStore = emptyStores()
+  const openEmpty = emptyNodes()
 
-  it(`PostgreSQL answers as the model does, over ${lives.runs} random lives`, { timeout: lives.timeoutMs }, () =>
-    compareWithModel(parts => emptyStore({ ...parts, fixedNow: parts.clock.now }), lives),
+  it(
+    `two nodes on PostgreSQL answer as the model does, over ${lives.runs} random lives`,
+    {
+      timeout: lives.timeoutMs,
+    },
+    () =>
+      compareWithModel(
+        async parts => takingTurns(await openEmpty({ ...parts, connections: 2, fixedNow: parts.clock.now }, 2)),
+        lives,
+      ),
   )
 })

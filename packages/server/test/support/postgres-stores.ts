@@ -28,15 +28,25 @@ export async function hasPostgres(): Promise<boolean> {
  * a test file; the database goes when the file is done.
  */
 export function emptyStores(): (parts: Omit<PostgresStoreParts, 'url'>) => Promise<Store> {
+  const open = emptyNodes()
+  return async parts => {
+    const [store] = await open(parts, 1)
+    if (store === undefined) throw new Error('One was asked for.')
+    return store
+  }
+}
+
+/** The same with several stores on the one database: each of them a node. */
+export function emptyNodes(): (parts: Omit<PostgresStoreParts, 'url'>, count: number) => Promise<readonly Store[]> {
   let database: ReturnType<typeof freshDatabase> | null = null
   afterAll(async () => {
     await (await database)?.drop()
   })
-  return async parts => {
+  return async (parts, count) => {
     database ??= freshDatabase(schemaTemplate)
     const { url } = await database
     await emptyTables(url)
-    return createPostgresStore({ connections: 4, ...parts, url })
+    return Array.from({ length: count }, () => createPostgresStore({ connections: 4, ...parts, url }))
   }
 }
 
