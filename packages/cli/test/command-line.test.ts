@@ -307,6 +307,7 @@ describe('listing', () => {
     const queue = {
       name: 'q',
       paused: true,
+      pause: { at: null, by: 'anna', reason: 'Deploying the new mailer' },
       counts,
       depth: 1_203,
       oldest_age: 90,
@@ -325,6 +326,7 @@ describe('listing', () => {
       '1m 30s',
       '0.4',
       '12',
+      'by anna: Deploying the new mailer',
     ])
   })
 })

@@ -139,6 +139,8 @@ export interface AuditEntry {
   /** `ok`, or the code of the refusal. */
   readonly outcome: string
   readonly request_id: string | null
+  /** Why, in the words of who did it; null where nobody said. */
+  readonly reason: string | null
 }
 
 export interface AuditPage {

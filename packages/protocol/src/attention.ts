@@ -1,4 +1,5 @@
 import type { AlertKind, AlertSeverity } from './alert.ts'
+import type { QueuePause } from './queue.ts'
 
 export type AttentionKind =
   /** An alert that fires and is not silenced; what it is about is not told beside it. */
@@ -30,6 +31,8 @@ export interface AttentionItem {
   readonly alert_id: number | null
   readonly alert_kind: AlertKind | null
   readonly severity: AlertSeverity | null
+  /** Of a paused queue, and of an alert about one: since when, by whom and why. */
+  readonly pause: QueuePause | null
 }
 
 export interface Attention {

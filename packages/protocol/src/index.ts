@@ -70,7 +70,7 @@ export {
   type TaskErrorCode,
   taskErrorCodes,
 } from './problem.ts'
-export type { Health, Queue, StateCounts, Stats } from './queue.ts'
+export type { Health, Queue, QueueChange, QueuePause, StateCounts, Stats } from './queue.ts'
 export {
   batchSubmissionSchema,
   bulkSchema,

@@ -40,6 +40,8 @@ export const limits = Object.freeze({
   /** The human name of a task and its description. */
   titleCharsMax: 256,
   descriptionCharsMax: 4_096,
+  /** A sentence, as in a list: what is longer is a page elsewhere that it can name. */
+  pauseReasonCharsMax: 256,
   idempotencyKeyCharsMax: 256,
   labelsMax: 32,
   labelKeyCharsMax: 64,

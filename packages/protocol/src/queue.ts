@@ -6,6 +6,8 @@ export type StateCounts = Readonly<Record<TaskState, number>>
 export interface Queue {
   readonly name: string
   readonly paused: boolean
+  /** Since when it is paused, by whom and why; null where it is not. */
+  readonly pause: QueuePause | null
   readonly counts: StateCounts
   /** Pending and running together: what a person calls the depth. */
   readonly depth: number
@@ -14,6 +16,22 @@ export interface Queue {
   /** Tasks a second over the last minute, as this node saw it. */
   readonly submitted_per_second: number
   readonly finished_per_second: number
+}
+
+/** Each is null where it is not known: on a node that asks nobody who they are, `by` is. */
+export interface QueuePause {
+  /** When it was paused, or when the reason was replaced; RFC 3339. */
+  readonly at: string | null
+  /** The user's name, or `token:NAME`. */
+  readonly by: string | null
+  readonly reason: string | null
+}
+
+/** What a PATCH of a queue says. */
+export interface QueueChange {
+  readonly paused: boolean
+  /** With `paused: true` only. On a queue that is paused already, another reason replaces the one before. */
+  readonly reason?: string | null
 }
 
 export interface Stats {

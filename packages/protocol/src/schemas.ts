@@ -271,5 +271,8 @@ export const queueSettingsSchema = {
   type: 'object',
   required: ['paused'],
   additionalProperties: false,
-  properties: { paused: { type: 'boolean' } },
+  properties: {
+    paused: { type: 'boolean' },
+    reason: { type: ['string', 'null'], maxLength: limits.pauseReasonCharsMax },
+  },
 } as const

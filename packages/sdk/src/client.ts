@@ -11,6 +11,7 @@ import {
   type LogPage,
   limits,
   type Queue,
+  type QueueChange,
   type Stats,
   type SubmitOutcome,
   type Task,
@@ -336,13 +337,16 @@ export class TasklaneClient {
     return reply.queues
   }
 
-  /** Nothing more is claimed from the queue; what runs goes on. */
-  async pauseQueue(name: string): Promise<Queue> {
-    return this.#setQueue(name, true)
+  /**
+   * Nothing more is claimed from the queue; what runs goes on. The reason is told to everybody who looks at what waits. On a
+   * queue that is paused already, another one replaces it; none changes nothing.
+   */
+  async pauseQueue(name: string, options: { readonly reason?: string } = {}): Promise<Queue> {
+    return this.#setQueue(name, { paused: true, ...options })
   }
 
   async resumeQueue(name: string): Promise<Queue> {
-    return this.#setQueue(name, false)
+    return this.#setQueue(name, { paused: false })
   }
 
   async stats(): Promise<Stats> {
@@ -364,9 +368,9 @@ export class TasklaneClient {
     await this.close()
   }
 
-  #setQueue(name: string, paused: boolean): Promise<Queue> {
+  #setQueue(name: string, change: QueueChange): Promise<Queue> {
     const path = `/api/queues/${encodeURIComponent(name)}`
-    return this.#call({ method: 'PATCH', path, body: JSON.stringify({ paused }), isRepeatable: true })
+    return this.#call({ method: 'PATCH', path, body: JSON.stringify(change), isRepeatable: true })
   }
 
   #verb<Reply>(path: string, body: Readonly<Record<string, unknown>>): Promise<Reply> {

@@ -447,6 +447,7 @@ describe('the other calls', () => {
     await client.removeWorker('w')
     expect(await client.queues()).toEqual([{ name: 'default' }])
     await client.pauseQueue('default')
+    await client.pauseQueue('default', { reason: 'Deploying' })
     await client.resumeQueue('default')
     expect(await client.stats()).toEqual({ total: 1 })
     expect(await client.health()).toEqual({ status: 'stopping' })
@@ -458,6 +459,7 @@ describe('the other calls', () => {
       { action: 'cancel', filter: { task_type: 'a,b' }, dry_run: true },
       {},
       { paused: true },
+      { paused: true, reason: 'Deploying' },
       { paused: false },
     ])
   })

@@ -323,7 +323,10 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
     await world.waiting()
     return [{ path: '/api/queues/default' }]
   },
-  setQueue: async () => [{ path: '/api/queues/q', body: { paused: false } }],
+  setQueue: async () => [
+    { path: '/api/queues/q', body: { paused: false } },
+    { path: '/api/queues/q', body: { paused: true, reason: 'Deploying' } },
+  ],
   numberedSubmit: async world => {
     const dependencies = [await world.waiting()]
     const [one, other, third] = [world.freshId(), world.freshId(), world.freshId()]

@@ -54,6 +54,7 @@ export function createAuditCommand(session: Session) {
 function renderEntries({ host, output }: ConnectedRun, entries: readonly AuditEntry[]): string {
   if (entries.length === 0) return 'Nothing of this kind was done.'
   const nowMs = host.nowMs()
+  const reasons = { title: 'reason', text: (entry: AuditEntry) => entry.reason ?? '-' }
   return output.table(entries, [
     { title: 'when', text: entry => formatAge(entry.time, nowMs) },
     { title: 'who', text: entry => entry.actor ?? '-' },
@@ -65,5 +66,7 @@ function renderEntries({ host, output }: ConnectedRun, entries: readonly AuditEn
       text: entry => entry.outcome,
       style: (text, entry) => output.paint(entry.outcome === 'ok' ? 'green' : 'yellow', text),
     },
+    // A scheduler of an earlier version says nothing of it.
+    ...(entries.some(entry => (entry.reason ?? null) !== null) ? [reasons] : []),
   ])
 }

@@ -1,7 +1,6 @@
-import type { Queue } from '@tasklane/protocol'
-import type { SchedulerClient } from '../connection.ts'
-import { readName } from '../input/values.ts'
-import { formatCount, formatDuration, formatRate } from '../output/quantities.ts'
+import { limits, type Queue, type QueuePause } from '@tasklane/protocol'
+import { readName, readText } from '../input/values.ts'
+import { formatAge, formatCount, formatDuration, formatRate } from '../output/quantities.ts'
 import { type ConnectedRun, connectionOptions, createCommand, createGroup, type Session } from './command.ts'
 
 export function createQueuesCommand(session: Session) {
@@ -21,44 +20,76 @@ export function createQueuesCommand(session: Session) {
           },
         ),
     }),
-    createSettingCommand(session, 'pause', 'claim nothing more from queues; what runs goes on', (client, name) =>
-      client.pauseQueue(name),
-    ),
-    createSettingCommand(session, 'resume', 'claim from paused queues again', (client, name) =>
-      client.resumeQueue(name),
-    ),
+    createPauseCommand(session),
+    createResumeCommand(session),
   ])
 }
 
-function createSettingCommand(
-  session: Session,
-  name: string,
-  summary: string,
-  act: (client: SchedulerClient, name: string) => Promise<Queue>,
-) {
+function createPauseCommand(session: Session) {
   return createCommand(session, {
-    usage: `${name} <queue...>`,
-    summary,
-    options: connectionOptions,
-    examples: [[`tasklane queues ${name} default`, '']],
+    usage: 'pause <queue...>',
+    summary: 'claim nothing more from queues; what runs goes on',
+    options: [
+      { flags: '--reason <text>', help: 'why, for everybody who looks at what waits; another one replaces it' },
+      ...connectionOptions,
+    ],
+    examples: [
+      ['tasklane queues pause default', ''],
+      ["tasklane queues pause mail --reason 'Deploying the new mailer'", ''],
+    ],
     run: run =>
       run.connected(
-        input => input.operands('QUEUE', readName),
-        async (client, names) => {
-          const queues: Queue[] = []
-          for (const each of names) queues.push(await act(client, each))
-          const document = queues.length === 1 ? queues[0] : { queues }
-          run.output.document(document, () =>
-            queues.map(queue => `${queue.name} is ${queue.paused ? 'paused' : 'open'}`).join('\n'),
-          )
-          return undefined
+        input => {
+          const reason = input.flag('--reason', (subject, text) => readText(subject, text, limits.pauseReasonCharsMax))
+          return { names: input.operands('QUEUE', readName), reason: reason?.trim() ?? '' }
         },
+        async (client, { names, reason }) =>
+          setEach(run, names, name => client.pauseQueue(name, reason === '' ? {} : { reason })),
       ),
   })
 }
 
-function renderQueues({ output }: ConnectedRun, queues: readonly Queue[]): string {
+function createResumeCommand(session: Session) {
+  return createCommand(session, {
+    usage: 'resume <queue...>',
+    summary: 'claim from paused queues again',
+    options: connectionOptions,
+    examples: [['tasklane queues resume default', '']],
+    run: run =>
+      run.connected(
+        input => input.operands('QUEUE', readName),
+        async (client, names) => setEach(run, names, name => client.resumeQueue(name)),
+      ),
+  })
+}
+
+async function setEach(
+  { output }: ConnectedRun,
+  names: readonly string[],
+  act: (name: string) => Promise<Queue>,
+): Promise<undefined> {
+  const queues: Queue[] = []
+  for (const each of names) queues.push(await act(each))
+  const document = queues.length === 1 ? queues[0] : { queues }
+  output.document(document, () => queues.map(sentenceOf).join('\n'))
+  return undefined
+}
+
+function sentenceOf({ name, paused, pause }: Queue): string {
+  if (!paused) return `${name} is open`
+  // A scheduler of an earlier version says nothing of it.
+  const reason = pause?.reason ?? null
+  return `${name} is paused${reason === null ? '' : `: ${reason}`}`
+}
+
+function renderQueues({ host, output }: ConnectedRun, queues: readonly Queue[]): string {
   if (queues.length === 0) return 'No queues yet. A queue is there from its first task on.'
+  const nowMs = host.nowMs()
+  const pauses = {
+    title: 'paused',
+    text: ({ pause }: Queue) => pauseText(pause ?? unknownPause, nowMs),
+    shrinks: true,
+  }
   return output.table(queues, [
     { title: 'queue', text: queue => queue.name },
     {
@@ -78,5 +109,18 @@ function renderQueues({ output }: ConnectedRun, queues: readonly Queue[]): strin
     },
     { title: 'in/s', text: queue => formatRate(queue.submitted_per_second), align: 'right' },
     { title: 'out/s', text: queue => formatRate(queue.finished_per_second), align: 'right' },
+    ...(queues.some(queue => queue.paused) ? [pauses] : []),
   ])
+}
+
+/** Of a queue that is not paused, and where a scheduler of an earlier version says nothing of it. */
+const unknownPause: QueuePause = { at: null, by: null, reason: null }
+
+/** `12m 04s ago by anna: Deploying the new mailer`, as far as it is known. */
+function pauseText({ at, by, reason }: QueuePause, nowMs: number): string {
+  const said = [at === null ? '' : formatAge(at, nowMs), by === null ? '' : `by ${by}`]
+    .filter(text => text !== '')
+    .join(' ')
+  if (reason === null) return said === '' ? '-' : said
+  return said === '' ? reason : `${said}: ${reason}`
 }

@@ -114,6 +114,9 @@ function keyOf({ kind, alert_id, queue, task_type, worker_id, fingerprint }: Att
 function Said({ item }: { readonly item: AttentionItem }) {
   const { kind, alert_kind, detail, queue, task_type, worker_id, count } = item
   const wait = `${plural(count, 'task')} ${count === 1 ? 'waits' : 'wait'}`
+  // A node of an earlier version, behind the same address, says nothing of a pause.
+  const { by = null, reason = null } = item.pause ?? {}
+  const pausedBy = `${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}`
   if (kind === 'alert') {
     return alert_kind === null ? (
       <span>{detail}</span>
@@ -151,7 +154,8 @@ function Said({ item }: { readonly item: AttentionItem }) {
     ),
     queue_paused: (
       <>
-        Queue <strong>{queue}</strong> is paused; {wait}
+        Queue <strong>{queue}</strong> is paused
+        {pausedBy}; {wait}
       </>
     ),
   }

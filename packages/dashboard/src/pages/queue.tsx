@@ -13,7 +13,8 @@ import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
 import { AlertsOf } from './alerts-of.tsx'
 import { ConsumerList } from './queues/consumers.tsx'
 import { FlowChart } from './queues/flow-chart.tsx'
-import { PauseButton } from './queues/pause-button.tsx'
+import { PauseButton, ReasonButton } from './queues/pause-button.tsx'
+import { PauseWords } from './queues/pause-words.tsx'
 import { PurgeButton } from './queues/purge.tsx'
 import { drainText } from './queues/queue-facts.ts'
 import { FailedLately, OldestTasks, QueueTypes } from './queues/queue-panels.tsx'
@@ -84,10 +85,16 @@ function Head({ queue }: { readonly queue: Queue }) {
         <PauseButton queue={queue} />
       </div>
       {queue.paused ? (
-        <p className="stale queue-paused" role="status">
-          <PauseCircle size={14} aria-hidden="true" /> It is paused: nothing is claimed from it until somebody resumes
-          it. What runs goes on, and tasks still come in.
-        </p>
+        <div className="stale queue-paused" role="status">
+          <PauseCircle size={14} aria-hidden="true" />
+          <span>
+            Paused <PauseWords pause={queue.pause} />
+            <span className="pause-means">
+              Nothing is claimed from it until somebody resumes it. What runs goes on, and tasks still come in.
+            </span>
+          </span>
+          <ReasonButton queue={queue} />
+        </div>
       ) : null}
     </header>
   )

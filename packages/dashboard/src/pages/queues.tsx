@@ -12,6 +12,7 @@ import { useMay } from '../shell/me.ts'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
 import { Consumers } from './queues/consumers.tsx'
 import { PauseButton } from './queues/pause-button.tsx'
+import { PauseWords } from './queues/pause-words.tsx'
 import { PurgeButton } from './queues/purge.tsx'
 import { depthHistory, drainText, openTasks, utilisation } from './queues/queue-facts.ts'
 import { useHistory } from './queues/use-history.ts'
@@ -158,7 +159,14 @@ function QueueRow({ queue, top, hasHistory, trail, workers }: RowProps) {
         <Link to="/queues/$name" params={{ name: queue.name }} className="strong-link">
           {queue.name}
         </Link>{' '}
-        {queue.paused ? <State state="paused" /> : null}
+        {queue.paused ? (
+          <>
+            <State state="paused" />
+            <small className="pause-words" title={queue.pause?.reason ?? undefined}>
+              <PauseWords pause={queue.pause} />
+            </small>
+          </>
+        ) : null}
       </td>
       <td>
         <div className="depth" title={`${exactCount(counts.pending)} pending, ${exactCount(counts.running)} running`}>

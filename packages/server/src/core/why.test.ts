@@ -31,7 +31,7 @@ const task: TaskRecord = acceptedRecord(
 const facts: WhyFacts = {
   task,
   nowMs,
-  isQueuePaused: false,
+  pause: null,
   waitingFor: { count: 0, first: [] },
   position: { before: 0, pending: 1 },
   positionMax: 10_000,
@@ -68,8 +68,11 @@ describe('a pending task', () => {
 
   it('is told every reason that holds, the strongest first', () => {
     const none = { workers: 0, slots: 0, freeSlots: 0 }
-    const { reasons } = explain({ ...facts, isQueuePaused: true, capable: none })
+    const pause = { atMs: 0, by: 'anna', reason: 'Deploying' }
+    const { reasons } = explain({ ...facts, pause, capable: none })
     expect(reasons.map(reason => reason.code)).toEqual(['queue_paused', 'no_capable_worker', 'rank'])
+    expect(reasons[0]?.detail).toContain('is paused since 1970-01-01T00:00:00.000Z by anna: Deploying; resume it')
+    expect(reasons[0]?.facts).toMatchObject({ paused_by: 'anna', pause_reason: 'Deploying' })
   })
 
   it('is told that all slots are taken', () => {

@@ -1,10 +1,12 @@
 import type { Json, Why, WhyCode } from '@tasklane/protocol'
+import { type Pause, pauseWords, toQueuePause } from './pause.ts'
 import type { TaskRecord } from './task.ts'
 
 export interface WhyFacts {
   readonly task: TaskRecord
   readonly nowMs: number
-  readonly isQueuePaused: boolean
+  /** Of its queue; null where that is not paused. */
+  readonly pause: Pause | null
   readonly waitingFor: {
     readonly count: number
     readonly first: readonly { readonly id: string; readonly state: string }[]
@@ -68,9 +70,10 @@ function waitsForTime({ task, nowMs }: WhyFacts): Reason {
 function pendingReasons(facts: WhyFacts): readonly Reason[] {
   const { task, capable, position } = facts
   const reasons: Reason[] = []
-  if (facts.isQueuePaused) {
-    const detail = `Its queue '${task.queue}' is paused; resume it to let its tasks run.`
-    reasons.push(reason('queue_paused', detail, { queue: task.queue }))
+  if (facts.pause !== null) {
+    const { at, by, reason: why } = toQueuePause(facts.pause)
+    const detail = `Its queue '${task.queue}' is paused${at === null ? '' : ` since ${at}`}${pauseWords(facts.pause)}; resume it to let its tasks run.`
+    reasons.push(reason('queue_paused', detail, { queue: task.queue, paused_at: at, paused_by: by, pause_reason: why }))
   }
   if (capable.workers === 0) {
     const detail = `No worker that is alive can run type '${task.type}' from queue '${task.queue}'; start one that can.`
@@ -87,7 +90,7 @@ function rankReason(position: { before: number; pending: number }, facts: WhyFac
   const isBeyond = position.before >= facts.positionMax
   const place = isBeyond ? `beyond rank ${count(facts.positionMax)}` : `rank ${count(position.before + 1)}`
   const rate = facts.claimedPerSecond
-  const isStuck = facts.isQueuePaused || facts.capable.workers === 0
+  const isStuck = facts.pause !== null || facts.capable.workers === 0
   const seconds = isBeyond || isStuck || rate === null || rate <= 0 ? null : Math.ceil((position.before + 1) / rate)
   const eta = seconds === null ? '' : `, about ${seconds} s`
   const detail = `It is ${place} of ${count(position.pending)} in queue '${facts.task.queue}'${eta}.`

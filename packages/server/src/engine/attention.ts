@@ -8,6 +8,7 @@ import {
   type Worker,
 } from '@tasklane/protocol'
 import type { AlertRecord } from '../core/alert.ts'
+import { type Pause, pauseWords, toQueuePause } from '../core/pause.ts'
 import type { Store, Waiting, WaitingLane } from '../ports/store.ts'
 
 /** Of each kind so many are told; who has more has one trouble, not twenty. */
@@ -38,7 +39,7 @@ export async function readAttention({ store, workers, failures, openAlerts }: Pa
   const seen = lookAround({ waiting, present, longWaitMs, lateMs })
   const troubles = [seen.unserved, seen.lost, groups.map(failing), seen.late, seen.waitingLong, seen.paused]
   const kinds = [
-    [...firing].sort(worseFirst).map(alerted),
+    [...firing].sort(worseFirst).map(alert => alerted(alert, seen.paused)),
     ...troubles.map(items => items.filter(item => !firing.some(alert => isAbout(alert, item)))),
   ]
   return {
@@ -70,13 +71,24 @@ function worseFirst(one: AlertRecord, other: AlertRecord): number {
   return rank(other) - rank(one) || one.sinceMs - other.sinceMs
 }
 
-function alerted(alert: AlertRecord): AttentionItem {
+/** @param paused what is told of a queue that is paused, an alert about it tells, too */
+function alerted(alert: AlertRecord, paused: readonly AttentionItem[]): AttentionItem {
   const { queue, type, workerId, fingerprint } = alert.subject
   const unit = alertKindFacts[alert.kind].threshold?.unit ?? 'tasks'
   const count = unit === 'tasks' && !alert.subject.isRest ? alert.value : 0
   const subject = { queue, task_type: type, worker_id: workerId, fingerprint }
   const told = { alert_id: alert.number, alert_kind: alert.kind, severity: alert.severity }
-  return { ...nothing, ...subject, ...told, kind: 'alert', detail: alert.detail, count, since: time(alert.sinceMs) }
+  const { pause = null } = paused.find(item => alert.kind === item.kind && queue === item.queue) ?? {}
+  return {
+    ...nothing,
+    ...subject,
+    ...told,
+    kind: 'alert',
+    detail: alert.detail,
+    count,
+    since: time(alert.sinceMs),
+    pause,
+  }
 }
 
 /** The one that stands for all the rest of its kind is about each of them. */
@@ -99,6 +111,7 @@ const nothing = {
   alert_id: null,
   alert_kind: null,
   severity: null,
+  pause: null,
 } satisfies Partial<AttentionItem>
 
 export function serves(worker: Worker, queue: string): boolean {
@@ -111,7 +124,7 @@ function takes(worker: Worker, { queue, type }: Pick<WaitingLane, 'queue' | 'typ
 
 /** Tasks that will wait for ever: of queues that no live worker serves, and of types that none takes from their queue. */
 function unserved({ lanes }: Waiting, active: readonly Worker[]): AttentionItem[] {
-  const waiting = lanes.filter(lane => !lane.isPaused && !active.some(worker => takes(worker, lane)))
+  const waiting = lanes.filter(lane => lane.pause === null && !active.some(worker => takes(worker, lane)))
   const queues = new Map<string, WaitingLane[]>()
   const types: AttentionItem[] = []
   for (const lane of waiting) {
@@ -164,7 +177,7 @@ function late({ nowMs, nextRunAtMs }: Waiting, leastMs: number): AttentionItem[]
 function waitingLong({ nowMs, lanes }: Waiting, active: readonly Worker[], leastMs: number): AttentionItem[] {
   const waits = (lane: WaitingLane): number => (lane.first === null ? 0 : nowMs - lane.first.dueAtMs)
   return lanes
-    .filter(lane => !lane.isPaused && waits(lane) > leastMs && active.some(worker => takes(worker, lane)))
+    .filter(lane => lane.pause === null && waits(lane) > leastMs && active.some(worker => takes(worker, lane)))
     .sort((one, other) => waits(other) - waits(one))
     .map(lane => {
       const detail = `The first '${lane.type}' in the line of queue '${lane.queue}' has waited for ${seconds(waits(lane))}; ${tasks(lane.pending)}.`
@@ -174,11 +187,16 @@ function waitingLong({ nowMs, lanes }: Waiting, active: readonly Worker[], least
 
 function paused({ lanes }: Waiting): AttentionItem[] {
   const queues = new Map<string, WaitingLane[]>()
-  for (const lane of lanes) if (lane.isPaused) queues.set(lane.queue, [...(queues.get(lane.queue) ?? []), lane])
-  return [...queues].map(([queue, each]) => {
-    const about = ofLane(each)
-    const detail = `Queue '${queue}' is paused; ${tasks(about.count)}.`
-    return { ...nothing, ...about, kind: 'queue_paused', detail }
+  const pauses = new Map<string, Pause>()
+  for (const lane of lanes) {
+    if (lane.pause === null) continue
+    queues.set(lane.queue, [...(queues.get(lane.queue) ?? []), lane])
+    pauses.set(lane.queue, lane.pause)
+  }
+  return [...pauses].map(([queue, pause]) => {
+    const about = ofLane(queues.get(queue) ?? [])
+    const detail = `Queue '${queue}' is paused${pauseWords(pause)}; ${tasks(about.count)}.`
+    return { ...nothing, ...about, kind: 'queue_paused', detail, pause: toQueuePause(pause) }
   })
 }
 

@@ -1,4 +1,5 @@
 import { createUuidV7, limits, type Queue, type StateCounts, type Stats } from '@tasklane/protocol'
+import { toQueuePause } from '../core/pause.ts'
 import { Problem } from '../core/problem.ts'
 import { type RetryPolicy, retryPolicyDefault } from '../core/retry.ts'
 import { narrowed } from '../core/scope.ts'
@@ -249,7 +250,8 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
   function queueView(record: QueueRecord): Queue {
     return {
       name: record.name,
-      paused: record.isPaused,
+      paused: record.pause !== null,
+      pause: record.pause === null ? null : toQueuePause(record.pause),
       counts: record.counts,
       depth: record.counts.pending + record.counts.running,
       oldest_age: record.oldestDueAtMs === null ? null : Math.max(0, record.nowMs - record.oldestDueAtMs) / 1_000,

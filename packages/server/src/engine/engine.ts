@@ -15,6 +15,7 @@ import type {
   Why,
   Worker,
 } from '@tasklane/protocol'
+import type { QueueSettings } from '../core/pause.ts'
 import type { Names } from '../core/scope.ts'
 import type { JsonText, TaskDraft, TaskId, TaskRecord, WorkerId } from '../core/task.ts'
 import type {
@@ -105,7 +106,7 @@ export interface Engine {
   // Queues and the whole
   queues(): Promise<readonly Queue[]>
   queue(name: string): Promise<Queue>
-  setQueue(name: string, settings: { readonly isPaused: boolean }): Promise<Queue>
+  setQueue(name: string, settings: QueueSettings): Promise<Queue>
   /** Every type of which this queue was ever sent a task, in order. */
   typesIn(queue: string): Promise<readonly string[]>
   stats(): Promise<Stats>

@@ -16,7 +16,7 @@ declare module 'fastify' {
     /** How the caller showed it; null where nobody asked or said. */
     credential: Credential | null
     /** What a handler knows better than the route: the name of what it made, or which of two things it did. */
-    audited: { readonly action?: string; readonly subject?: string | null } | null
+    audited: { readonly action?: string; readonly subject?: string | null; readonly reason?: string | null } | null
     /** The code of the problem that answered; null where none did. */
     refusal: ProblemCode | null
     /** Sentences by index in the list that the route tolerates faults in; null where there are none. */

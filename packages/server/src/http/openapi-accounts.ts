@@ -90,6 +90,7 @@ export const accountReplySchemas = {
         address: stringOrNull,
         outcome: { ...string, description: '`ok`, or the code of the refusal.' },
         request_id: stringOrNull,
+        reason: { ...stringOrNull, description: 'Why, in the words of who did it; such as of a pause.' },
       }),
     },
     next_cursor: stringOrNull,

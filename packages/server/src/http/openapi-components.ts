@@ -297,9 +297,15 @@ export const replySchemas = {
     last_heartbeat: time,
   }),
   WorkerList: object({ workers: listOf('Worker') }),
+  QueuePause: object({
+    at: { ...maybe(time), description: 'When it was paused, or when the reason was replaced.' },
+    by: maybe(string),
+    reason: maybe(string),
+  }),
   Queue: object({
     name: string,
     paused: boolean,
+    pause: { ...maybeRef('QueuePause'), description: 'Since when, by whom and why; null where it is not paused.' },
     counts,
     depth: integer,
     oldest_age: maybe(number),

@@ -75,6 +75,10 @@ export const dashboardReplies = {
         alert_id: { ...maybeInteger, description: 'Of an alert that fires; null otherwise, as the next two.' },
         alert_kind: { enum: [...alertKinds, null], description: 'What the alert watches for.' },
         severity: { enum: [...alertSeverities, null] },
+        pause: {
+          anyOf: [{ $ref: 'QueuePause#' }, { type: 'null' }],
+          description: 'Of a paused queue, and of an alert about one.',
+        },
       }),
     },
     more: { ...integer, description: 'How many more there are than are told.' },

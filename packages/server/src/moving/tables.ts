@@ -32,7 +32,15 @@ const payload: MovedColumn = {
 
 export const movedTables: readonly MovedTable[] = Object.freeze([
   { name: 'lanes', key: ['id'], columns: [...columns('whole', 'id'), ...columns('text', 'queue type')] },
-  { name: 'queues', key: ['name'], columns: [...columns('text', 'name'), ...columns('flag', 'is_paused')] },
+  {
+    name: 'queues',
+    key: ['name'],
+    columns: [
+      ...columns('text', 'name paused_by pause_reason'),
+      ...columns('flag', 'is_paused'),
+      ...columns('whole', 'paused_at'),
+    ],
+  },
   {
     name: 'workers',
     key: ['id'],
@@ -111,7 +119,10 @@ export const movedTables: readonly MovedTable[] = Object.freeze([
   {
     name: 'audit',
     key: ['number'],
-    columns: [...columns('whole', 'number at'), ...columns('text', 'actor action subject address outcome request_id')],
+    columns: [
+      ...columns('whole', 'number at'),
+      ...columns('text', 'actor action subject address outcome request_id reason'),
+    ],
     isNumberedByServer: true,
   },
   {
@@ -131,7 +142,7 @@ export const movedTables: readonly MovedTable[] = Object.freeze([
       ...columns('whole', 'number turn since_at fired_at resolved_at noted_at'),
       ...columns('float', 'value'),
       ...columns('text', 'rule_id subject state severity'),
-      ...columns('long', 'facts told detail'),
+      ...columns('long', 'facts told detail tellings'),
     ],
     isNumberedByServer: true,
   },

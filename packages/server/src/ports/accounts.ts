@@ -98,9 +98,13 @@ export interface AuditDraft {
   /** `ok`, or the code of the refusal. */
   readonly outcome: string
   readonly requestId: string | null
+  /** Why, in the words of who did it. */
+  readonly reason?: string | null
 }
 
 export interface AuditRecord extends AuditDraft {
+  /** Null where nobody said. */
+  readonly reason: string | null
   readonly number: number
   readonly atMs: number
 }

@@ -7,6 +7,7 @@ import type {
   StateCounts,
   TaskState,
 } from '@tasklane/protocol'
+import type { Pause, QueueSettings } from '../core/pause.ts'
 import type { Decision } from '../core/retry.ts'
 import type { JsonText, TaskDraft, TaskId, TaskRecord, WorkerId } from '../core/task.ts'
 import type { AccountStore } from './accounts.ts'
@@ -347,7 +348,8 @@ export interface Waiting {
 export interface WaitingLane {
   readonly queue: string
   readonly type: string
-  readonly isPaused: boolean
+  /** Of the queue; null where it is not paused. */
+  readonly pause: Pause | null
   readonly pending: number
   /** Null where nobody looked, or where it has gone meanwhile. */
   readonly first: { readonly id: TaskId; readonly dueAtMs: number } | null
@@ -424,7 +426,8 @@ export interface GraphRecord {
 export interface Standing {
   readonly task: TaskRecord
   readonly nowMs: number
-  readonly isQueuePaused: boolean
+  /** Of its queue; null where that is not paused. */
+  readonly pause: Pause | null
   /** Unfinished parents: how many, and the first few. */
   readonly waitingFor: {
     readonly count: number
@@ -436,7 +439,7 @@ export interface Standing {
 
 export interface QueueRecord {
   readonly name: string
-  readonly isPaused: boolean
+  readonly pause: Pause | null
   readonly counts: StateCounts
   readonly oldestDueAtMs: number | null
   readonly nowMs: number
@@ -481,8 +484,8 @@ export interface AdminStore {
   drainWorker(id: WorkerId): Promise<boolean>
   /** Forgets the worker. Its leases are to be settled before. */
   removeWorker(id: WorkerId): Promise<boolean>
-  /** Creates the queue where it does not exist. */
-  setQueue(name: string, settings: { readonly isPaused: boolean }): Promise<QueueRecord>
+  /** Creates the queue where it does not exist. Resuming forgets the reason, by whom and since when; pausing twice: see `QueueSettings`. */
+  setQueue(name: string, settings: QueueSettings): Promise<QueueRecord>
   /** Keeps lines of live leases, up to the bound a task; returns how many were kept. */
   appendLogs(workerId: WorkerId, lines: readonly LogDraft[]): Promise<number>
 }

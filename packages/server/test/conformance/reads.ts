@@ -219,13 +219,14 @@ export const readsTopic: Topic = test => {
     expect(await bench.store.standing(taskId('b'), 10)).toEqual({
       task: await bench.task('b'),
       nowMs: bench.clock.now(),
-      isQueuePaused: false,
+      pause: null,
       waitingFor: { count: 0, first: [] },
       position: { before: 2, pending: 3 },
     })
     expect((await bench.store.standing(taskId('b'), 1))?.position?.before).toBe(1)
-    await bench.store.setQueue('default', { isPaused: true })
-    expect((await bench.store.standing(taskId('b'), 10))?.isQueuePaused).toBe(true)
+    await bench.store.setQueue('default', { isPaused: true, reason: 'Deploying', by: 'anna' })
+    const pause = { atMs: bench.clock.now(), by: 'anna', reason: 'Deploying' }
+    expect((await bench.store.standing(taskId('b'), 10))?.pause).toEqual(pause)
   })
 
   test('says what a blocked task waits for', async bench => {

@@ -13,7 +13,7 @@ export const waitingTopic: Topic = test => {
       draft('d', { type: 'mail', queue: 'air', delayMs: 7_000 }),
     )
     await bench.store.setQueue('post', { isPaused: true })
-    const lane = { queue: 'post', isPaused: true }
+    const lane = { queue: 'post', pause: { atMs: nowMs, by: null, reason: null } }
     expect(await bench.store.waiting(10)).toEqual({
       nowMs,
       nextRunAtMs: nowMs + 7_000,

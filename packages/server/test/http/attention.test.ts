@@ -42,6 +42,10 @@ describe('what needs attention', () => {
     expect(await attention(node)).toMatchObject([
       { kind: 'queue_paused', queue: 'air', count: 1, detail: "Queue 'air' is paused; 1 task waits." },
     ])
+    await node.call('PATCH', '/api/queues/air', { paused: true, reason: 'No aircraft' })
+    expect(await attention(node)).toMatchObject([
+      { detail: "Queue 'air' is paused: No aircraft; 1 task waits.", pause: { by: null, reason: 'No aircraft' } },
+    ])
   })
 
   it('are groups of failures, lost workers, and what waits too long', async () => {

@@ -1,4 +1,4 @@
-import { problems } from '@tasklane/protocol'
+import { limits, problems } from '@tasklane/protocol'
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../src/core/problem.ts'
 import { startNode } from './harness.ts'
@@ -232,12 +232,54 @@ describe('queues and stats', () => {
     const { call } = await startNode()
     expect(await call('PATCH', '/api/queues/q1', { paused: true })).toMatchObject({
       status: 200,
-      body: { name: 'q1', paused: true },
+      body: { name: 'q1', paused: true, pause: { at: expect.stringMatching(/Z$/), by: null, reason: null } },
     })
     expect((await call('GET', '/api/queues/q1')).body.paused).toBe(true)
-    expect((await call('PATCH', '/api/queues/q1', { paused: false })).body.paused).toBe(false)
+    expect((await call('PATCH', '/api/queues/q1', { paused: false })).body).toMatchObject({
+      paused: false,
+      pause: null,
+    })
     expect((await call('GET', '/api/queues')).body.queues).toMatchObject([{ name: 'q1', depth: 0 }])
     expect((await call('PATCH', '/api/queues/a%2Fb', { paused: true })).body.name).toBe('a/b')
+  })
+
+  it('keeps the reason of a pause, trimmed, and tells it to a task that waits', async () => {
+    const { call } = await startNode()
+    await call('POST', '/api/tasks', { task_id: 'a', task_type: 'noop', queue: 'mail' })
+    const pause = async (reason: unknown) =>
+      (await call('PATCH', '/api/queues/mail', { paused: true, reason })).body.pause
+    expect(await pause('  Deploying the new mailer\n')).toMatchObject({ by: null, reason: 'Deploying the new mailer' })
+    for (const none of [null, '', '  ']) expect(await pause(none)).toMatchObject({ reason: 'Deploying the new mailer' })
+    expect((await call('GET', '/api/queues')).body.queues).toMatchObject([
+      { pause: { reason: 'Deploying the new mailer' } },
+    ])
+    expect((await call('GET', '/api/tasks/a/why')).body.reasons).toMatchObject([
+      {
+        code: 'queue_paused',
+        detail: expect.stringMatching(/^Its queue 'mail' is paused since \S+Z: Deploying the new mailer; resume it /),
+        facts: { queue: 'mail', paused_by: null, pause_reason: 'Deploying the new mailer' },
+      },
+      { code: 'no_capable_worker' },
+      { code: 'rank' },
+    ])
+  })
+
+  it('refuses a reason that is too long, none, or one for resuming', async () => {
+    const { call } = await startNode()
+    const longest = 'x'.repeat(limits.pauseReasonCharsMax)
+    expect((await call('PATCH', '/api/queues/q1', { paused: true, reason: longest })).status).toBe(200)
+    for (const body of [
+      { paused: true, reason: `${longest}x` },
+      { paused: true, reason: 7 },
+      { paused: false, reason: 'It works again' },
+    ]) {
+      expect(await call('PATCH', '/api/queues/q1', body)).toMatchObject({
+        status: 422,
+        body: { code: 'validation_failed', errors: [{ pointer: '/reason' }] },
+      })
+    }
+    expect((await call('GET', '/api/queues/q1')).body).toMatchObject({ paused: true, pause: { reason: longest } })
+    expect((await call('PATCH', '/api/queues/q1', { paused: false, reason: ' ' })).body.paused).toBe(false)
   })
 
   it('refuses what is no name or no setting', async () => {

@@ -82,7 +82,7 @@ async function addAccounts(store: Store): Promise<void> {
   await store.putHistory([1, 2].map(at => ({ ...cell, atMs: at * 60_000 })))
   await store.appendAudit([
     { ...entry, actor: null, action: 'a' },
-    { ...entry, actor: 'root', action: 'b' },
+    { ...entry, actor: 'root', action: 'b', reason: 'Because.' },
   ])
 }
 

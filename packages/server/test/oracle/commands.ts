@@ -28,7 +28,13 @@ export type Command =
   | { readonly kind: 'register'; readonly worker: number; readonly instance: number }
   | { readonly kind: 'drain'; readonly worker: number }
   | { readonly kind: 'deregister'; readonly worker: number }
-  | { readonly kind: 'set_queue'; readonly queue: number; readonly isPaused: boolean }
+  | {
+      readonly kind: 'set_queue'
+      readonly queue: number
+      readonly isPaused: boolean
+      readonly reason: string | null
+      readonly by: string | null
+    }
   | { readonly kind: 'append_logs'; readonly leases: readonly number[]; readonly isDated: boolean }
   | { readonly kind: 'account'; readonly account: AccountSpec }
   | { readonly kind: 'advance'; readonly ms: number }
@@ -302,6 +308,8 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
       kind: fc.constant('set_queue' as const),
       queue: below(pool.queues),
       isPaused: rarely(3),
+      reason: fc.option(fc.constantFrom('Deploying', 'The disk is full')),
+      by: fc.option(fc.constantFrom('anna', 'ben')),
     }),
   },
   {

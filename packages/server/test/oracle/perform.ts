@@ -134,7 +134,7 @@ function toWorkerCall(command: Extract<Command, { kind: WorkerKind }>, run: Run)
         return [sorted(outcome), await store.removeWorker(workerOf(command.worker))]
       }
     case 'set_queue':
-      return store => store.setQueue(queueOf(command.queue), { isPaused: command.isPaused })
+      return store => store.setQueue(queueOf(command.queue), command)
     case 'append_logs': {
       const leases = command.leases.flatMap(back => leaseAt(run, back) ?? [])
       const lines = leases.map(({ taskId, epoch }, at) => ({

@@ -31,6 +31,24 @@ describe.skipIf(!(await hasPostgres()))('the schema', () => {
     expect(await store.createUser({ name: 'ada', passwordHash: 'x', role: 'admin' })).toMatchObject({ number: 1 })
   })
 
+  it('forgets why a queue was paused also where a node resumes it that knows nothing of reasons', async () => {
+    const cluster = await openNodes(1)
+    const { store } = nodeAt(cluster, 0)
+    // As the version before this migration writes it.
+    const write = (isPaused: boolean) =>
+      cluster.ask(`INSERT INTO tasklane.queues (name, is_paused) VALUES ('mail', ${isPaused})
+        ON CONFLICT (name) DO UPDATE SET is_paused = excluded.is_paused`)
+    await store.setQueue('mail', { isPaused: true, by: 'anna', reason: 'Deploying' })
+    await write(true)
+    expect(await store.queues()).toMatchObject([{ pause: { by: 'anna', reason: 'Deploying' } }])
+    await write(false)
+    expect(await store.queues()).toMatchObject([{ pause: null }])
+    await write(true)
+    expect(await store.queues()).toMatchObject([{ pause: { atMs: null, by: null, reason: null } }])
+    await store.setQueue('mail', { isPaused: true, by: 'ben', reason: 'The disk is full' })
+    expect(await store.queues()).toMatchObject([{ pause: { by: 'ben', reason: 'The disk is full' } }])
+  })
+
   it('of a newer version is used by this one only if that version says so', async () => {
     const cluster = await openNodes(1)
     const { store } = nodeAt(cluster, 0)

@@ -105,6 +105,8 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
               </td>
               <td>
                 <Subject entry={entry} />
+                {/* A node of an earlier version says nothing of it. */}
+                {(entry.reason ?? null) === null ? null : <small className="clip bounds faint">{entry.reason}</small>}
               </td>
               <td>
                 <Outcome entry={entry} />

@@ -7,6 +7,7 @@ function queue(pending: number, comes: number, goes: number, paused = false): Qu
   return {
     name: 'q',
     paused,
+    pause: null,
     counts,
     depth: pending,
     oldest_age: null,

@@ -17,6 +17,7 @@ export function addAuditing(app: FastifyInstance, { audit }: Pick<AccessControl,
         address: request.ip,
         outcome: reply.statusCode < 400 ? 'ok' : (request.refusal ?? 'internal_error'),
         requestId: request.id,
+        reason: request.audited?.reason ?? null,
       })
     }
     done()

@@ -95,5 +95,6 @@ function entryOf(record: AuditRecord): AuditEntry {
     address: record.address,
     outcome: record.outcome,
     request_id: record.requestId,
+    reason: record.reason,
   }
 }

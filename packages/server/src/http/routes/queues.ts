@@ -1,10 +1,10 @@
-import { nameSchema } from '@tasklane/protocol'
+import { nameSchema, type QueueChange } from '@tasklane/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem } from '../../core/problem.ts'
 import type { HttpContext } from '../context.ts'
 import { bodyOf } from '../json-body.ts'
 import { describeCall } from '../openapi.ts'
-import { createSchemaCheck } from '../schema-check.ts'
+import { createSchemaCheck, validationProblem } from '../schema-check.ts'
 import { isName } from '../worker-input.ts'
 
 const params = { name: 'The name of the queue.' }
@@ -51,7 +51,7 @@ export function addQueueRoutes(app: FastifyInstance, { engineOf }: HttpContext):
       tag: 'queues',
       summary: 'Pause or resume a queue',
       description:
-        'From a paused queue nothing is claimed; what runs goes on. A queue that does not exist yet is made.',
+        'From a paused queue nothing is claimed; what runs goes on. A queue that does not exist yet is made. A reason is kept with who paused it and when, until it is resumed. On a queue that is paused already, another reason replaces all three; the same one, or none, changes nothing.',
       params,
       body: 'QueueSettings',
       replies: { 200: ['The queue', 'Queue'] },
@@ -60,12 +60,20 @@ export function addQueueRoutes(app: FastifyInstance, { engineOf }: HttpContext):
       const name = nameOf(request)
       const problem = checkQueueName({ queue: name })
       if (problem !== null) throw problem
-      const isPaused = bodyOf<{ paused: boolean }>(request).paused
-      if (!isPaused) request.audited = { action: 'queue.resume' }
-      return engineOf(request).setQueue(name, { isPaused })
+      const { paused: isPaused, reason: said = null } = bodyOf<QueueChange>(request)
+      const reason = said === null || said.trim() === '' ? null : said.trim()
+      if (!isPaused) {
+        request.audited = { action: 'queue.resume' }
+        if (reason !== null) throw validationProblem([{ pointer: '/reason', detail: reasonOfResume }])
+        return engineOf(request).setQueue(name, { isPaused })
+      }
+      request.audited = { reason }
+      return engineOf(request).setQueue(name, { isPaused, reason, by: request.principal.name })
     },
   })
 }
+
+const reasonOfResume = "Field 'reason' says why a queue is paused; leave it out with 'paused': false."
 
 function nameOf(request: FastifyRequest): string {
   const { name } = request.params as { name: string } // The route's path has this parameter.

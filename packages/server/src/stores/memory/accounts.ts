@@ -77,7 +77,7 @@ export function createMemoryAccounts({ clock }: { readonly clock: Clock }): Acco
 
     appendAudit: async entries => {
       for (const entry of entries) {
-        audit.push({ ...entry, number: nextAudit, atMs: clock.now() })
+        audit.push({ ...entry, reason: entry.reason ?? null, number: nextAudit, atMs: clock.now() })
         nextAudit += 1
       }
     },

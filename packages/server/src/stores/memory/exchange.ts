@@ -27,6 +27,7 @@ import type {
   SubmitVerdict,
   WorkerBeat,
 } from '../../ports/store.ts'
+import { pauseOf } from './pauses.ts'
 import { parentRecords } from './reads.ts'
 import { countParents, type Edge, holds, type Row, toRecord } from './rows.ts'
 import {
@@ -231,7 +232,7 @@ function insert(world: World, draft: TaskDraft, nowMs: number): Row {
   world.byId.set(row.id, row)
   world.byNumber.set(row.number, row)
   if (row.idempotencyKey !== null) world.byKey.set(row.idempotencyKey, row)
-  if (!world.queues.has(row.queue)) world.queues.set(row.queue, { isPaused: false })
+  if (!world.queues.has(row.queue)) world.queues.set(row.queue, null)
   world.types.set(row.queue, (world.types.get(row.queue) ?? new Set<string>()).add(row.type))
   return row
 }
@@ -342,7 +343,7 @@ function claim(world: World, ask: ClaimAsk, nowMs: number): readonly ClaimedTask
 function pick(world: World, ask: ClaimAsk): readonly Row[] {
   const byQueue = new Map<string, Row[]>()
   for (const row of world.byId.values()) {
-    if (row.state !== 'pending' || world.queues.get(row.queue)?.isPaused === true) continue
+    if (row.state !== 'pending' || pauseOf(world, row.queue) !== null) continue
     if (ask.queues !== null && !ask.queues.includes(row.queue)) continue
     if (ask.types !== null && !ask.types.includes(row.type)) continue
     const rows = byQueue.get(row.queue)

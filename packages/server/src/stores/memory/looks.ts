@@ -1,6 +1,7 @@
 import { fingerprintOf } from '../../core/fingerprint.ts'
 import { compareRanked } from '../../core/rank.ts'
 import type { FailureGroup, FailuresAsk, Waiting } from '../../ports/store.ts'
+import { pauseOf } from './pauses.ts'
 import type { Row } from './rows.ts'
 import type { World } from './world.ts'
 
@@ -76,7 +77,7 @@ export function waiting(world: World, looked: number): Waiting {
         return {
           queue: first.queue,
           type: first.type,
-          isPaused: world.queues.get(first.queue)?.isPaused === true,
+          pause: pauseOf(world, first.queue),
           pending: line.length,
           first: at < looked ? { id: first.id, dueAtMs: first.dueAtMs } : null,
         }

@@ -20,6 +20,7 @@ import { createMemoryAlerts } from './alerts.ts'
 import { exchange } from './exchange.ts'
 import { createMemoryHistory } from './history.ts'
 import * as looks from './looks.ts'
+import { setPause } from './pauses.ts'
 import * as reads from './reads.ts'
 import { countParents, holds, isWaiting, leaseFacts, type Row, toRecord } from './rows.ts'
 import {
@@ -159,7 +160,7 @@ export function createMemoryStore(parts: { readonly clock: Clock; readonly headS
     },
     removeWorker: async id => world.workers.delete(id),
     setQueue: async (name, settings) => {
-      world.queues.set(name, { isPaused: settings.isPaused })
+      setPause(world, name, settings)
       return reads.queueRecord(world, name)
     },
     appendLogs: async (workerId, lines) => appendLogs(world, workerId, lines),

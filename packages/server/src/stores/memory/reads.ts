@@ -14,6 +14,7 @@ import type {
   WorkerRecord,
 } from '../../ports/store.ts'
 import { printOf } from './looks.ts'
+import { pauseOf } from './pauses.ts'
 import { holds, leaseFacts, type Row, toRecord, type WorkerRow } from './rows.ts'
 import type { World } from './world.ts'
 
@@ -137,7 +138,7 @@ export function standingOf(world: World, row: Row, positionMax: number): Standin
   return {
     task: toRecord(row),
     nowMs: world.clock.now(),
-    isQueuePaused: world.queues.get(row.queue)?.isPaused === true,
+    pause: pauseOf(world, row.queue),
     waitingFor: {
       count: row.state === 'blocked' ? waiting.length : 0,
       first:
@@ -170,7 +171,7 @@ export function queueRecord(world: World, name: string): QueueRecord {
   const due = rows.filter(row => row.state === 'pending').map(row => row.dueAtMs)
   return {
     name,
-    isPaused: world.queues.get(name)?.isPaused === true,
+    pause: pauseOf(world, name),
     counts: countStates(rows),
     oldestDueAtMs: due.length === 0 ? null : due.reduce((least, at) => Math.min(least, at)),
     nowMs: world.clock.now(),

@@ -1,6 +1,7 @@
 import { limits } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
 import { dependencyError } from '../../core/dependency.ts'
+import type { Pause } from '../../core/pause.ts'
 import type { JsonText, TaskId, WorkerId } from '../../core/task.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Changes, EndedTask } from '../../ports/store.ts'
@@ -14,7 +15,8 @@ export interface World {
   readonly byId: Map<TaskId, Row>
   readonly byNumber: Map<number, Row>
   readonly byKey: Map<string, Row>
-  readonly queues: Map<string, { isPaused: boolean }>
+  /** With why each is paused; null where it is not. */
+  readonly queues: Map<string, Pause | null>
   /** By queue, the types of all tasks that it ever had. */
   readonly types: Map<string, Set<string>>
   readonly workers: Map<WorkerId, WorkerRow>

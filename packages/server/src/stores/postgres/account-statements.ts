@@ -3,7 +3,7 @@ import { name } from './statements.ts'
 
 const userColumns = 'number, name, password_hash, role, is_disabled, version, created_at, changed_at'
 const tokenColumns = 'id, name, hash, role, queues, types, created_by, created_at, expires_at, revoked_at, last_used_at'
-const auditColumns = 'number, at, actor, action, subject, address, outcome, request_id'
+const auditColumns = 'number, at, actor, action, subject, address, outcome, request_id, reason'
 
 /** Alive at $2. */
 const isAlive = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2::bigint)'
@@ -49,10 +49,10 @@ export const accountStatements = name({
   touchTokens: `UPDATE tasklane.tokens SET last_used_at = greatest(coalesce(last_used_at, 0), $2::bigint)
     WHERE id = ANY($1::text[])`,
 
-  insertAudit: `INSERT INTO tasklane.audit (at, actor, action, subject, address, outcome, request_id)
-    SELECT $1::bigint, actor, action, subject, address, outcome, request_id
+  insertAudit: `INSERT INTO tasklane.audit (at, actor, action, subject, address, outcome, request_id, reason)
+    SELECT $1::bigint, actor, action, subject, address, outcome, request_id, reason
     FROM json_to_recordset($2::json)
-      AS r (actor text, action text, subject text, address text, outcome text, request_id text)`,
+      AS r (actor text, action text, subject text, address text, outcome text, request_id text, reason text)`,
   audit: `${audit} WHERE t.number < $1::bigint AND ${auditMatches} ORDER BY t.number DESC LIMIT $5`,
   auditOfActor: auditOf('actor = $2'),
   auditOfAction: auditOf('action = $3'),

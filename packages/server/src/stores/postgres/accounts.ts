@@ -176,5 +176,6 @@ async function readAudit(
     address: textOrNull(row[5]),
     outcome: text(row[6]),
     requestId: textOrNull(row[7]),
+    reason: textOrNull(row[8]),
   }))
 }

@@ -2,7 +2,7 @@ import type { TaskId } from '../../core/task.ts'
 import type { FailureGroup, FailuresAsk, Waiting } from '../../ports/store.ts'
 import type { SqlRow } from './database.ts'
 import { readStatements as sql } from './read-statements.ts'
-import { readCounters } from './reads.ts'
+import { readCounters, toPause } from './reads.ts'
 import { boolean, json, number, numberOrNull, taskIdOf, text, workerOrNull } from './rows.ts'
 import { learnLanes, type Reader, type Session } from './session.ts'
 import { statements } from './statements.ts'
@@ -80,7 +80,7 @@ export function readWaiting(session: Session, looked: number): Promise<Waiting> 
       connection.rows(statements.nextDue),
       reader.now(),
     ])
-    const paused = new Set(pausedRows.map(row => text(row[0])))
+    const pauses = new Map(pausedRows.map(row => [text(row[0]), toPause(row)]))
     const lanes = counters
       .filter(row => row[1] === 'pending' && number(row[2]) > 0)
       .map(row => ({ ...reader.lanes.byId(number(row[0])), pending: number(row[2]) }))
@@ -95,7 +95,7 @@ export function readWaiting(session: Session, looked: number): Promise<Waiting> 
       lanes: lanes.map(({ id, queue, type, pending }) => ({
         queue,
         type,
-        isPaused: paused.has(queue),
+        pause: pauses.get(queue) ?? null,
         pending,
         first: first.get(id) ?? null,
       })),

@@ -3,6 +3,7 @@ import { tasksMigration } from './migrations/001-tasks.ts'
 import { accountsMigration } from './migrations/002-accounts.ts'
 import { dashboardMigration } from './migrations/003-dashboard.ts'
 import { alertsMigration } from './migrations/004-alerts.ts'
+import { pausesMigration } from './migrations/005-pauses.ts'
 import { number, text } from './rows.ts'
 
 export interface Migration {
@@ -20,6 +21,7 @@ export const migrations: readonly Migration[] = Object.freeze([
   { version: 2, name: 'accounts', sql: accountsMigration, needs: 1 },
   { version: 3, name: 'dashboard', sql: dashboardMigration, needs: 1 },
   { version: 4, name: 'alerts', sql: alertsMigration, needs: 1 },
+  { version: 5, name: 'pauses', sql: pausesMigration, needs: 1 },
 ])
 
 export interface AppliedMigration {

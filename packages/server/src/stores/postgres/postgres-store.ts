@@ -159,7 +159,7 @@ export function createPostgresStore(parts: PostgresStoreParts): Store {
     registerWorker: (settings, leaseMs) => run(() => workers.registerWorker(session, settings, leaseMs)),
     drainWorker: id => run(() => workers.drainWorker(session, id)),
     removeWorker: id => run(() => workers.removeWorker(session, id)),
-    setQueue: (name, settings) => run(() => reads.setQueue(session, name, settings.isPaused)),
+    setQueue: (name, settings) => run(() => reads.setQueue(session, name, settings)),
     appendLogs: (workerId, lines) => run(() => workers.appendLogs(session, workerId, lines)),
   }
   return Object.freeze(store)

@@ -107,7 +107,8 @@ export const readStatements = name({
       ORDER BY t.rank, t.number LIMIT 1) AS f`,
   oldestDue: `SELECT min(t.due_at) FROM tasklane.tasks AS t WHERE t.state = 'pending' AND t.lane = $1`,
 
-  queues: 'SELECT name, is_paused FROM tasklane.queues ORDER BY name',
+  queues: 'SELECT name, is_paused, paused_at, paused_by, pause_reason FROM tasklane.queues ORDER BY name',
+  queue: 'SELECT name, is_paused, paused_at, paused_by, pause_reason FROM tasklane.queues WHERE name = $1',
   counts: `SELECT lane, state, sum(n)::bigint FROM (SELECT lane, state, n FROM tasklane.counters
     UNION ALL SELECT lane, state, n FROM tasklane.counter_changes) AS c GROUP BY lane, state`,
 

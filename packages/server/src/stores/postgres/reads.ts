@@ -1,5 +1,6 @@
 import type { AttemptOutcome, LogLevel, StateCounts } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
+import type { Pause, QueueSettings } from '../../core/pause.ts'
 import type { TaskId, TaskRecord } from '../../core/task.ts'
 import type {
   AttemptRecord,
@@ -164,11 +165,11 @@ export function readStanding(session: Session, id: TaskId, positionMax: number):
   return session.read(async reader => {
     const task = await recordOf(reader, id)
     if (task === null) return null
-    const [nowMs, paused] = await Promise.all([reader.now(), reader.connection.rows(statements.pausedQueues)])
+    const [nowMs, [queue]] = await Promise.all([reader.now(), reader.connection.rows(sql.queue, task.queue)])
     return {
       task,
       nowMs,
-      isQueuePaused: paused.some(row => row[0] === task.queue),
+      pause: toPause(queue),
       waitingFor: task.state === 'blocked' ? await waitingFor(reader, task.number) : { count: 0, first: [] },
       position: task.state === 'pending' ? await positionOf(reader, task, positionMax) : null,
     }
@@ -237,32 +238,43 @@ export function readQueues(session: Session): Promise<readonly QueueRecord[]> {
       reader.now(),
     ])
     const records: QueueRecord[] = []
-    for (const row of queues) records.push(await queueRecord(reader, text(row[0]), boolean(row[1]), counts, nowMs))
+    for (const row of queues) records.push(await queueRecord(reader, row, counts, nowMs))
     return records
   })
 }
 
-export async function setQueue(session: Session, name: string, isPaused: boolean): Promise<QueueRecord> {
-  await session.transact(async tx => {
-    await tx.connection.run(statements.writeQueue, name, isPaused)
+export async function setQueue(session: Session, name: string, settings: QueueSettings): Promise<QueueRecord> {
+  const { isPaused, by = null, reason = null } = settings
+  const row = await session.transact(async ({ connection, nowMs }) => {
+    if (isPaused) await connection.run(statements.pauseQueue, name, nowMs, by, reason)
+    else await connection.run(statements.resumeQueue, name)
+    const [written] = await connection.rows(sql.queue, name)
+    assert(written !== undefined, 'what was written is there')
+    return written
   })
   return session.read(async reader => {
     const [counts, nowMs] = await Promise.all([readCounters(reader), reader.now()])
-    return queueRecord(reader, name, isPaused, counts, nowMs)
+    return queueRecord(reader, row, counts, nowMs)
   })
+}
+
+/** Of a row of queues; null where it is not paused, or not there. */
+export function toPause(row: SqlRow | undefined): Pause | null {
+  if (row === undefined || !boolean(row[1])) return null
+  return { atMs: numberOrNull(row[2]), by: textOrNull(row[3]), reason: textOrNull(row[4]) }
 }
 
 async function queueRecord(
   reader: Reader,
-  name: string,
-  isPaused: boolean,
+  row: SqlRow,
   counts: readonly SqlRow[],
   nowMs: number,
 ): Promise<QueueRecord> {
+  const name = text(row[0])
   const lanes = reader.lanes.matching([name], null).map(lane => lane.id)
   const own = sumByState(counts, new Set(lanes))
   const oldestDueAtMs = own.pending === 0 ? null : await oldestDue(reader, lanes, counts)
-  return { name, isPaused, counts: own, oldestDueAtMs, nowMs }
+  return { name, pause: toPause(row), counts: own, oldestDueAtMs, nowMs }
 }
 
 async function oldestDue(reader: Reader, lanes: readonly number[], counts: readonly SqlRow[]): Promise<number | null> {

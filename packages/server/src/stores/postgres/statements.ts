@@ -44,8 +44,14 @@ const texts = {
     WHERE NOT EXISTS (SELECT 1 FROM tasklane.lanes AS l WHERE l.queue = r.queue AND l.type = r.type)`,
   insertQueues: `INSERT INTO tasklane.queues (name, is_paused) SELECT name, false FROM unnest($1::text[]) AS r (name)
     ON CONFLICT (name) DO NOTHING`,
-  writeQueue: `INSERT INTO tasklane.queues (name, is_paused) VALUES ($1, $2)
-    ON CONFLICT (name) DO UPDATE SET is_paused = excluded.is_paused`,
+  // A reason that is none, or the one that it has, is not another one: then all stays as it is.
+  pauseQueue: `INSERT INTO tasklane.queues AS q (name, is_paused, paused_at, paused_by, pause_reason)
+    VALUES ($1, true, $2::bigint, $3, $4)
+    ON CONFLICT (name) DO UPDATE SET is_paused = true, paused_at = excluded.paused_at, paused_by = excluded.paused_by,
+      pause_reason = excluded.pause_reason
+    WHERE NOT q.is_paused OR excluded.pause_reason <> coalesce(q.pause_reason, '')`,
+  resumeQueue: `INSERT INTO tasklane.queues (name, is_paused) VALUES ($1, false)
+    ON CONFLICT (name) DO UPDATE SET is_paused = false, paused_at = NULL, paused_by = NULL, pause_reason = NULL`,
   appendCounters: `INSERT INTO tasklane.counter_changes (lane, state, n)
     SELECT lane, state, n FROM unnest($1::int[], $2::text[], $3::bigint[]) AS r (lane, state, n)`,
   check: `INSERT INTO tasklane.meta (name, value) VALUES ('checked_at', $1)
@@ -178,7 +184,7 @@ const texts = {
     WHERE t.id = ANY($1::text[]) AND t.state || '' = 'running'`,
 
   // ─── Claim ────────────────────────────────────────────────────────────────────────────────────────────────────────
-  pausedQueues: 'SELECT name FROM tasklane.queues WHERE is_paused',
+  pausedQueues: 'SELECT name, is_paused, paused_at, paused_by, pause_reason FROM tasklane.queues WHERE is_paused',
   // Everything that is known before a claim, in one answer: paused queues, the workers, what their requests handed out
   // before, lanes that this node does not know, and whether anything is pending in those that it asks for.
   claimFacts: `SELECT 'paused', name, NULL, NULL FROM tasklane.queues WHERE is_paused

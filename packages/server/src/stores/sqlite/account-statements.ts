@@ -3,7 +3,7 @@ import { prepareAll } from './statements.ts'
 
 const userColumns = 'number, name, password_hash, role, is_disabled, version, created_at, changed_at'
 const tokenColumns = 'id, name, hash, role, queues, types, created_by, created_at, expires_at, revoked_at, last_used_at'
-const auditColumns = 'number, at, actor, action, subject, address, outcome, request_id'
+const auditColumns = 'number, at, actor, action, subject, address, outcome, request_id, reason'
 
 /** Alive at ?2. */
 const isAlive = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)'
@@ -35,7 +35,8 @@ export const accountTexts = {
   touchTokens: `UPDATE tokens SET last_used_at = max(coalesce(last_used_at, 0), ?2)
     WHERE id IN (SELECT value FROM json_each(?1))`,
 
-  insertAudit: `INSERT INTO audit (at, actor, action, subject, address, outcome, request_id) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  insertAudit: `INSERT INTO audit (at, actor, action, subject, address, outcome, request_id, reason)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   audit: `SELECT ${auditColumns} FROM audit NOT INDEXED WHERE ${auditMatches}`,
   auditOfActor: `SELECT ${auditColumns} FROM audit INDEXED BY audit_actor WHERE actor = ?2 AND ${auditMatches}`,
   auditOfAction: `SELECT ${auditColumns} FROM audit INDEXED BY audit_action WHERE action = ?3 AND ${auditMatches}`,

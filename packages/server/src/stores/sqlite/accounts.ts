@@ -139,7 +139,7 @@ function toToken(row: SqlRow): TokenRecord {
 function appendAudit(session: Session, entries: readonly AuditDraft[]): void {
   if (entries.length === 0) return
   session.transact(tx => {
-    for (const { actor, action, subject, address, outcome, requestId } of entries) {
+    for (const { actor, action, subject, address, outcome, requestId, reason = null } of entries) {
       const { changes } = session.accounts.insertAudit.run(
         tx.nowMs,
         actor,
@@ -148,6 +148,7 @@ function appendAudit(session: Session, entries: readonly AuditDraft[]): void {
         address,
         outcome,
         requestId,
+        reason,
       )
       assert(changes === 1, 'an entry is always written')
     }
@@ -173,5 +174,6 @@ function readAudit(
     address: textOrNull(row[5]),
     outcome: text(row[6]),
     requestId: textOrNull(row[7]),
+    reason: textOrNull(row[8]),
   }))
 }

@@ -1,5 +1,7 @@
 import { assert } from '../../core/assert.ts'
-import { number, text } from './rows.ts'
+import type { Pause } from '../../core/pause.ts'
+import type { SqlRow } from './database.ts'
+import { number, numberOrNull, text, textOrNull } from './rows.ts'
 import type { Statements } from './statements.ts'
 
 /** One (queue, type) pair. */
@@ -26,8 +28,9 @@ export interface Lanes {
   matching(queues: readonly string[] | null, types: readonly string[] | null): readonly Lane[]
   queueNames(): readonly string[]
   isPaused(queue: string): boolean
-  /** Creates the queue where it does not exist. */
-  setPaused(queue: string, isPaused: boolean): void
+  pauseOf(queue: string): Pause | null
+  /** Reads anew what was written about a queue. */
+  learn(queue: string): void
 }
 
 export interface LanesMark {
@@ -39,7 +42,8 @@ export function createLanes(sql: Statements): Lanes {
   // By id; no lane has the id 0.
   let lanes: (Lane | undefined)[] = [undefined]
   const byQueue = new Map<string, Map<string, Lane>>()
-  const paused = new Map<string, boolean>()
+  /** Why each queue is paused; null where it is not. */
+  const pauses = new Map<string, Pause | null>()
 
   function keep(lane: Lane): void {
     lanes[lane.id] = lane
@@ -52,9 +56,9 @@ export function createLanes(sql: Statements): Lanes {
     reload() {
       lanes = [undefined]
       byQueue.clear()
-      paused.clear()
+      pauses.clear()
       for (const row of sql.allLanes.all()) keep({ id: number(row[0]), queue: text(row[1]), type: text(row[2]) })
-      for (const row of sql.allQueues.all()) paused.set(text(row[0]), row[1] === 1)
+      for (const row of sql.allQueues.all()) pauses.set(text(row[0]), toPause(row))
     },
     ensure(queue: string, type: string) {
       const known = byQueue.get(queue)?.get(type)
@@ -63,10 +67,10 @@ export function createLanes(sql: Statements): Lanes {
       sql.insertLane.run(lane.id, queue, type)
       sql.insertQueue.run(queue)
       keep(lane)
-      if (!paused.has(queue)) paused.set(queue, false)
+      if (!pauses.has(queue)) pauses.set(queue, null)
       return lane
     },
-    mark: () => ({ lanes: lanes.length, queues: paused.size }),
+    mark: () => ({ lanes: lanes.length, queues: pauses.size }),
     undo(mark: LanesMark) {
       for (const lane of lanes.splice(mark.lanes)) {
         if (lane === undefined) continue
@@ -74,9 +78,9 @@ export function createLanes(sql: Statements): Lanes {
         byQueue.get(lane.queue)?.delete(lane.type)
       }
       // A Map keeps the order in which its keys came.
-      for (const queue of [...paused.keys()].slice(mark.queues)) {
+      for (const queue of [...pauses.keys()].slice(mark.queues)) {
         sql.deleteQueue.run(queue)
-        paused.delete(queue)
+        pauses.delete(queue)
         byQueue.delete(queue)
       }
     },
@@ -96,13 +100,19 @@ export function createLanes(sql: Statements): Lanes {
       }
       return found
     },
-    queueNames: () => [...paused.keys()],
-    isPaused: (queue: string) => paused.get(queue) === true,
-    setPaused(queue: string, isPaused: boolean) {
-      sql.writeQueue.run(queue, isPaused ? 1 : 0)
-      paused.set(queue, isPaused)
+    queueNames: () => [...pauses.keys()],
+    isPaused: (queue: string) => (pauses.get(queue) ?? null) !== null,
+    pauseOf: (queue: string) => pauses.get(queue) ?? null,
+    learn(queue: string) {
+      const row = sql.queue.get(queue)
+      assert(row !== undefined, 'what was written is there')
+      pauses.set(queue, toPause(row))
     },
   })
+}
+
+function toPause(row: SqlRow): Pause | null {
+  return row[1] === 1 ? { atMs: numberOrNull(row[2]), by: textOrNull(row[3]), reason: textOrNull(row[4]) } : null
 }
 
 function pushKnown(found: Lane[], lane: Lane | undefined): void {

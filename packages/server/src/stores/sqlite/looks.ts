@@ -70,7 +70,7 @@ export function readWaiting(session: Session, looked: number): Waiting {
     lanes: lanes.map(({ lane, pending }, at) => ({
       queue: lane.queue,
       type: lane.type,
-      isPaused: session.lanes.isPaused(lane.queue),
+      pause: session.lanes.pauseOf(lane.queue),
       pending,
       first: at < looked ? firstInLine(session, lane.id) : null,
     })),

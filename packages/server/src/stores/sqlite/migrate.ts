@@ -4,6 +4,7 @@ import { tasksMigration } from './migrations/001-tasks.ts'
 import { accountsMigration } from './migrations/002-accounts.ts'
 import { dashboardMigration } from './migrations/003-dashboard.ts'
 import { alertsMigration } from './migrations/004-alerts.ts'
+import { pausesMigration } from './migrations/005-pauses.ts'
 
 /** In order; a migration that was released is never changed, only followed by another. */
 const migrations: readonly string[] = Object.freeze([
@@ -11,6 +12,7 @@ const migrations: readonly string[] = Object.freeze([
   accountsMigration,
   dashboardMigration,
   alertsMigration,
+  pausesMigration,
 ])
 
 /** The version of the schema that this code writes and reads. */

@@ -1,5 +1,6 @@
 import type { AttemptOutcome, LogLevel, StateCounts } from '@tasklane/protocol'
 import { assert } from '../../core/assert.ts'
+import type { QueueSettings } from '../../core/pause.ts'
 import { type TaskId, type TaskRecord, taskId } from '../../core/task.ts'
 import type {
   AttemptRecord,
@@ -124,7 +125,7 @@ export function readStanding(session: Session, id: TaskId, positionMax: number):
   return {
     task,
     nowMs: session.clock.now(),
-    isQueuePaused: session.lanes.isPaused(task.queue),
+    pause: session.lanes.pauseOf(task.queue),
     waitingFor: task.state === 'blocked' ? waitingFor(session, task.number) : { count: 0, first: [] },
     position: task.state === 'pending' ? positionOf(session, task, positionMax) : null,
   }
@@ -174,15 +175,20 @@ export function readQueue(session: Session, name: string): QueueRecord {
   const lanes = session.lanes.matching([name], null)
   return {
     name,
-    isPaused: session.lanes.isPaused(name),
+    pause: session.lanes.pauseOf(name),
     counts: session.counters.sum(lanes),
     oldestDueAtMs: oldestDueAtMs(session, lanes),
     nowMs: session.clock.now(),
   }
 }
 
-export function setQueue(session: Session, name: string, isPaused: boolean): QueueRecord {
-  session.transact(tx => tx.lanes.setPaused(name, isPaused))
+export function setQueue(session: Session, name: string, settings: QueueSettings): QueueRecord {
+  const { isPaused, by = null, reason = null } = settings
+  session.transact(tx => {
+    if (isPaused) tx.sql.pauseQueue.run(name, tx.nowMs, by, reason)
+    else tx.sql.resumeQueue.run(name)
+    tx.lanes.learn(name)
+  })
   return readQueue(session, name)
 }
 

@@ -54,11 +54,17 @@ export const statementTexts = {
   allLanes: 'SELECT id, queue, type FROM lanes ORDER BY id',
   insertLane: 'INSERT INTO lanes (id, queue, type) VALUES (?, ?, ?)',
   deleteLane: 'DELETE FROM lanes WHERE id = ?',
-  allQueues: 'SELECT name, is_paused FROM queues',
+  allQueues: 'SELECT name, is_paused, paused_at, paused_by, pause_reason FROM queues',
+  queue: 'SELECT name, is_paused, paused_at, paused_by, pause_reason FROM queues WHERE name = ?',
   insertQueue: 'INSERT INTO queues (name, is_paused) VALUES (?, 0) ON CONFLICT DO NOTHING',
   deleteQueue: 'DELETE FROM queues WHERE name = ?',
-  writeQueue:
-    'INSERT INTO queues (name, is_paused) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET is_paused = excluded.is_paused',
+  // A reason that is none, or the one that it has, is not another one: then all stays as it is.
+  pauseQueue: `INSERT INTO queues (name, is_paused, paused_at, paused_by, pause_reason) VALUES (?, 1, ?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET is_paused = 1, paused_at = excluded.paused_at, paused_by = excluded.paused_by,
+      pause_reason = excluded.pause_reason
+    WHERE queues.is_paused = 0 OR excluded.pause_reason <> coalesce(queues.pause_reason, '')`,
+  resumeQueue: `INSERT INTO queues (name, is_paused) VALUES (?, 0)
+    ON CONFLICT (name) DO UPDATE SET is_paused = 0, paused_at = NULL, paused_by = NULL, pause_reason = NULL`,
   allCounters: 'SELECT lane, state, n FROM counters',
   writeCounter:
     'INSERT INTO counters (lane, state, n) VALUES (?, ?, ?) ON CONFLICT (lane, state) DO UPDATE SET n = excluded.n',

@@ -166,7 +166,8 @@ describe('the audit log', () => {
     await node.call('POST', '/api/tasks/t1/cancel', {}, eve)
     await node.call('DELETE', '/api/tasks/never', undefined, eve)
     await node.call('POST', '/api/tasks/bulk', { action: 'cancel', filter: {} }, eve)
-    await node.call('PATCH', '/api/queues/q', { paused: true }, eve)
+    const pausing = await node.call('PATCH', '/api/queues/q', { paused: true, reason: 'Deploying' }, eve)
+    expect(pausing.body.pause).toMatchObject({ by: 'eve', reason: 'Deploying' })
     await node.call('PATCH', '/api/queues/q', { paused: false }, eve)
     await node.call('POST', '/api/users', { name: 'x', password: passwordOf('x'), role: 'admin' }, eve)
     await node.call('PATCH', '/api/users/eve', { password: 'a new password' }, root)
@@ -174,6 +175,8 @@ describe('the audit log', () => {
     await node.login('eve', 'a wrong password')
     await node.login('a password in the wrong field', 'x')
     const { body, text } = await node.call('GET', '/api/audit', undefined, root)
+    const reasons = (body.entries as { action: string; reason: string | null }[]).filter(entry => entry.reason !== null)
+    expect(reasons).toMatchObject([{ action: 'queue.pause', reason: 'Deploying' }])
     const told = (body.entries as Record<string, unknown>[]).map(({ actor, action, subject, outcome }) => [
       actor,
       action,
