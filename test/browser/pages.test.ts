@@ -215,9 +215,10 @@ describeInBrowser('the pages in a browser', () => {
     await queue.getByLabel('Reason').fill('The mailer is broken')
     await queue.keyboard.press('Enter')
     await queue.getByText(/: The mailer is broken/).waitFor()
+    await addAxe(queue)
     expect(await seriousFaults(queue)).toEqual([])
     const overview = await scene.open('/')
-    await overview.getByText(/slow is paused: The mailer is broken; \d tasks? waits?/).waitFor()
+    await overview.getByText(/slow is paused; \d tasks? waits? · The mailer is broken/).waitFor()
     await row.getByRole('button', { name: 'Resume' }).click()
     await until(
       () => state(task),

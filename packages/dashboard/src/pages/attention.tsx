@@ -70,17 +70,24 @@ export function Attention() {
           <li key={keyOf(item)} data-kind={item.kind}>
             <Mark item={item} />
             <Said item={item} />
-            {item.since === null ? null : (
-              <span className="faint attention-since">
-                <Time at={item.since} />
-              </span>
-            )}
+            <Since item={item} />
             <SilenceButton item={item} />
           </li>
         ))}
       </ul>
       {data !== undefined && data.more > 0 ? <p className="empty-line faint">and {data.more} more of these</p> : null}
     </Panel>
+  )
+}
+
+/** A queue has needed attention since it was paused, not since a task has waited in it. */
+function Since({ item: { kind, since, pause } }: { readonly item: AttentionItem }) {
+  const at = (kind === 'queue_paused' ? pause?.at : null) ?? since
+  if (at === null) return null
+  return (
+    <span className="faint attention-since">
+      <Time at={at} />
+    </span>
   )
 }
 
@@ -116,7 +123,6 @@ function Said({ item }: { readonly item: AttentionItem }) {
   const wait = `${plural(count, 'task')} ${count === 1 ? 'waits' : 'wait'}`
   // A node of an earlier version, behind the same address, says nothing of a pause.
   const { by = null, reason = null } = item.pause ?? {}
-  const pausedBy = `${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}`
   if (kind === 'alert') {
     return alert_kind === null ? (
       <span>{detail}</span>
@@ -154,8 +160,8 @@ function Said({ item }: { readonly item: AttentionItem }) {
     ),
     queue_paused: (
       <>
-        Queue <strong>{queue}</strong> is paused
-        {pausedBy}; {wait}
+        Queue <strong>{queue}</strong> is paused{by === null ? null : ` by ${by}`}; {wait}
+        {reason === null ? null : <span> · {reason}</span>}
       </>
     ),
   }
