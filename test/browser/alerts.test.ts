@@ -15,6 +15,8 @@ describeInBrowser('alerts in a browser', () => {
     TASKLANE_AUTH: 'required',
     TASKLANE_ADMIN_PASSWORD: password,
     TASKLANE_WEBHOOK_ALLOW: '127.0.0.1',
+    // Rules are looked at as often as workers are heard, and not for a lease after the start: one second, then, and three.
+    HEARTBEAT_INTERVAL: '1',
   })
   let admin: CallAs
 
