@@ -1,5 +1,6 @@
 import { TriangleAlert, X } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
+import { Toasts } from '../shell/toasts.tsx'
 import { Button } from './basic.tsx'
 import { Modal } from './modal.tsx'
 
@@ -22,6 +23,7 @@ export function Dialog({ title, isOpen, onClose, children, foot, isDrawer }: Dia
         <Button look="ghost" icon={X} label="Close" onClick={onClose} />
       </header>
       <div className="dialog-body">{children}</div>
+      {isDrawer === true ? <Toasts /> : null}
       {foot === undefined ? null : <footer className="dialog-foot">{foot}</footer>}
     </Modal>
   )

@@ -81,12 +81,12 @@ export function Shell() {
         {me.first_password && !isLater ? (
           <Suspense fallback={firstLoad}>
             <FirstAdmin />
+            <Toasts />
           </Suspense>
         ) : (
           <Frame me={me} />
         )}
         {isOut && me.name !== null ? <LoginAgain name={me.name} /> : null}
-        <Toasts />
       </>
     )
   }
@@ -159,7 +159,9 @@ function Frame({ me }: { readonly me: Me }) {
         </span>
         <button type="button" className="search-box" onClick={() => setOpen('palette')}>
           <Search size={15} aria-hidden="true" />
-          <span>Search or jump to…</span>
+          <span>
+            Search<span className="not-phone"> or jump to…</span>
+          </span>
           <kbd>Ctrl K</kbd>
         </button>
         <div className="top-side">
@@ -177,6 +179,7 @@ function Frame({ me }: { readonly me: Me }) {
       <main id="main" className="main" tabIndex={-1} data-path={shown}>
         <Outlet />
       </main>
+      <Toasts />
       <Suspense>
         {open === 'palette' ? <Palette me={me} places={seen} onClose={() => setOpen(null)} /> : null}
         {open === 'shortcuts' ? <Shortcuts onClose={() => setOpen(null)} /> : null}
