@@ -1,11 +1,25 @@
 import { Eye, EyeOff } from 'lucide-react'
-import { type InputHTMLAttributes, type KeyboardEvent, type ReactNode, type Ref, useId, useState } from 'react'
+import {
+  createContext,
+  type InputHTMLAttributes,
+  type KeyboardEvent,
+  type ReactNode,
+  type Ref,
+  useContext,
+  useId,
+  useRef,
+  useState,
+} from 'react'
+import { type Faults, noFaults } from '../api/faults.ts'
 import { Button } from './basic.tsx'
+
+/** What was said last of a form: the same fault said again is a new one, of what the field holds then. */
+export const SaidFaults = createContext<Faults>(noFaults)
 
 interface FieldProps {
   readonly label: string
   readonly hint?: ReactNode
-  /** Said at the field, and read out with it. */
+  /** Said at the field, and read out with it, as long as the field holds what it was said of. */
   readonly fault?: string | undefined
 }
 
@@ -17,8 +31,9 @@ interface TextFieldProps extends FieldProps, InputProps {
   readonly ref?: Ref<HTMLInputElement>
 }
 
-export function TextField({ label, hint, fault, value, onValue, ...input }: TextFieldProps) {
+export function TextField({ label, hint, fault: told, value, onValue, ...input }: TextFieldProps) {
   const id = useId()
+  const fault = useFaultOf(value, told)
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
@@ -42,8 +57,9 @@ interface SelectFieldProps<Value extends string> extends FieldProps {
 }
 
 export function SelectField<Value extends string>(props: SelectFieldProps<Value>) {
-  const { label, hint, fault, value, choices, onValue } = props
+  const { label, hint, value, choices, onValue } = props
   const id = useId()
+  const fault = useFaultOf(value, props.fault)
   const choose = (text: string) => {
     const chosen = choices.find(([each]) => each === text)
     if (chosen !== undefined) onValue(chosen[0])
@@ -64,8 +80,9 @@ export function SelectField<Value extends string>(props: SelectFieldProps<Value>
 }
 
 /** A password: it can be looked at, and Caps Lock is told of before it is sent. */
-export function PasswordField({ label, hint, fault, value, onValue, ...input }: TextFieldProps) {
+export function PasswordField({ label, hint, fault: told, value, onValue, ...input }: TextFieldProps) {
   const id = useId()
+  const fault = useFaultOf(value, told)
   const [isShown, setShown] = useState(false)
   const [isCapsOn, setCapsOn] = useState(false)
   const seeCaps = (event: KeyboardEvent) => setCapsOn(event.getModifierState('CapsLock'))
@@ -103,6 +120,14 @@ export function PasswordField({ label, hint, fault, value, onValue, ...input }: 
       <Notes id={id} hint={hint} fault={fault} />
     </div>
   )
+}
+
+/** A fault is one of a value: it goes when that is edited, and is there again when the same value comes back. */
+function useFaultOf(value: string, fault: string | undefined): string | undefined {
+  const said = useContext(SaidFaults)
+  const of = useRef({ said, fault, value })
+  if (of.current.said !== said || of.current.fault !== fault) of.current = { said, fault, value }
+  return of.current.value === value ? fault : undefined
 }
 
 function Notes({

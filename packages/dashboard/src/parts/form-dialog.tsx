@@ -3,6 +3,7 @@ import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } fr
 import { type Faults, faultsOf, noFaults } from '../api/faults.ts'
 import { Button } from './basic.tsx'
 import { Dialog } from './dialog.tsx'
+import { SaidFaults } from './fields.tsx'
 
 interface FormDialogProps {
   readonly title: string
@@ -27,7 +28,14 @@ export function FormDialog(props: FormDialogProps) {
   const [isBusy, setBusy] = useState(false)
   const [faults, setFaults] = useState(noFaults)
   useEffect(() => {
-    if (faults !== noFaults) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
+    if (faults === noFaults || form.current === null) return
+    const first = form.current.querySelector<HTMLElement>('[aria-invalid=true]')
+    const said = Object.values(faults.of)
+    if (first !== null) first.focus()
+    // Of a field that is not shown just now: what nobody says at a field is said above all of them.
+    else if (said.length > 0)
+      setFaults({ of: {}, rest: [faults.rest, ...said].filter(text => text !== null).join(' ') })
+    else form.current.scrollIntoView({ block: 'start' })
   }, [faults])
   const submit = async (event: FormEvent) => {
     event.preventDefault()
@@ -58,7 +66,7 @@ export function FormDialog(props: FormDialogProps) {
             <TriangleAlert size={15} aria-hidden="true" /> {faults.rest}
           </p>
         )}
-        {children(faults.of)}
+        <SaidFaults value={faults}>{children(faults.of)}</SaidFaults>
       </form>
     </Dialog>
   )

@@ -4,7 +4,7 @@ import { type FormEvent, useEffect, useState } from 'react'
 import { type Faults, faultsOf, noFaults } from '../api/faults.ts'
 import { forgetAll, send } from '../api/http.ts'
 import { Button } from '../parts/basic.tsx'
-import { PasswordField, TextField } from '../parts/fields.tsx'
+import { PasswordField, SaidFaults, TextField } from '../parts/fields.tsx'
 import { EnvironmentBadge } from './environment.tsx'
 import { putOff } from './later.ts'
 import { Logo } from './logo.tsx'
@@ -73,36 +73,38 @@ export function FirstAdminForm({ onDone }: { readonly onDone: (name: string) => 
           <TriangleAlert size={15} aria-hidden="true" /> {faults.rest}
         </p>
       )}
-      <TextField
-        label="Your user name"
-        autoComplete="username"
-        autoCapitalize="none"
-        required
-        autoFocus
-        value={name}
-        onValue={setName}
-        hint={
-          <>
-            Your user is admin; <code>admin</code> itself is disabled, unless you keep that name
-          </>
-        }
-        fault={faults.of.name}
-      />
-      <PasswordField
-        label="Your password"
-        autoComplete="new-password"
-        value={password}
-        onValue={setPassword}
-        hint="8 characters or more"
-        fault={faults.of.password}
-      />
-      <PasswordField
-        label="Your password again"
-        autoComplete="new-password"
-        value={again}
-        onValue={setAgain}
-        fault={faults.of.again}
-      />
+      <SaidFaults value={faults}>
+        <TextField
+          label="Your user name"
+          autoComplete="username"
+          autoCapitalize="none"
+          required
+          autoFocus
+          value={name}
+          onValue={setName}
+          hint={
+            <>
+              Your user is admin; <code>admin</code> itself is disabled, unless you keep that name
+            </>
+          }
+          fault={faults.of.name}
+        />
+        <PasswordField
+          label="Your password"
+          autoComplete="new-password"
+          value={password}
+          onValue={setPassword}
+          hint="8 characters or more"
+          fault={faults.of.password}
+        />
+        <PasswordField
+          label="Your password again"
+          autoComplete="new-password"
+          value={again}
+          onValue={setAgain}
+          fault={faults.of.again}
+        />
+      </SaidFaults>
       <Button look="primary" type="submit" className="wide" disabled={isBusy}>
         {isBusy ? 'Working…' : 'Set up'}
       </Button>
