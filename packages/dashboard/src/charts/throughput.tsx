@@ -1,16 +1,17 @@
 import type { StatsPoint } from '@tasklane/protocol'
 import { Table2 } from 'lucide-react'
-import { useEffect, useMemo, useRef, useState } from 'react'
-import uPlot from 'uplot'
-import 'uplot/dist/uPlot.min.css'
+import { useMemo, useState } from 'react'
 import { stepOf } from '../api/queries.ts'
 import { Button } from '../parts/basic.tsx'
 import { count, span } from '../parts/format.ts'
-import { usePreferences } from '../shell/preferences.ts'
+import { clockSeconds, type Line, Plot } from './plot.tsx'
+import { completePoints, type SoFar, soFarOf } from './so-far.ts'
 
 interface ThroughputProps {
   readonly points: readonly StatsPoint[]
   readonly minutes: number
+  /** When the points were read, by the clock of this page. */
+  readonly readAtMs: number
 }
 
 /** The lowest is drawn last, so that each band shows what it adds. */
@@ -20,26 +21,30 @@ const bands = [
   ['completed', 'Completed'],
 ] as const
 
-/** What ended, stacked, and how long tasks waited and ran; drag to zoom, both charts share the cursor. */
-export function Throughput({ points, minutes }: ThroughputProps) {
+/**
+ * What ended, stacked, and how long tasks waited and ran; drag to zoom, both charts share the cursor. The last point is not
+ * over yet: it is dashed, at the rate it has so far, or every chart would seem to fall at its end.
+ */
+export function Throughput({ points, minutes, readAtMs }: ThroughputProps) {
   const [isTable, setTable] = useState(false)
-  const perMinute = 60 / stepOf(minutes)
+  const step = stepOf(minutes)
+  const soFar = soFarOf(points, step, readAtMs)
   const times = useMemo(() => points.map(point => Date.parse(point.at) / 1_000), [points])
-  const ended = useMemo(() => stack(points, perMinute), [points, perMinute])
-  const delays = useMemo(
-    () => [points.map(point => point.wait_p95_ms), points.map(point => point.run_p95_ms)],
-    [points],
-  )
+  const ended = useMemo(() => linesOf(points, step, readAtMs, stack), [points, step, readAtMs])
+  const delays = useMemo(() => linesOf(points, step, readAtMs, delaysOf), [points, step, readAtMs])
   return (
     <>
       <div className="chart-tools">
-        <p className="faint chart-hint">Drag over a chart to zoom in, double-click to see all again.</p>
+        <p className="faint chart-hint">
+          {step < 60 ? null : 'Dashed is what is not over yet. '}
+          <span className="not-phone">Drag over a chart to zoom in, double-click to see all again.</span>
+        </p>
         <Button look="ghost" isSmall icon={Table2} aria-pressed={isTable} onClick={() => setTable(!isTable)}>
           {isTable ? 'Chart' : 'Table'}
         </Button>
       </div>
       {isTable ? (
-        <HistoryTable points={points} perMinute={perMinute} />
+        <HistoryTable points={points} perMinute={60 / step} soFar={soFar} />
       ) : (
         <div className="charts">
           <figure>
@@ -75,6 +80,33 @@ export function Throughput({ points, minutes }: ThroughputProps) {
   )
 }
 
+/** Whole lines of what is over, and behind them as many that lead on from the last whole point to what is so far. */
+function linesOf(
+  points: readonly StatsPoint[],
+  step: number,
+  readAtMs: number,
+  draw: (points: readonly StatsPoint[], perMinute: number) => readonly Line[],
+): readonly Line[] {
+  const perMinute = 60 / step
+  const complete = completePoints(points, step)
+  const whole = draw(complete, perMinute)
+  const soFar = soFarOf(points, step, readAtMs)
+  const running = soFar === null ? null : draw(points.slice(-1), perMinute * soFar.scale)
+  return [
+    ...whole.map(line => padded(line, 0, points.length)),
+    ...whole.map((line, index) => {
+      const now = running?.[index]?.[0] ?? null
+      return now === null
+        ? padded([], 0, points.length)
+        : padded([line.at(-1) ?? null, now], complete.length - 1, points.length)
+    }),
+  ]
+}
+
+function padded(line: Line, from: number, length: number): Line {
+  return Array.from({ length }, (_, at) => line[at - from] ?? null)
+}
+
 interface CaptionProps {
   readonly title: string
   readonly items: readonly (readonly [tone: string, text: string])[]
@@ -96,11 +128,15 @@ function Caption({ title, items }: CaptionProps) {
   )
 }
 
-function stack(points: readonly StatsPoint[], perMinute: number): number[][] {
+function stack(points: readonly StatsPoint[], perMinute: number): readonly Line[] {
   const low = points.map(point => point.completed * perMinute)
   const middle = points.map((point, index) => (low[index] ?? 0) + point.failed * perMinute)
   const top = points.map((point, index) => (middle[index] ?? 0) + point.cancelled * perMinute)
   return [top, middle, low]
+}
+
+function delaysOf(points: readonly StatsPoint[]): readonly Line[] {
+  return [points.map(point => point.wait_p95_ms), points.map(point => point.run_p95_ms)]
 }
 
 function summaryOf(points: readonly StatsPoint[], minutes: number): string {
@@ -108,149 +144,13 @@ function summaryOf(points: readonly StatsPoint[], minutes: number): string {
   return `Over ${minutes} minutes: ${sum('completed')} completed, ${sum('failed')} failed, ${sum('cancelled')} cancelled`
 }
 
-interface PlotProps {
-  readonly times: readonly number[]
-  readonly values: readonly (readonly (number | null)[])[]
-  readonly tones: readonly string[]
-  readonly isArea?: boolean
-  readonly format: (value: number) => string
-  readonly label: string
+interface HistoryTableProps {
+  readonly points: readonly StatsPoint[]
+  readonly perMinute: number
+  readonly soFar: SoFar | null
 }
 
-function Plot({ times, values, tones, isArea, format, label }: PlotProps) {
-  const place = useRef<HTMLDivElement>(null)
-  const plot = useRef<uPlot | null>(null)
-  const preferences = usePreferences()
-  const latest = useRef({ times, values })
-  latest.current = { times, values }
-  const tonesText = tones.join()
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a theme has other colours, and a canvas must be drawn anew
-  useEffect(() => {
-    const at = place.current
-    if (at === null) return
-    const chart = new uPlot(optionsOf(at, tonesText.split(','), isArea === true, format), dataOf(latest.current), at)
-    plot.current = chart
-    const watch = new ResizeObserver(() => chart.setSize({ width: at.clientWidth, height: at.clientHeight }))
-    watch.observe(at)
-    return () => {
-      watch.disconnect()
-      chart.destroy()
-      plot.current = null
-    }
-  }, [tonesText, isArea, preferences])
-  useEffect(() => {
-    const chart = plot.current
-    if (chart === null) return
-    // Who has zoomed in keeps the piece that was chosen.
-    const isKept = isZoomed(chart)
-    chart.setData(dataOf({ times, values }), !isKept)
-    if (isKept) chart.redraw()
-  }, [times, values])
-  return <div ref={place} className="chart" role="img" aria-label={label} />
-}
-
-/** What was chosen by dragging is gone by then; the scale tells. */
-function isZoomed({ scales: { x }, data: [times] }: uPlot): boolean {
-  const [first = 0, last = 0] = [times[0], times.at(-1)]
-  return (x?.min ?? first) > first || (x?.max ?? last) < last
-}
-
-function dataOf({ times, values }: Pick<PlotProps, 'times' | 'values'>): uPlot.AlignedData {
-  return [[...times], ...values.map(line => [...line])]
-}
-
-function optionsOf(
-  at: HTMLElement,
-  tones: readonly string[],
-  isArea: boolean,
-  format: (value: number) => string,
-): uPlot.Options {
-  const style = getComputedStyle(at)
-  const colour = (name: string) => style.getPropertyValue(name).trim()
-  const axis = {
-    stroke: colour('--text-faint'),
-    font: '11px system-ui, sans-serif',
-    grid: { stroke: colour('--border'), width: 1 },
-    ticks: { show: false },
-  }
-  return {
-    width: at.clientWidth,
-    height: at.clientHeight,
-    padding: [8, 8, 0, 0],
-    legend: { show: false },
-    cursor: { sync: { key: 'tasklane' }, drag: { x: true, y: false }, points: { size: 6 } },
-    scales: { y: { range: (_self, _low, high) => [0, Math.max(1, high * 1.12)] } },
-    axes: [
-      { ...axis, grid: { show: false }, size: 28, space: 70, values: clockTexts },
-      { ...axis, size: 58, space: 34, values: (_self, ticks) => ticks.map(tick => format(tick)) },
-    ],
-    series: [
-      {},
-      ...tones.map(tone => ({
-        stroke: colour(`--${tone}`),
-        width: isArea ? 1 : 1.6,
-        ...(isArea ? { fill: colour(`--${tone}-soft`) } : {}),
-        points: {
-          show: true,
-          size: 5,
-          fill: colour(`--${tone}`),
-          filter: (self: uPlot, line: number) => alone(self.data[line] ?? []),
-        },
-      })),
-    ],
-    plugins: [tooltipPlugin(tones, isArea, format)],
-  }
-}
-
-/** A value between two gaps has no line to either side, and is drawn as a point. */
-function alone(values: uPlot.AlignedData[number]): number[] {
-  const isThere = (at: number) => values[at] !== null && values[at] !== undefined
-  return Array.from(values, (_, at) => at).filter(at => isThere(at) && !isThere(at - 1) && !isThere(at + 1))
-}
-
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
-const clockSeconds = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
-
-function clockTexts(_self: uPlot, ticks: readonly number[]): string[] {
-  const isFine = (ticks[1] ?? 60) - (ticks[0] ?? 0) < 60
-  return ticks.map(tick => (isFine ? clockSeconds : clock).format(new Date(tick * 1_000)))
-}
-
-const names: Readonly<Record<string, string>> = { pending: 'wait p95', running: 'run p95' }
-
-/** What stands under the cursor, in numbers. Texts are set as texts. */
-function tooltipPlugin(tones: readonly string[], isArea: boolean, format: (value: number) => string): uPlot.Plugin {
-  const box = document.createElement('div')
-  box.className = 'chart-tip'
-  return {
-    hooks: {
-      init: self => void self.over.append(box),
-      setCursor: self => {
-        const at = self.cursor.idx
-        const left = self.cursor.left ?? -1
-        if (at === null || at === undefined || left < 0) {
-          box.hidden = true
-          return
-        }
-        const read = (line: number) => self.data[line]?.[at] ?? null
-        const lines = tones.map((tone, index) => {
-          const own = read(index + 1)
-          const below = isArea ? (read(index + 2) ?? 0) : 0
-          return `${names[tone] ?? tone} ${own === null ? '–' : format(own - below)}`
-        })
-        box.textContent = [clockSeconds.format(new Date((self.data[0][at] ?? 0) * 1_000)), ...lines.toReversed()].join(
-          '\n',
-        )
-        box.hidden = false
-        box.classList.toggle('chart-tip-left', left > self.over.clientWidth / 2)
-        box.style.left = `${left}px`
-      },
-    },
-  }
-}
-
-function HistoryTable({ points, perMinute }: { readonly points: readonly StatsPoint[]; readonly perMinute: number }) {
+function HistoryTable({ points, perMinute, soFar }: HistoryTableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
     <section className="chart-table" tabIndex={0} aria-label="The chart as a table">
@@ -266,16 +166,23 @@ function HistoryTable({ points, perMinute }: { readonly points: readonly StatsPo
           </tr>
         </thead>
         <tbody>
-          {points.toReversed().map(point => (
-            <tr key={point.at}>
-              <td>{clockSeconds.format(new Date(point.at))}</td>
-              <td>{count(point.completed * perMinute)}</td>
-              <td>{count(point.failed * perMinute)}</td>
-              <td>{count(point.cancelled * perMinute)}</td>
-              <td>{span(point.wait_p95_ms)}</td>
-              <td>{span(point.run_p95_ms)}</td>
-            </tr>
-          ))}
+          {points.toReversed().map((point, index) => {
+            const isRunning = index === 0
+            const rate = (n: number) => count(Math.round(n * perMinute * (isRunning ? (soFar?.scale ?? 1) : 1)))
+            return (
+              <tr key={point.at} className={isRunning ? 'faint' : undefined}>
+                <td>
+                  {clockSeconds.format(new Date(point.at))}
+                  {isRunning ? ', so far' : ''}
+                </td>
+                <td>{rate(point.completed)}</td>
+                <td>{rate(point.failed)}</td>
+                <td>{rate(point.cancelled)}</td>
+                <td>{span(point.wait_p95_ms)}</td>
+                <td>{span(point.run_p95_ms)}</td>
+              </tr>
+            )
+          })}
         </tbody>
       </table>
     </section>

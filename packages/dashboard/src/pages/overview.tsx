@@ -3,7 +3,8 @@ import { Link } from '@tanstack/react-router'
 import type { Stats, StatsPoint, Worker } from '@tasklane/protocol'
 import { lazy, Suspense, useState } from 'react'
 import { ApiError } from '../api/http.ts'
-import { fewTasksQuery, historyQuery, statsQuery, workersQuery } from '../api/queries.ts'
+import { fewTasksQuery, historyQuery, statsQuery, stepOf, workersQuery } from '../api/queries.ts'
+import { completePoints } from '../charts/so-far.ts'
 import { useInterval } from '../live/live.ts'
 import { Bar, Failure, PageHead, Panel, Segments, Skeleton, Sparkline, Stale } from '../parts/basic.tsx'
 import { count, rate, span } from '../parts/format.ts'
@@ -41,14 +42,14 @@ export function Overview() {
         <Segments<number> legend="Time shown" choices={ranges} value={minutes} onChoose={setMinutes} />
       </PageHead>
       <Stale error={stats.error} at={stats.dataUpdatedAt} />
-      <Tiles stats={stats.data} points={points} workers={workers.data} />
+      <Tiles stats={stats.data} points={points} step={stepOf(minutes)} workers={workers.data} />
       {isFresh ? <GettingStarted hasWorkers={stats.data.workers.active > 0} /> : null}
       <Panel title="Throughput" className="chart-panel">
         <Suspense fallback={<div className="chart-space" />}>
           {history.data === undefined ? (
             <ChartAbsent error={history.error} />
           ) : (
-            <Throughput points={points} minutes={minutes} />
+            <Throughput points={points} minutes={minutes} readAtMs={history.dataUpdatedAt} />
           )}
         </Suspense>
       </Panel>
@@ -78,12 +79,15 @@ function ChartAbsent({ error }: { readonly error: unknown }) {
 interface TilesProps {
   readonly stats: Stats | undefined
   readonly points: readonly StatsPoint[]
+  readonly step: number
   readonly workers: readonly Worker[] | undefined
 }
 
-function Tiles({ stats, points, workers }: TilesProps) {
-  const ended = points.map(point => point.completed + point.failed)
-  const failedShare = points.map(point => share(point.failed, point.completed + point.failed))
+function Tiles({ stats, points, step, workers }: TilesProps) {
+  // What is counted is told of whole minutes; the number above the line is that of now.
+  const complete = completePoints(points, step)
+  const ended = complete.map(point => point.completed + point.failed)
+  const failedShare = complete.map(point => share(point.failed, point.completed + point.failed))
   const rates = stats?.rates ?? null
   const endedPerSecond = rates === null ? 0 : rates.completed_per_second + rates.failed_per_second
   const failure = rates === null ? 0 : share(rates.failed_per_second, endedPerSecond)
@@ -98,7 +102,7 @@ function Tiles({ stats, points, workers }: TilesProps) {
         name="Waiting"
         value={stats && count(waiting)}
         note={stats && `${count(stats.tasks.pending)} due now`}
-        values={points.map(point => point.waiting ?? 0)}
+        values={points.map(point => point.waiting)}
         tone="pending"
         search={{ status: 'pending,scheduled,blocked' }}
       />
@@ -106,7 +110,7 @@ function Tiles({ stats, points, workers }: TilesProps) {
         name="Running"
         value={stats && count(stats.tasks.running)}
         note={stats && `${rate(stats.rates?.submitted_per_second ?? 0)} come in`}
-        values={points.map(point => point.running ?? 0)}
+        values={points.map(point => point.running)}
         tone="running"
         search={{ status: 'running' }}
       />
@@ -130,14 +134,14 @@ function Tiles({ stats, points, workers }: TilesProps) {
         name="Wait, p95"
         value={stats && span(stats.wait_ms?.p95)}
         note={stats && `run ${span(stats.run_ms?.p95)}`}
-        values={points.map(point => point.wait_p95_ms ?? 0)}
+        values={points.map(point => point.wait_p95_ms)}
         tone="accent"
       />
       <Tile
         name="Slots in use"
         value={used !== undefined && slots !== undefined ? `${count(used)} / ${count(slots)}` : undefined}
         note={stats && workersText(stats)}
-        values={points.map(point => point.slots_used ?? 0)}
+        values={points.map(point => point.slots_used)}
         tone="accent"
         to="/workers"
       />
@@ -158,7 +162,7 @@ interface TileProps {
   readonly name: string
   readonly value: string | undefined
   readonly note: string | undefined
-  readonly values: readonly number[]
+  readonly values: readonly (number | null)[]
   readonly tone: string
   readonly search?: { readonly status: string }
   readonly to?: '/workers'
@@ -210,7 +214,9 @@ function RunningNow() {
             <li key={task.task_id}>
               <Link to="/tasks/$id" params={{ id: task.task_id }}>
                 <StateIcon state="running" />
-                <span className="clip">{task.name ?? task.task_type}</span>
+                <span className="clip" dir="auto">
+                  {task.name ?? task.task_type}
+                </span>
                 <span className="faint clip">{task.worker_id}</span>
                 <span className="push number faint">
                   <Lasted from={task.started_at} to={null} />

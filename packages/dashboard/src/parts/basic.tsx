@@ -201,17 +201,21 @@ export function Bar({ percent, tone = 'running', label }: { percent: number; ton
   )
 }
 
+/** Where nobody looked, or nothing was there to measure, the line has a gap. */
 export function Sparkline(props: {
-  readonly values: readonly number[]
+  readonly values: readonly (number | null)[]
   readonly tone?: string
   readonly label: string
 }) {
   const { values } = props
   if (values.length < 2) return <div className="sparkline" aria-hidden="true" />
-  const top = Math.max(...values, 1e-9)
-  const points = values.map(
-    (value, index) => `${((index / (values.length - 1)) * 100).toFixed(1)},${(23 - (value / top) * 21).toFixed(1)}`,
-  )
+  const top = Math.max(...values.map(value => value ?? 0), 1e-9)
+  const x = (index: number) => ((index / (values.length - 1)) * 100).toFixed(1)
+  const lines = runsOf(values).map(run => ({
+    points: run.map(([index, value]) => `${x(index)},${(23 - (value / top) * 21).toFixed(1)}`).join(' '),
+    from: x(run[0]?.[0] ?? 0),
+    to: x(run.at(-1)?.[0] ?? 0),
+  }))
   return (
     <svg
       className={`sparkline line-${props.tone ?? 'accent'}`}
@@ -220,9 +224,27 @@ export function Sparkline(props: {
       role="img"
     >
       <title>{props.label}</title>
-      <polygon points={`0,24 ${points.join(' ')} 100,24`} className="sparkline-area" />
-      <polyline points={points.join(' ')} className="sparkline-line" />
+      {lines.map(({ points, from, to }) => (
+        <g key={from}>
+          <polygon points={`${from},24 ${points} ${to},24`} className="sparkline-area" />
+          <polyline points={points} className="sparkline-line" />
+        </g>
+      ))}
     </svg>
+  )
+}
+
+/** The values that are there, with their places, in runs without a gap; one alone is drawn as a short line. */
+function runsOf(values: readonly (number | null)[]): readonly (readonly (readonly [index: number, value: number])[])[] {
+  const runs: [number, number][][] = []
+  let isGap = true
+  for (const [index, value] of values.entries()) {
+    if (value !== null && isGap) runs.push([])
+    if (value !== null) runs.at(-1)?.push([index, value])
+    isGap = value === null
+  }
+  return runs.map(run =>
+    run.length > 1 ? run : run.flatMap(([index, value]) => [0.3, -0.3].map(by => [index - by, value] as const)),
   )
 }
 

@@ -27,7 +27,7 @@ export function FlowChart({ queue }: { readonly queue: Queue }) {
         </Button>
       </div>
       {isTable ? <Table points={points} /> : <Bars points={points} label={totals} />}
-      <p className="faint flow-note">Last hour: {totals}.</p>
+      <p className="faint flow-note">Last hour: {totals}. The minute that still grows is lighter.</p>
     </>
   )
 }
@@ -51,14 +51,30 @@ function Bars({ points, label }: { readonly points: readonly StatsPoint[]; reado
     <svg className="flow" viewBox={`0 0 100 ${half * 2}`} preserveAspectRatio="none" role="img">
       <title>{label}</title>
       {points.map((point, index) => (
-        <Minute key={point.at} point={point} x={index * width} width={width} top={top} />
+        <Minute
+          key={point.at}
+          point={point}
+          x={index * width}
+          width={width}
+          top={top}
+          isSoFar={index === points.length - 1}
+        />
       ))}
       <line x1="0" x2="100" y1={half} y2={half} className="flow-axis" />
     </svg>
   )
 }
 
-function Minute({ point, x, width, top }: { point: StatsPoint; x: number; width: number; top: number }) {
+interface MinuteProps {
+  readonly point: StatsPoint
+  readonly x: number
+  readonly width: number
+  readonly top: number
+  /** It still grows, and is drawn lighter. */
+  readonly isSoFar: boolean
+}
+
+function Minute({ point, x, width, top, isSoFar }: MinuteProps) {
   const scale = (half - 2) / top
   let y = half
   const down = [
@@ -67,7 +83,7 @@ function Minute({ point, x, width, top }: { point: StatsPoint; x: number; width:
     ['cancelled', point.cancelled],
   ] as const
   return (
-    <g>
+    <g className={isSoFar ? 'flow-so-far' : undefined}>
       <rect
         x={x + width * 0.1}
         width={width * 0.8}
@@ -109,9 +125,12 @@ function Table({ points }: { readonly points: readonly StatsPoint[] }) {
           </tr>
         </thead>
         <tbody>
-          {points.toReversed().map(point => (
-            <tr key={point.at}>
-              <td>{shortLocalTime(new Date(point.at), now)}</td>
+          {points.toReversed().map((point, index) => (
+            <tr key={point.at} className={index === 0 ? 'faint' : undefined}>
+              <td>
+                {shortLocalTime(new Date(point.at), now)}
+                {index === 0 ? ', so far' : ''}
+              </td>
               <td className="number">{exactCount(point.submitted)}</td>
               <td className="number">{exactCount(point.completed)}</td>
               <td className="number">{exactCount(point.failed)}</td>
