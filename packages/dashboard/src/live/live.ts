@@ -1,4 +1,4 @@
-import type { QueryClient } from '@tanstack/react-query'
+import type { Query, QueryClient } from '@tanstack/react-query'
 import type { Stats, TaskGraph } from '@tasklane/protocol'
 import { useSyncExternalStore } from 'react'
 import { ApiError, isUnreachable, openStream } from '../api/http.ts'
@@ -15,6 +15,8 @@ const paintMs = 250
 /** What cannot be patched is fetched again: the first time soon, so that it looks live, and then at most this often. */
 const refetchSoonMs = 120
 const refetchMs = 1_000
+/** To look for a text above a list walks over all tasks, where it finds none. */
+const searchAgainMs = 5_000
 /** A graph of two thousand costs a third of a megabyte: the larger, the seldomer. */
 const graphMsPerNode = 1
 const failuresUntilPolling = 3
@@ -261,26 +263,33 @@ export class Live {
     this.#refetchedAtMs = performance.now()
     const stale = this.#stale
     this.#stale = new Set()
-    let isEarly = false
+    const again = new Set<string>()
     void this.#client.invalidateQueries({
       predicate: query => {
-        const [kind, second, third] = query.queryKey
+        const [kind, second] = query.queryKey
         // The list itself is never fetched anew under the mouse: its head tells what is new.
-        if (kind === 'tasks') return second !== 'list' && (stale.has('tasks') || stale.has('tasks:short'))
-        if (typeof kind !== 'string' || !stale.has(kind)) return false
-        const isDue = third !== 'graph' || Date.now() - query.state.dataUpdatedAt >= graphWaitMs(query.state.data)
-        isEarly ||= !isDue && query.isActive()
+        const kinds = kind === 'tasks' ? (second === 'list' ? [] : ['tasks', 'tasks:short']) : [kind]
+        const asked = kinds.find(each => typeof each === 'string' && stale.has(each))
+        if (typeof asked !== 'string') return false
+        // What is on its way comes to its end: where answers take longer than changes, none would ever arrive.
+        const isUnderWay = query.state.fetchStatus === 'fetching'
+        const isDue = !isUnderWay && Date.now() - query.state.dataUpdatedAt >= waitMs(query)
+        if (!isDue && query.isActive()) again.add(asked)
         return isDue
       },
     })
-    // A large graph that was read a moment ago is read again when it is due.
-    if (isEarly) this.#refetchSoon('task')
+    if (again.size > 0) this.#refetchSoon(...again)
   }
 }
 
-function graphWaitMs(graph: unknown): number {
-  const { nodes = [] } = (graph ?? {}) as Partial<TaskGraph> // The key says so; api/queries.ts makes them.
-  return nodes.length * graphMsPerNode
+/** How old what was read is to be before it is read again. */
+function waitMs({ queryKey: [kind, second, third], state }: Query): number {
+  if (kind === 'task' && third === 'graph') {
+    const { nodes = [] } = (state.data ?? {}) as Partial<TaskGraph> // The key says so; api/queries.ts makes them.
+    return nodes.length * graphMsPerNode
+  }
+  const isSearch = kind === 'tasks' && second === 'head' && typeof third === 'object' && third !== null && 'q' in third
+  return isSearch ? searchAgainMs : 0
 }
 
 let shared: Live | null = null

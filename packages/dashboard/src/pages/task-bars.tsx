@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import type { BulkAction, BulkReply } from '@tasklane/protocol'
+import type { BulkAction, BulkReply, TaskState } from '@tasklane/protocol'
 import { ArrowUpDown, Ban, Check, Columns3, RotateCcw, Trash2, X } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
 import { send } from '../api/http.ts'
@@ -13,6 +13,8 @@ interface BulkBarProps {
   readonly search: TaskSearch
   readonly now: number
   readonly selected: number
+  /** States of those that are ticked; null where it is more than is shown. */
+  readonly states: ReadonlySet<TaskState> | null
   readonly isAll: boolean
   readonly hasMore: boolean
   readonly onAll: () => void
@@ -20,8 +22,17 @@ interface BulkBarProps {
   readonly onClear: () => void
 }
 
+const waiting: readonly TaskState[] = ['pending', 'scheduled', 'blocked']
+/** What can be done to tasks of which states; what fits none of those that are ticked is not offered. */
+const acts = [
+  { action: 'cancel', text: 'Cancel', icon: Ban, of: [...waiting, 'running'], why: 'they have ended' },
+  { action: 'retry', text: 'Retry', icon: RotateCcw, of: ['failed', 'cancelled'], why: 'none failed or was cancelled' },
+  { action: 'reprioritise', text: 'Priority', icon: ArrowUpDown, of: waiting, why: 'none waits' },
+  { action: 'delete', text: 'Delete', icon: Trash2, of: ['completed', 'failed', 'cancelled'], why: 'none has ended' },
+] as const satisfies readonly { action: BulkAction; of: readonly TaskState[]; [rest: string]: unknown }[]
+
 export function BulkBar(props: BulkBarProps) {
-  const { search, now, selected, isAll, hasMore, onAct } = props
+  const { search, now, selected, states, isAll, hasMore } = props
   const filter = bodyFilterOf(search, now)
   const matching = useQuery({
     queryKey: ['bulk', filter],
@@ -41,18 +52,21 @@ export function BulkBar(props: BulkBarProps) {
         </Button>
       ) : null}
       <span className="push" />
-      <Button isSmall icon={Ban} onClick={() => onAct('cancel')}>
-        Cancel
-      </Button>
-      <Button isSmall icon={RotateCcw} onClick={() => onAct('retry')}>
-        Retry
-      </Button>
-      <Button isSmall icon={ArrowUpDown} onClick={() => onAct('reprioritise')}>
-        Priority
-      </Button>
-      <Button isSmall icon={Trash2} onClick={() => onAct('delete')}>
-        Delete
-      </Button>
+      {acts.map(({ action, text, icon, of, why }) => {
+        const isPossible = states === null || of.some(state => states.has(state))
+        return (
+          <Button
+            key={action}
+            isSmall
+            icon={icon}
+            disabled={!isPossible}
+            onClick={() => props.onAct(action)}
+            {...(isPossible ? {} : { title: `None of these can be: ${why}.` })}
+          >
+            {text}
+          </Button>
+        )
+      })}
       <Button look="ghost" isSmall icon={X} label="Clear the selection" onClick={props.onClear} />
     </div>
   )

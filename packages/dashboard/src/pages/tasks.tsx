@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { Task } from '@tasklane/protocol'
-import { ArrowUp, Plus } from 'lucide-react'
+import { ArrowUp, LoaderCircle, Plus } from 'lucide-react'
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
 import { headRows, taskHeadQuery, taskListQuery } from '../api/queries.ts'
 import { useInterval } from '../live/live.ts'
@@ -62,11 +62,15 @@ function List({ search, filter, now, onChange }: ListProps) {
   const fetched = useMemo(() => rowsOf(list.data?.pages), [list.data])
   const rows = useSorted(fetched, search.sort, list)
   const [peeked, setPeeked] = useState<string | null>(null)
-  const fresh = useNewRows(filter, fetched)
+  const fresh = useNewRows(filter, fetched, !list.isPending)
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [isAll, setAll] = useState(false)
   const [asked, setAsked] = useState<Asked | null>(null)
   const mayChange = useMay('tasks.change')
+  const states = useMemo(
+    () => (isAll ? null : new Set(rows.filter(row => selected.has(row.task_id)).map(row => row.status))),
+    [isAll, rows, selected],
+  )
 
   const showNew = useCallback(() => {
     const { queryKey } = taskListQuery({ ...filter })
@@ -83,7 +87,7 @@ function List({ search, filter, now, onChange }: ListProps) {
     if (fresh > 0 && rows.length === 0) showNew()
   }, [fresh, rows.length, showNew])
 
-  if (list.isPending) return <Skeleton rows={12} />
+  if (list.isPending) return <Loading search={search} onChange={onChange} />
   if (list.data === undefined) return <Failure error={list.error} onRetry={() => void list.refetch()} />
   if (rows.length === 0) return isFiltered(search) ? <NoMatch onClear={() => onChange({})} /> : <NoTasks />
   const target = isAll ? { filter: bodyFilterOf(search, now) } : { ids: [...selected] }
@@ -111,6 +115,7 @@ function List({ search, filter, now, onChange }: ListProps) {
           search={search}
           now={now}
           selected={selected.size}
+          states={states}
           isAll={isAll}
           hasMore={list.hasNextPage || selected.size < rows.length}
           onAll={() => setAll(true)}
@@ -187,6 +192,26 @@ function useSorted(rows: readonly Task[], sort: string | undefined, list: MoreRo
   return useMemo(() => sortRows(rows, order, Date.now()), [rows, sort])
 }
 
+/** A text is looked for in every task, which takes its time where there are many: that is said, and can be stopped. */
+function Loading({ search, onChange }: Pick<ListProps, 'search' | 'onChange'>) {
+  const { q, ...rest } = search
+  return (
+    <>
+      {q === undefined ? null : (
+        <div className="table-tools searching">
+          <span className="faint clip" role="status">
+            <LoaderCircle size={14} aria-hidden="true" className="turning" /> Searching all tasks for “{q}”…
+          </span>
+          <Button isSmall onClick={() => onChange(rest)}>
+            Stop
+          </Button>
+        </div>
+      )}
+      <Skeleton rows={12} />
+    </>
+  )
+}
+
 function NoTasks() {
   const maySubmit = useMay('tasks.submit')
   return (
@@ -216,10 +241,11 @@ function rowsOf(pages: readonly { readonly tasks: readonly Task[] }[] | undefine
 }
 
 /** How many rows stand above the list by now. What the look at them says of rows that are shown is taken over. */
-function useNewRows(filter: ReturnType<typeof filterOf>, rows: readonly Task[]): number {
+function useNewRows(filter: ReturnType<typeof filterOf>, rows: readonly Task[], isReady: boolean): number {
   const client = useQueryClient()
   const interval = useInterval(3_000)
-  const head = useQuery({ ...taskHeadQuery({ ...filter }), refetchInterval: interval })
+  // Nothing is new above a list that is not there yet, and two searches at once take twice as long.
+  const head = useQuery({ ...taskHeadQuery({ ...filter }), refetchInterval: interval, enabled: isReady })
   const known = useMemo(() => new Set(rows.map(row => row.task_id)), [rows])
   useEffect(() => {
     if (head.data === undefined) return
