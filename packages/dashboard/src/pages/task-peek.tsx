@@ -7,7 +7,9 @@ import { Bar, Button, CopyButton, Failure, Skeleton } from '../parts/basic.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { JsonView } from '../parts/json-view.tsx'
 import { State } from '../parts/state.tsx'
+import { useMoments } from '../parts/time.tsx'
 import { TaskFacts } from './task/facts.tsx'
+import { reasonText } from './task/reason-text.ts'
 
 interface PeekProps {
   readonly id: string
@@ -56,7 +58,7 @@ function Facts({ task }: { readonly task: Task }) {
         <CopyButton text={task.task_id} label="Copy the id" />
       </p>
       {percent === undefined ? null : <Bar percent={percent} label={`${percent} per cent done`} />}
-      {isWaiting ? <Why id={task.task_id} /> : null}
+      {isWaiting ? <Reasons task={task} /> : null}
       {task.error === null ? null : (
         <section>
           <h3>
@@ -83,12 +85,13 @@ function Facts({ task }: { readonly task: Task }) {
   )
 }
 
-function Why({ id }: { readonly id: string }) {
-  const { data } = useQuery({ ...whyQuery(id), refetchInterval: 5_000 })
+function Reasons({ task }: { readonly task: Task }) {
+  const { data } = useQuery({ ...whyQuery(task.task_id), refetchInterval: 5_000 })
+  const tell = useMoments()
   return (
     <ul className="peek-why">
       {data?.reasons.map(reason => (
-        <li key={reason.code}>{reason.detail}</li>
+        <li key={reason.code}>{reasonText(reason, task, tell)}</li>
       ))}
     </ul>
   )

@@ -275,7 +275,9 @@ function StateCell({ task }: { readonly task: Task }) {
 function NameCell({ task }: { readonly task: Task }) {
   return (
     <Link to="/tasks/$id" params={{ id: task.task_id }} className="row-link">
-      <span className="row-name">{task.name ?? task.task_type}</span>
+      <span className="row-name" dir="auto">
+        {task.name ?? task.task_type}
+      </span>
       <code className="row-id">{task.task_id}</code>
     </Link>
   )

@@ -48,6 +48,12 @@ export function Time({ at }: { readonly at: string | null | undefined }) {
   )
 }
 
+/** A moment in a sentence, where it cannot be relative: the sentence stays. */
+export function useMoments(): (at: Date) => string {
+  const { times } = usePreferences()
+  return times === 'utc' ? utcTime : at => shortLocalTime(at, Date.now())
+}
+
 /** How long something took, or has taken until now. */
 export function Lasted({ from, to }: { readonly from: string | null; readonly to: string | null }) {
   return to === null && from !== null ? <Running from={from} /> : <span className="nowrap">{fixedSpan(from, to)}</span>

@@ -3,13 +3,14 @@ import { useNavigate } from '@tanstack/react-router'
 import type { Me } from '@tasklane/protocol'
 import { Command } from 'cmdk'
 import { ArrowRight, Cpu, History, ListChecks, type LucideIcon, Moon, Plus, Rows3, Webhook } from 'lucide-react'
-import { useDeferredValue, useState } from 'react'
+import { type KeyboardEvent, useDeferredValue, useEffect, useRef, useState } from 'react'
 import { fewTasksQuery, openAlertsQuery, queuesQuery, workersQuery } from '../api/queries.ts'
 import { Modal } from '../parts/modal.tsx'
 import { Severity } from '../parts/severity.tsx'
 import { StateIcon } from '../parts/state.tsx'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
 import { mayOf } from './me.ts'
+import { paletteScore } from './palette-score.ts'
 import { isDark, setPreferences } from './preferences.ts'
 
 interface PaletteProps {
@@ -33,6 +34,7 @@ export function Palette({ me, places, onClose }: PaletteProps) {
   const queues = useQuery({ ...queuesQuery, enabled: mayOf(me, 'queues.read') })
   const workers = useQuery({ ...workersQuery, enabled: mayOf(me, 'workers.read') })
   const alerts = useQuery({ ...openAlertsQuery, enabled: mayOf(me, 'alerts.read') })
+  const walk = useFirst(tasks.data)
   const firing = (alerts.data?.alerts ?? []).filter(alert => alert.state === 'firing')
   const go = (act: () => void) => () => {
     onClose()
@@ -40,9 +42,13 @@ export function Palette({ me, places, onClose }: PaletteProps) {
   }
   return (
     <Modal label="Search, jump, act" className="palette" onClose={onClose}>
-      <Command label="Search, jump, act" loop>
-        <Command.Input value={text} onValueChange={setText} placeholder="A task, a queue, a worker, a page…" />
-        <Command.List>
+      <Command label="Search, jump, act" loop filter={paletteScore} {...walk.ofCommand}>
+        <Command.Input
+          value={text}
+          onValueChange={walk.anew(setText)}
+          placeholder="A task, a queue, a worker, a page…"
+        />
+        <Command.List ref={walk.list} onPointerMove={walk.begin}>
           <Command.Empty>Nothing found.</Command.Empty>
           {(tasks.data ?? []).length > 0 ? (
             <Command.Group heading="Tasks">
@@ -53,7 +59,9 @@ export function Palette({ me, places, onClose }: PaletteProps) {
                   onSelect={go(() => void navigate({ to: '/tasks/$id', params: { id: task.task_id } }))}
                 >
                   <StateIcon state={task.status} />
-                  <span className="clip">{task.name ?? task.task_type}</span>
+                  <span className="clip" dir="auto">
+                    {task.name ?? task.task_type}
+                  </span>
                   <code className="faint clip">{task.task_id}</code>
                 </Command.Item>
               ))}
@@ -129,4 +137,34 @@ export function Palette({ me, places, onClose }: PaletteProps) {
       </Command>
     </Modal>
   )
+}
+
+const walkKeys: readonly string[] = ['ArrowDown', 'ArrowUp', 'Home', 'End']
+
+/** What Enter takes is the first of the list, also when better ones come in late, until somebody walks along it. */
+function useFirst(late: unknown) {
+  const [value, setValue] = useState('')
+  const list = useRef<HTMLDivElement>(null)
+  const hasWalked = useRef(false)
+  const begin = () => {
+    hasWalked.current = true
+  }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the list is in the document, in its order
+  useEffect(() => {
+    const first = list.current?.querySelector('[cmdk-item]')?.getAttribute('data-value')
+    if (!hasWalked.current && typeof first === 'string') setValue(first)
+  }, [late])
+  return {
+    list,
+    begin,
+    anew: (set: (text: string) => void) => (text: string) => {
+      hasWalked.current = false
+      set(text)
+    },
+    ofCommand: {
+      value,
+      onValueChange: setValue,
+      onKeyDown: (event: KeyboardEvent) => (walkKeys.includes(event.key) || event.ctrlKey ? begin() : undefined),
+    },
+  }
 }

@@ -94,7 +94,7 @@ export function QueueTypes({ queue }: { readonly queue: Queue }) {
             <Link to="/tasks" search={{ queue: queue.name, type }} className="clip">
               <code>{type}</code>
             </Link>
-            {isTaken(type) ? null : <span className="tone-failed">no worker takes it</span>}
+            {isTaken(type) ? null : <span className="tone-failed nowrap">no worker takes it</span>}
             <span className="faint number push" title="How many of them">
               {count}
             </span>

@@ -9,11 +9,12 @@ import { useInterval } from '../../live/live.ts'
 import { Bar, Button, Panel, Skeleton } from '../../parts/basic.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { exactCount, span } from '../../parts/format.ts'
-import { useNow } from '../../parts/time.tsx'
+import { useMoments, useNow } from '../../parts/time.tsx'
 import { useMay } from '../../shell/me.ts'
 import { toast, toastError } from '../../shell/toasts.tsx'
 import { MoreWorkers } from '../workers/more-workers.tsx'
 import { QueueLink, WorkerLink } from './links.tsx'
+import { reasonText } from './reason-text.ts'
 
 type Reason = Why['reasons'][number]
 
@@ -21,6 +22,7 @@ type Reason = Why['reasons'][number]
 export function WhyPanel({ task }: { readonly task: Task }) {
   const interval = useInterval(3_000, 5_000)
   const { data, error } = useQuery({ ...whyQuery(task.task_id), refetchInterval: interval })
+  const tell = useMoments()
   const title = task.status === 'running' ? 'Where it runs' : 'Why is it waiting?'
   return (
     <Panel title={title} className="panel-why">
@@ -29,7 +31,7 @@ export function WhyPanel({ task }: { readonly task: Task }) {
       <ul className="reasons">
         {data?.reasons.map(reason => (
           <li key={reason.code} data-reason={reason.code}>
-            <p>{reason.detail}</p>
+            <p>{reasonText(reason, task, tell)}</p>
             <Mend task={task} reason={reason} />
           </li>
         ))}

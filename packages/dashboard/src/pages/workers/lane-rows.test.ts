@@ -18,8 +18,13 @@ describe('the lanes of workers', () => {
   })
 
   it('put what ran side by side below each other', () => {
-    const placed = rowsOf([run('a', 0, 10), run('a', 5, 20), run('a', 10, null)])
+    const placed = rowsOf([run('a', 0, 1_000), run('a', 500, 2_000), run('a', 1_000, null)])
     expect(placed.map(([, row]) => row)).toEqual([0, 1, 0])
+  })
+
+  it('have no row more for an end that is written down while the next begins', () => {
+    const placed = rowsOf([run('a', 0, 1_003), run('a', 1_000, null)])
+    expect(placed.map(([, row]) => row)).toEqual([0, 0])
   })
 
   it('tell how busy it was, where there are too many', () => {

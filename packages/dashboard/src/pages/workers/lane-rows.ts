@@ -15,6 +15,8 @@ export function lanesOf(workers: readonly string[], tasks: readonly Task[]): Rea
 }
 
 const rowsMax = 10
+/** A worker begins the next task while the end of the one before is still being written down. */
+const handOverMs = 20
 
 /** Tasks that ran side by side stand below each other; each takes the first row that is free. */
 export function rowsOf(runs: readonly Task[]): readonly (readonly [task: Task, row: number])[] {
@@ -23,7 +25,7 @@ export function rowsOf(runs: readonly Task[]): readonly (readonly [task: Task, r
     .toSorted((one, other) => Date.parse(one.started_at ?? '') - Date.parse(other.started_at ?? ''))
     .map(task => {
       const from = Date.parse(task.started_at ?? '')
-      const found = freeAt.findIndex(at => at <= from)
+      const found = freeAt.findIndex(at => at <= from + handOverMs)
       const row = found === -1 ? Math.min(freeAt.length, rowsMax - 1) : found
       freeAt[row] = task.completed_at === null ? Number.POSITIVE_INFINITY : Date.parse(task.completed_at)
       return [task, row] as const

@@ -52,15 +52,19 @@ export function Lanes({ workers, only }: LanesProps) {
       }
     >
       {isQuiet ? <p className="faint">Nothing ran in the last {span(minutes * 60_000)}.</p> : null}
-      <div className="lanes">
-        {[...lanes].map(([worker, runs]) => (
-          <Lane key={worker} worker={worker} runs={runs} frame={frame} />
-        ))}
-      </div>
-      <p className="lane-time faint" aria-hidden="true">
-        <span>{span(minutes * 60_000)} ago</span>
-        <span>now</span>
-      </p>
+      {isQuiet && only !== undefined ? null : (
+        <>
+          <div className="lanes">
+            {[...lanes].map(([worker, runs]) => (
+              <Lane key={worker} worker={worker} runs={runs} frame={frame} />
+            ))}
+          </div>
+          <p className="lane-time faint" aria-hidden="true">
+            <span>{span(minutes * 60_000)} ago</span>
+            <span>now</span>
+          </p>
+        </>
+      )}
       {workers.length > shown.length ? (
         <p className="faint">The first {lanesMax} workers of the list; each has all of its own on its page.</p>
       ) : null}

@@ -49,10 +49,16 @@ export function RunList({ tasks, from }: RunListProps) {
       {tasks.map(task => (
         <li key={task.task_id}>
           <State state={task.status} />
-          <Link to="/tasks/$id" params={{ id: task.task_id }} className="strong-link clip" onClick={remember}>
+          <Link
+            to="/tasks/$id"
+            params={{ id: task.task_id }}
+            className="strong-link clip"
+            dir="auto"
+            onClick={remember}
+          >
             {task.name ?? task.task_type}
           </Link>
-          <code className="faint not-phone">{task.task_type}</code>
+          <code className="faint clip not-phone">{task.task_type}</code>
           <span className="number not-phone">
             <Lasted from={task.started_at ?? task.created_at} to={task.completed_at} />
           </span>
