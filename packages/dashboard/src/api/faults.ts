@@ -8,9 +8,14 @@ export interface Faults {
 
 export const noFaults: Faults = { of: {}, rest: null }
 
+/** Refusals of a name that somebody else has: they tell no field, since they are no matter of a schema. */
+const takenNames: readonly string[] = ['user_exists', 'token_exists']
+
 /** @param fields names in the body of the call; what is said of an entry of a list is said of the list */
 export function faultsOf(error: unknown, fields: readonly string[]): Faults {
   const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof ApiError && takenNames.includes(error.code) && fields.includes('name'))
+    return { of: { name: message }, rest: null }
   const errors = error instanceof ApiError ? (error.problem?.errors ?? []) : []
   const of: Record<string, string> = {}
   let isAllPlaced = errors.length > 0

@@ -205,7 +205,8 @@ const Row = memo(function Row({ task, index, columnIds, isSelected, onToggle, on
   const shown = columnIds.split(',')
   const open = (event: React.MouseEvent) => {
     // The link of the row is for the keyboard and for new tabs; a click anywhere else opens the task, too.
-    if (event.target instanceof HTMLElement && event.target.closest('a, input, button') !== null) return
+    // An icon is an element, and none of HTML.
+    if (event.target instanceof Element && event.target.closest('a, input, button') !== null) return
     if (getSelection()?.toString() !== '') return
     void navigate({ to: '/tasks/$id', params: { id: task.task_id } })
   }

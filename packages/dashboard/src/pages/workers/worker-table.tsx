@@ -74,7 +74,7 @@ const Row = memo(function Row({ worker, index }: { readonly worker: Worker; read
   const info = worker.system_info
   const open = (event: React.MouseEvent) => {
     // The link is for the keyboard and for new tabs; a click anywhere else opens the worker, too.
-    if (event.target instanceof HTMLElement && event.target.closest('a, button') !== null) return
+    if (event.target instanceof Element && event.target.closest('a, button') !== null) return
     void navigate({ to: '/workers/$id', params: { id: worker.worker_id } })
   }
   return (
