@@ -11,7 +11,8 @@ import { readAlertsSearch } from './pages/alerts/search.ts'
 import { Overview } from './pages/overview.tsx'
 import { rememberPlace } from './pages/task/came-from.ts'
 import { readSearch } from './pages/task-filter.ts'
-import { Failure, Notice, Skeleton } from './parts/basic.tsx'
+import { Notice, Skeleton } from './parts/basic.tsx'
+import { PageError } from './shell/page-error.tsx'
 import { Shell } from './shell/shell.tsx'
 
 const root = createRootRoute({
@@ -21,7 +22,7 @@ const root = createRootRoute({
       <p>The address leads nowhere. The navigation leads everywhere.</p>
     </Notice>
   ),
-  errorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
+  errorComponent: PageError,
 })
 
 const overview = createRoute({ getParentRoute: () => root, path: '/', component: Overview })
@@ -84,6 +85,7 @@ export const router = createRouter({
   routeTree: root.addChildren([overview, tasks, task, graph, queues, queue, workers, worker, failures, alerts, admin]),
   history: createHashHistory(),
   defaultPreload: 'intent',
+  defaultErrorComponent: PageError,
   defaultPendingComponent: () => <Skeleton rows={8} />,
   scrollRestoration: true,
 })

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
+import { Link, Outlet, useNavigate, useRouter, useRouterState } from '@tanstack/react-router'
 import type { Me } from '@tasklane/protocol'
 import {
   Activity,
@@ -37,9 +37,11 @@ import type { UserMenuProps } from './user-menu.tsx'
 
 const loadPalette = () => import('./palette.tsx')
 const loadDrawer = () => import('../submit/drawer.tsx')
+const loadShortcuts = () => import('./shortcuts.tsx')
+const loadMenu = () => import('./user-menu.tsx')
 const Palette = lazy(() => loadPalette().then(({ Palette }) => ({ default: Palette })))
-const Shortcuts = lazy(() => import('./shortcuts.tsx').then(({ Shortcuts }) => ({ default: Shortcuts })))
-const UserMenu = lazy(() => import('./user-menu.tsx').then(({ UserMenu }) => ({ default: UserMenu })))
+const Shortcuts = lazy(() => loadShortcuts().then(({ Shortcuts }) => ({ default: Shortcuts })))
+const UserMenu = lazy(() => loadMenu().then(({ UserMenu }) => ({ default: UserMenu })))
 const OwnPassword = lazy(() => import('./own-password.tsx').then(({ OwnPassword }) => ({ default: OwnPassword })))
 const FirstAdmin = lazy(() => import('./first-admin.tsx').then(({ FirstAdmin }) => ({ default: FirstAdmin })))
 const SubmitDrawer = lazy(() => loadDrawer().then(({ SubmitDrawer }) => ({ default: SubmitDrawer })))
@@ -120,11 +122,7 @@ function Frame({ me }: { readonly me: Me }) {
   const seen = places.filter(place => place.access === undefined || mayOf(me, place.access))
 
   useEffect(() => liveOf(client).start(), [client])
-  useEffect(() => {
-    // Soon somebody presses Ctrl K and types at once: by then both are here. A load that fails is tried again at its use.
-    const timer = setTimeout(() => void Promise.allSettled([loadPalette(), loadDrawer()]), 1_000)
-    return () => clearTimeout(timer)
-  }, [])
+  useParts(seen)
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return
@@ -188,6 +186,27 @@ function Frame({ me }: { readonly me: Me }) {
       </Suspense>
     </div>
   )
+}
+
+/**
+ * Soon somebody presses Ctrl K and types at once: by then it is here. So are the pages, which are small beside what graphs
+ * and charts are drawn with: one that was never opened is wanted most when the scheduler is away.
+ */
+function useParts(seen: readonly Place[]): void {
+  const router = useRouter()
+  const wanted = seen.map(({ to }) => to).join()
+  useEffect(() => {
+    const load = async () => {
+      await Promise.allSettled([loadPalette(), loadDrawer(), loadShortcuts(), loadMenu()])
+      for (const route of Object.values(router.routesById)) {
+        const isWanted = wanted.split(',').includes(`/${route.fullPath.split('/')[1]}`)
+        // A load that fails is tried again when the page is opened.
+        if (isWanted && !route.fullPath.endsWith('/graph')) await Promise.allSettled([router.loadRouteChunk(route)])
+      }
+    }
+    const timer = setTimeout(() => void load(), 1_000)
+    return () => clearTimeout(timer)
+  }, [router, wanted])
 }
 
 function Nav(props: { readonly seen: readonly Place[]; readonly isOpen: boolean; readonly onClose: () => void }) {
