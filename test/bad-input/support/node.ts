@@ -9,7 +9,7 @@ import { systemClock } from '../../../packages/server/src/system-clock.ts'
 import { version } from '../../../packages/server/src/version.ts'
 import { createClient, type Reply, type Sent } from './client.ts'
 
-/** A whole node in this process: SQLite in a folder of its own, real sockets, its log as the lines that were written. */
+/** A whole node in this process: SQLite in a folder of its own or the PostgreSQL that is named, real sockets, its log as the lines that were written. */
 export interface LiveNode {
   readonly port: number
   readonly log: readonly string[]
@@ -29,6 +29,8 @@ export interface NodeOptions {
   /** A client has this long to send its request. */
   readonly requestTimeoutMs?: number
   readonly connectionsMax?: number
+  /** Of an empty PostgreSQL database. */
+  readonly databaseUrl?: string
 }
 
 /** Argon2id takes its time by design, and the suite logs in a thousand times. */
@@ -37,15 +39,17 @@ const cheapHasher = {
   verify: async (hashed: string, password: string) => hashed === `$argon2id$v=19$m=19456,t=2,p=1$${password}`,
 }
 
-export async function startNode(options: NodeOptions = {}): Promise<LiveNode> {
+export async function startNode({ databaseUrl, ...options }: NodeOptions = {}): Promise<LiveNode> {
   const folder = mkdtempSync(join(tmpdir(), 'tasklane-bad-input-'))
   // Leases outlive any test, so that nothing changes but what a request changes.
-  const flags = { data: join(folder, 'tasklane.db'), port: 0, heartbeatInterval: 300 }
+  const data = databaseUrl === undefined ? { data: join(folder, 'tasklane.db') } : {}
+  const flags = { ...data, port: 0, heartbeatInterval: 300 }
   // Nobody listens there, which is soon known.
-  const config = readConfig({ env: { TASKLANE_WEBHOOK_ALLOW: '127.0.0.1' }, flags })
+  const where = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }
+  const config = readConfig({ env: { ...where, TASKLANE_WEBHOOK_ALLOW: '127.0.0.1' }, flags })
   const lines: string[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
-  const { engine, store } = await compose(config, log)
+  const { engine, store, broker } = await compose(config, log)
   await engine.start()
   // As the first start makes it.
   const passwordHash = await cheapHasher.hash('a password that was printed')
@@ -81,6 +85,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LiveNode> {
       app.server.closeAllConnections()
       await app.close()
       await engine.stop()
+      await broker.close()
       await store.close()
       rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
     },

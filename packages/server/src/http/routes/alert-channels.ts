@@ -1,8 +1,10 @@
 import type { AlertChannelChange, AlertChannelDraft } from '@tasklane/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Problem } from '../../core/problem.ts'
 import type { HttpContext } from '../context.ts'
 import { bodyOf } from '../json-body.ts'
 import { describeCall } from '../openapi.ts'
+import { isName } from '../worker-input.ts'
 
 const params = { id: 'The id of the channel.' }
 
@@ -100,5 +102,6 @@ function addRemoveAndTest(app: FastifyInstance, { engineOf }: HttpContext): void
 
 function idOf(request: FastifyRequest): string {
   const { id } = request.params as { id: string } // The route's path has this parameter.
+  if (!isName(id)) throw new Problem('alert_channel_unknown')
   return id
 }

@@ -1,8 +1,10 @@
 import type { AlertRuleChange, AlertRuleDraft } from '@tasklane/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Problem } from '../../core/problem.ts'
 import type { HttpContext } from '../context.ts'
 import { bodyOf } from '../json-body.ts'
 import { describeCall } from '../openapi.ts'
+import { isName } from '../worker-input.ts'
 
 const params = { id: 'The id of the rule.' }
 
@@ -81,5 +83,6 @@ export function addAlertRuleRoutes(app: FastifyInstance, { engineOf }: HttpConte
 
 function idOf(request: FastifyRequest): string {
   const { id } = request.params as { id: string } // The route's path has this parameter.
+  if (!isName(id)) throw new Problem('alert_rule_unknown')
   return id
 }
