@@ -5,6 +5,12 @@ import { beforeAll, expect, it } from 'vitest'
 import { call, root, until } from '../support/processes.ts'
 import { describeInBrowser, setScene } from './support/scene.ts'
 
+function isBelow(page: Page, one: string, other: string): Promise<unknown> {
+  return page.evaluate(
+    `document.querySelector('${one}').getBoundingClientRect().top >= document.querySelector('${other}').getBoundingClientRect().bottom`,
+  )
+}
+
 describeInBrowser('lists and failures in a browser', () => {
   const scene = setScene()
   let mended: string
@@ -82,8 +88,39 @@ describeInBrowser('lists and failures in a browser', () => {
     expect(await act.isDisabled()).toBe(true)
     await page.getByLabel(/to go on/).fill('1203')
     await act.click()
-    await page.getByText('Cancel: cancelled 1,203.').waitFor()
+    const told = page.getByText('Cancel: cancelled 1,203.')
+    await told.waitFor()
     expect(await total('queue=many&status=cancelled')).toBe(1_203)
+    // Told below the page and not above it: everything can still be pressed.
+    expect(await isBelow(page, '.toasts', 'main')).toBe(true)
+    await page.keyboard.press('Escape')
+    await told.waitFor({ state: 'detached' })
+  })
+
+  it('say that a text is looked for, stop when it is another one, and leave the page for no button of a row', async () => {
+    await scene.submit([{ task_type: 'unserved', queue: 'sought', name: 'Needle' }])
+    const page = await scene.open('/tasks?queue=sought')
+    const row = page.locator('tr.row')
+    await row.waitFor()
+    await row.hover()
+    await row.getByRole('button', { name: 'Copy the id' }).click()
+    await page.getByText(/^Copied /).waitFor()
+    const given: string[] = []
+    page.on('requestfailed', request => given.push(new URL(request.url()).searchParams.get('q') ?? ''))
+    // Answers that never come, as where a hundred million tasks are looked through.
+    await page.route(/[?&]q=no/, () => {})
+    await page.getByPlaceholder('Id, name or type').fill('nob')
+    await page.getByRole('status').getByText('Searching all tasks for “nob”').waitFor()
+    await page.getByPlaceholder('Id, name or type').fill('nobody')
+    await page.getByRole('status').getByText('Searching all tasks for “nobody”').waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await row.getByText('Needle').waitFor()
+    expect(page.url()).toMatch(/tasks\?queue=sought$/)
+    await until(
+      () => given.join(),
+      all => all === 'nob,nobody',
+      () => `both searches to be given up; ${given.join()} were`,
+    )
   })
 
   it('keep a view under a name, over a reload, until it is deleted', async () => {
