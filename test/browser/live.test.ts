@@ -18,16 +18,32 @@ describeInBrowser('the pages stay live', () => {
     const id = await submit(mortal.url, { task_type: 'noop' })
     const page = await scene.sight.open(mortal.url, `/tasks/${id}`)
     await pillIs(page, 'live')
+    await until(
+      () => page.evaluate(`performance.getEntriesByType('resource').map(({ name }) => name).join()`),
+      names => /assets\/admin-/.test(String(names)),
+      () => 'the pages that were not opened to be fetched',
+    )
     mortal.running.kill('SIGKILL')
     await mortal.running.exited
     await page.getByText(/The scheduler cannot be reached; this is as of/).waitFor()
     await pillIs(page, 'away')
     expect(await page.locator('.pill[data-live]').textContent()).toMatch(/As of .*\d/)
     expect(await stateOf(page)).toBe('pending')
+    // A page that was fetched ahead, and one that was not.
+    await page.getByRole('link', { name: 'Workers' }).click()
+    await page.getByText('The scheduler cannot be reached', { exact: true }).waitFor()
+    await page.evaluate(`location.hash = '/tasks/${id}/graph'`)
+    await page.getByText('This part of the pages could not be loaded').waitFor()
+    await page.getByRole('link', { name: 'Queues' }).waitFor()
 
     await scene.stage.scheduler({ port: Number(new URL(mortal.url).port), data: mortal.data })
     expect((await call(mortal.url, 'POST', `/api/tasks/${id}/cancel`)).status).toBe(200)
     await pillIs(page, 'live')
+    await page.getByText('It stands alone').waitFor()
+    const complaints = scene.sight.complaints()
+    expect(complaints.filter(each => !/Unable to preload CSS|CONNECTION_RESET/.test(each))).toEqual([])
+    await page.goBack()
+    await page.goBack()
     await stateIs(page, 'cancelled')
     await page.getByText(/as of/i).waitFor({ state: 'detached' })
   })

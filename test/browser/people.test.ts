@@ -196,6 +196,28 @@ describeInBrowser('people at the pages', () => {
     await other.getByRole('heading', { name: 'To be stopped' }).waitFor()
   })
 
+  it('are told at its field what is wrong, until they edit it', async () => {
+    const page = await openAs('admin', '/admin')
+    await page.getByRole('button', { name: 'Add a user' }).click()
+    const form = page.getByRole('dialog')
+    const faults = form.locator('[aria-invalid=true]')
+    await form.getByLabel('Name').fill('admin')
+    await form.getByLabel('Password', { exact: true }).fill('short')
+    await page.keyboard.press('Enter')
+    await form.getByText(/takes at least 8/).waitFor()
+    // The focus is there: it is typed into without a click.
+    await page.keyboard.type('er, and now long enough')
+    expect(await faults.count()).toBe(0)
+    await page.keyboard.press('Enter')
+    await form.getByText("A user named 'admin' exists.").waitFor()
+    await page.keyboard.press('Control+a')
+    await page.keyboard.type('grace')
+    expect(await faults.count()).toBe(0)
+    expect(await form.getByText("A user named 'admin' exists.").count()).toBe(0)
+    await page.keyboard.press('Enter')
+    await page.getByRole('row', { name: /grace viewer/ }).waitFor()
+  })
+
   it('are given roles and passwords, disabled and enabled by an admin', async () => {
     await made('/api/users', { name: 'linus', password, role: 'viewer' })
     const page = await openAs('admin', '/admin')
