@@ -10,7 +10,7 @@ import { exactCount, plural, span } from '../parts/format.ts'
 import { useNow } from '../parts/time.tsx'
 import { type CriticalPath, criticalPath } from './critical.ts'
 import { Gantt } from './gantt.tsx'
-import { bestDirection } from './geometry.ts'
+import { bestDirection, boundsOf } from './geometry.ts'
 import './graph.css'
 import './graph-tools.css'
 import type { Direction } from './layout.ts'
@@ -20,7 +20,7 @@ import { Peek } from './peek.tsx'
 import { Picture } from './picture.tsx'
 import { collapsedAbove, type Item, type Shape, type Structure, shapeOf, structureOf } from './structure.ts'
 import { type Choices, Tools } from './tools.tsx'
-import { useLayout } from './use-layout.ts'
+import { type Laid, useLayout } from './use-layout.ts'
 
 /** The ancestors and descendants of a task, as a picture, along time, and as a list that says the same in words. */
 export function GraphPage() {
@@ -210,6 +210,7 @@ function Columns(props: ColumnsProps) {
     () => (laid === null ? null : looksOf(laid.shape, graph.nodes, interest)),
     [laid, graph.nodes, interest],
   )
+  const isWide = useIsWide(laid)
   const byId = useMemo(() => new Map(graph.nodes.map(node => [node.task_id, node])), [graph.nodes])
   const { item, target, select, clear } = selection
   const open = (opened: Item) => {
@@ -217,11 +218,12 @@ function Columns(props: ColumnsProps) {
     else void navigate({ to: '/tasks/$id', params: { id: opened.id } })
   }
   return (
-    <div className="graph-columns">
+    <div className={isWide ? 'graph-columns graph-rows' : 'graph-columns'}>
       {laid === null || looks === null ? (
         <div className="graph-box skeleton" aria-hidden="true" />
       ) : (
         <Picture
+          key={String(isWide)}
           laid={laid}
           looks={looks}
           self={id}
@@ -255,6 +257,21 @@ function Columns(props: ColumnsProps) {
       </div>
     </div>
   )
+}
+
+/** Of a box beside the other panels: what is wider, and flat, is shown larger above them. */
+const besideWidth = 700
+const flatFrom = 1.9
+
+/** Decided once for each direction, so that nothing moves when a group is opened. */
+function useIsWide(laid: Laid | null): boolean {
+  const direction = laid?.direction
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what comes later in this direction does not move it
+  return useMemo(() => {
+    if (laid === null) return false
+    const { width, height } = boundsOf(laid, laid.shape.items)
+    return width > besideWidth && width / height > flatFrom
+  }, [direction])
 }
 
 function NoGraph({ id }: { readonly id: string }) {
