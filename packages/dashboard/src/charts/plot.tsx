@@ -51,6 +51,14 @@ export function Plot({ times, values, tones, isArea, format, label }: PlotProps)
 
 const wholeSteps = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map(step => step * 10 ** power)).flat()
 
+/** Milliseconds, in steps that read well as seconds, minutes, hours and days. */
+const timeSteps = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 15, 30].map(seconds => seconds * 1_000),
+  ...[1, 2, 5, 10, 15, 30].map(minutes => minutes * 60_000),
+  ...[1, 2, 4, 6, 12, 24, 48, 96, 192].map(hours => hours * 3_600_000),
+]
+
 /** What was chosen by dragging is gone by then; the scale tells. */
 function isZoomed({ scales: { x }, data: [times] }: uPlot): boolean {
   const [first = 0, last = 0] = [times[0], times.at(-1)]
@@ -99,7 +107,7 @@ function optionsOf(
         size: 58,
         space: 34,
         // Tasks are whole: an axis of 0.3 and 0.8 of one tells nothing.
-        ...(isArea ? { incrs: wholeSteps } : {}),
+        incrs: isArea ? wholeSteps : timeSteps,
         values: (_self, ticks) => ticks.map(tick => format(tick)),
       },
     ],

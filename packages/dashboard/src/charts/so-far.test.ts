@@ -32,9 +32,10 @@ describe('the piece of a history that still grows', () => {
   it('is told at the rate it has so far', () => {
     const points = pointsOf(3, 60)
     const lastMs = beginMs + 120_000
-    expect(soFarOf(points, 60, lastMs + 20_000)).toEqual({ seconds: 20, scale: 3 })
+    // Of 22 s that are over, 20 are written down.
+    expect(soFarOf(points, 60, lastMs + 22_500)).toEqual({ seconds: 22.5, scale: 3 })
     // Written down a moment late: the next piece has not come yet.
-    expect(soFarOf(points, 60, lastMs + 62_000)).toEqual({ seconds: 60, scale: 1 })
+    expect(soFarOf(points, 60, lastMs + 63_000)).toEqual({ seconds: 60, scale: 1 })
   })
 
   it('says nothing at its beginning, of short pieces, and by a clock that cannot be', () => {

@@ -9,6 +9,8 @@ export interface SoFar {
 
 /** A rate of so little time says nothing yet; the scheduler writes down what happened every five seconds. */
 const leastSeconds = 15
+/** What is read is older than its answer by half of the time between two writes, on average. */
+const behindSeconds = 2.5
 
 /**
  * Of counts, the last points are not the whole truth: the scheduler writes down every five seconds what happened, so that
@@ -24,5 +26,5 @@ export function soFarOf(points: readonly StatsPoint[], stepSeconds: number, nowM
   if (last === undefined || stepSeconds <= leastSeconds) return null
   const seconds = (nowMs - Date.parse(last.at)) / 1_000
   if (seconds < leastSeconds || seconds > stepSeconds + leastSeconds) return null
-  return { seconds: Math.min(seconds, stepSeconds), scale: Math.max(1, stepSeconds / seconds) }
+  return { seconds: Math.min(seconds, stepSeconds), scale: Math.max(1, stepSeconds / (seconds - behindSeconds)) }
 }

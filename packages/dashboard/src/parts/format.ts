@@ -36,6 +36,12 @@ export function span(ms: number | null | undefined): string {
   return two(Math.floor(hours / 24), 'd', hours % 24, 'h')
 }
 
+/** Of what still goes on: in whole seconds, since it changes with each. */
+export function runningSpan(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000))
+  return seconds < 60 ? `${seconds} s` : span(seconds * 1_000)
+}
+
 function two(large: number, unit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`
 }

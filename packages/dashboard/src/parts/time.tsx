@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 import { usePreferences } from '../shell/preferences.ts'
-import { ago, localTime, shortLocalTime, span, utcTime } from './format.ts'
+import { ago, localTime, runningSpan, shortLocalTime, span, utcTime } from './format.ts'
 
 // One clock for the whole page; a second is fine enough for "12 s ago".
 const listeners = new Set<() => void>()
@@ -61,7 +61,7 @@ export function Lasted({ from, to }: { readonly from: string | null; readonly to
 
 function Running({ from }: { readonly from: string }) {
   const current = useNow()
-  return <span className="nowrap">{span(Math.max(0, Math.floor((current - Date.parse(from)) / 1_000) * 1_000))}</span>
+  return <span className="nowrap">{runningSpan(current - Date.parse(from))}</span>
 }
 
 function fixedSpan(from: string | null, to: string | null): string {

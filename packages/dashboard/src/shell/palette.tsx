@@ -118,18 +118,18 @@ export function Palette({ me, places, onClose }: PaletteProps) {
               <Command.Item
                 key={name}
                 value={`queue ${name}`}
-                onSelect={go(() => void navigate({ to: '/tasks', search: { queue: name } }))}
+                onSelect={go(() => void navigate({ to: '/queues/$name', params: { name } }))}
               >
-                <Rows3 size={15} aria-hidden="true" /> <span className="clip">Tasks of queue {name}</span>
+                <Rows3 size={15} aria-hidden="true" /> <span className="clip">Queue {name}</span>
               </Command.Item>
             ))}
             {workers.data?.slice(0, 50).map(({ worker_id }) => (
               <Command.Item
                 key={worker_id}
                 value={`worker ${worker_id}`}
-                onSelect={go(() => void navigate({ to: '/tasks', search: { worker: worker_id } }))}
+                onSelect={go(() => void navigate({ to: '/workers/$id', params: { id: worker_id } }))}
               >
-                <Cpu size={15} aria-hidden="true" /> <span className="clip">Tasks of worker {worker_id}</span>
+                <Cpu size={15} aria-hidden="true" /> <span className="clip">Worker {worker_id}</span>
               </Command.Item>
             ))}
           </Command.Group>

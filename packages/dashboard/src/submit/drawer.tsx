@@ -258,11 +258,17 @@ interface FootProps {
 }
 
 function Foot({ formId, isOff, onStay, onClose }: FootProps) {
+  const submitAndStay = () => {
+    onStay(true)
+    const form = document.getElementById(formId)
+    if (form instanceof HTMLFormElement) form.requestSubmit()
+  }
   return (
     <>
       <Button onClick={onClose}>Close</Button>
       <span className="push" />
-      <Button type="submit" form={formId} disabled={isOff} onClick={() => onStay(true)}>
+      {/* No submit button: Enter in a field presses the first of these, and that is the one below. */}
+      <Button disabled={isOff} onClick={submitAndStay}>
         Submit, and another
       </Button>
       <Button look="primary" type="submit" form={formId} disabled={isOff} onClick={() => onStay(false)}>

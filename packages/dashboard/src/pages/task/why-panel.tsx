@@ -8,7 +8,7 @@ import { whyQuery } from '../../api/queries.ts'
 import { useInterval } from '../../live/live.ts'
 import { Bar, Button, Panel, Skeleton } from '../../parts/basic.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
-import { exactCount, span } from '../../parts/format.ts'
+import { exactCount, runningSpan } from '../../parts/format.ts'
 import { useMoments, useNow } from '../../parts/time.tsx'
 import { useMay } from '../../shell/me.ts'
 import { toast, toastError } from '../../shell/toasts.tsx'
@@ -147,9 +147,7 @@ function RunNow({ task, isRetry }: { readonly task: Task; readonly isRetry: bool
   }
   return (
     <div className="mend">
-      {dueMs === null || dueMs <= 0 ? null : (
-        <span className="faint number">{span(Math.ceil(dueMs / 1_000) * 1_000)} to go</span>
-      )}
+      {dueMs === null || dueMs <= 0 ? null : <span className="faint number">{runningSpan(dueMs + 999)} to go</span>}
       {mayChange ? (
         <Button isSmall icon={FastForward} onClick={() => setAsking(true)}>
           Run now
