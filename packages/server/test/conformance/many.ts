@@ -129,6 +129,16 @@ export const manyTopic: Topic = test => {
     expect(await bench.states('a', 'b')).toEqual(['running', 'pending'])
   })
 
+  test('a request that found nothing the first time is asked again in its turn', async bench => {
+    const ask = { workerId: workerId('w1'), queues: null, types: null, limit: 1, leaseMs: 1_000, requestId: 'r1' }
+    const other = { ...ask, workerId: workerId('w2'), requestId: null }
+    const { claims } = await bench.exchange({
+      submits: [{ drafts: [draft('a'), draft('b')] }],
+      claims: [{ ...ask, types: ['nothing'] }, ask, other],
+    })
+    expect(claims.map(tasks => tasks.map(task => task.id))).toEqual([[], ['a'], ['b']])
+  })
+
   test('new tasks go to the claims beside them by priority, then by time, and behind what was pending before', async bench => {
     const claim = (worker: string, types: readonly string[] | null, limit: number) => ({
       ...{ workerId: workerId(worker), queues: null, types, limit },

@@ -26,23 +26,25 @@ export async function claimMany(
   facts: ClaimFacts,
 ): Promise<readonly (readonly ClaimedTask[])[]> {
   const answers = new Map<ClaimAsk, readonly ClaimedTask[]>()
-  const doubles = doublesOf(asks)
-  const round = asks.filter(ask => !doubles.includes(ask))
-  await claimRound(tx, round, facts, answers)
-  // A request that stands twice in one exchange was doubled on its way: the second repeats the first.
-  for (const ask of doubles) await claimRound(tx, [ask], await readFacts(tx, [ask]), answers)
-  return asks.map(ask => answers.get(ask) ?? [])
+  for (let left = asks, known = facts; ; known = await readFacts(tx, left)) {
+    const count = firstDouble(left)
+    await claimRound(tx, left.slice(0, count), known, answers)
+    left = left.slice(count)
+    if (left.length === 0) return asks.map(ask => answers.get(ask) ?? [])
+  }
 }
 
-function doublesOf(asks: readonly ClaimAsk[]): readonly ClaimAsk[] {
+/** A request that stands twice in one exchange was doubled on its way: the second is asked once the first is answered. */
+function firstDouble(asks: readonly ClaimAsk[]): number {
   const seen = new Set<string>()
-  return asks.filter(ask => {
-    if (ask.requestId === null) return false
-    const key = `${ask.workerId}\n${ask.requestId}`
+  const at = asks.findIndex(({ workerId, requestId }) => {
+    if (requestId === null) return false
+    const key = `${workerId}\n${requestId}`
     const isDouble = seen.has(key)
     seen.add(key)
     return isDouble
   })
+  return at < 0 ? asks.length : at
 }
 
 async function claimRound(
@@ -53,6 +55,7 @@ async function claimRound(
 ): Promise<void> {
   signsOfLife(tx, asks, facts)
   for (const [ask, leases] of facts.repeats) {
+    if (!asks.includes(ask)) continue
     const held = await repeat(tx, ask, JSON.parse(leases) as HandedOut) // Written by keepRequests.
     if (held.length > 0) answers.set(ask, held)
   }
