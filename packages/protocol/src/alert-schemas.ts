@@ -75,6 +75,12 @@ const channelFields = {
   },
   severities: { type: 'array', minItems: 1, maxItems: alertSeverities.length, items: severity },
   enabled: { type: 'boolean' },
+  remind_every_s: {
+    type: ['integer', 'null'],
+    minimum: limits.alertRemindSecondsMin,
+    maximum: limits.alertRemindSecondsMax,
+    description: 'It is told again of what goes on firing, after so many seconds each time; null, or left out, never.',
+  },
 } as const
 
 export const alertChannelDraftSchema = {

@@ -160,6 +160,9 @@ export interface Alert {
   readonly since: string
   readonly fired_at: string | null
   readonly resolved_at: string | null
+  /** How often channels were reminded that it fires, all together, and when that was last. */
+  readonly reminders: number
+  readonly reminded_at: string | null
   readonly silence: AlertSilence | null
 }
 
@@ -193,6 +196,8 @@ export interface AlertChannel {
   readonly signed: boolean
   readonly severities: readonly AlertSeverity[]
   readonly enabled: boolean
+  /** It is told again of what goes on firing, after so many seconds each time; null never. */
+  readonly remind_every_s: number | null
   readonly created_at: string
   readonly changed_at: string
   /** Of messages, not of tests. */
@@ -208,13 +213,14 @@ export interface AlertChannelList {
   readonly channels: readonly AlertChannel[]
 }
 
-/** All severities and enabled, if not said. */
+/** All severities, enabled and without reminders, if not said. */
 export interface AlertChannelDraft {
   readonly name: string
   readonly url: string
   readonly secret?: string | null
   readonly severities?: readonly AlertSeverity[]
   readonly enabled?: boolean
+  readonly remind_every_s?: number | null
 }
 
 /** What is left out stays; a secret of null takes the signature away. */
@@ -243,8 +249,10 @@ export interface AlertMessage {
   readonly alerts: readonly AlertNotice[]
 }
 
-export interface AlertNotice extends Omit<Alert, 'state' | 'silence'> {
+export interface AlertNotice extends Omit<Alert, 'state' | 'silence' | 'reminders' | 'reminded_at'> {
   readonly state: 'firing' | 'resolved'
+  /** Which reminder it is of those that the channel got of this alert; 0 where it is none. */
+  readonly reminder: number
   /** Where a person sees it; null where the scheduler was not told its public address. */
   readonly url: string | null
 }

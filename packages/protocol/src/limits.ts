@@ -94,6 +94,9 @@ export const limits = Object.freeze({
   alertForSecondsMax: 86_400,
   /** A month: what is silenced for longer is a rule to change. */
   alertSilenceSecondsMax: 2_592_000,
+  /** Who is reminded more often stops reading. */
+  alertRemindSecondsMin: 60,
+  alertRemindSecondsMax: 604_800,
   alertChannelsMax: 20,
   channelUrlCharsMax: 2_048,
   /** Shorter ones are guessed. */

@@ -427,11 +427,11 @@ export const examples: Readonly<Record<string, ExampleMaker>> = {
   alertChannels: plain('/api/alerts/channels'),
   createAlertChannel: async world => {
     await world.channel()
-    const more = { secret: 'a secret of the two', severities: ['critical'], enabled: true }
+    const more = { secret: 'a secret of the two', severities: ['critical'], enabled: true, remind_every_s: 3_600 }
     return [{ path: '/api/alerts/channels', body: { name: 'A channel', url: 'http://127.0.0.1:9/', ...more } }]
   },
   changeAlertChannel: async world => {
-    const more = { secret: 'a secret of the two', severities: ['critical'], enabled: true }
+    const more = { secret: 'a secret of the two', severities: ['critical'], enabled: true, remind_every_s: null }
     const body = { name: 'A channel', url: 'http://127.0.0.1:9/', ...more }
     return [{ path: `/api/alerts/channels/${await world.channel()}`, body }]
   },

@@ -8,7 +8,10 @@ export interface NoticeDraft {
 }
 
 /** An alert as it was when somebody was to be told of it. */
-export type NoticedAlert = Omit<AlertRecord, 'turn' | 'notedAtMs' | 'told' | 'silence'>
+export interface NoticedAlert extends Omit<AlertRecord, 'turn' | 'notedAtMs' | 'told' | 'tellings' | 'silence'> {
+  /** Which reminder it is of those that the channel got of this alert; 0 is none. */
+  readonly reminder: number
+}
 
 /** Alerts of one message: what receivers take, and what anybody reads. */
 export const noticeAlertsMax = 100
@@ -22,8 +25,12 @@ export function noticesOf(
   for (const [at, move] of moves.entries()) {
     const record = written[at]
     if (record == null || move.kind === 'drop') continue
-    const { turn: _turn, notedAtMs: _noted, told: _told, silence: _silence, ...alert } = record
-    for (const channel of move.tell) byChannel.set(channel, [...(byChannel.get(channel) ?? []), alert])
+    const { turn: _turn, notedAtMs: _noted, told: _told, tellings, silence: _silence, ...alert } = record
+    const note = (channel: string, reminder: number): void => {
+      byChannel.set(channel, [...(byChannel.get(channel) ?? []), { ...alert, reminder }])
+    }
+    for (const channel of move.tell) note(channel, 0)
+    if (move.kind === 'change') for (const channel of move.remind) note(channel, tellings[channel]?.reminders ?? 1)
   }
   return [...byChannel].flatMap(
     ([channelId, alerts]) => piecesOf(alerts).map(piece => ({ channelId, alerts: JSON.stringify(piece) as JsonText })), // A list is always a text.
@@ -32,7 +39,8 @@ export function noticesOf(
 
 /** What `noticesOf` wrote. */
 export function readNotice(alerts: JsonText): readonly NoticedAlert[] {
-  return JSON.parse(alerts) as readonly NoticedAlert[] // Written by `noticesOf`.
+  const noticed = JSON.parse(alerts) as readonly (Omit<NoticedAlert, 'reminder'> & Partial<NoticedAlert>)[] // Written by `noticesOf`, maybe of a version that reminded nobody.
+  return noticed.map(alert => ({ ...alert, reminder: alert.reminder ?? 0 }))
 }
 
 function piecesOf(alerts: readonly NoticedAlert[]): readonly (readonly NoticedAlert[])[] {

@@ -1,4 +1,5 @@
 import type { AlertFacts, AlertRecord } from './alert.ts'
+import type { Tellings } from './alert-telling.ts'
 import type { JsonText } from './task.ts'
 
 /** What stores keep of alerts as one text: nobody looks for anything in it. */
@@ -16,6 +17,15 @@ export function writeTold(told: AlertRecord['told']): JsonText {
 
 export function readTold(text: string): AlertRecord['told'] {
   return JSON.parse(text) as readonly string[] // Written by `writeTold`.
+}
+
+export function writeTellings(tellings: Tellings): JsonText {
+  return JSON.stringify(tellings) as JsonText // An object is always a text.
+}
+
+/** @param text null where an earlier version wrote the alert */
+export function readTellings(text: string | null): Tellings {
+  return text === null ? {} : (JSON.parse(text) as Tellings) // Written by `writeTellings`.
 }
 
 export function writeSettings(settings: object): JsonText {

@@ -20,7 +20,18 @@ function alert(queue: string, more: Partial<AlertRecord> = {}): AlertRecord {
   } as const
   const seen = { severity: 'warning', detail: 'Paused.', value: 1 } as const
   const times = { sinceMs: nowMs - 10_000, firedAtMs: null, resolvedAtMs: null, notedAtMs: nowMs - 10_000 }
-  return { ...facts, ...seen, ...times, number: 1, turn: 7, state: 'pending', told: [], silence: null, ...more }
+  return {
+    ...facts,
+    ...seen,
+    ...times,
+    number: 1,
+    turn: 7,
+    state: 'pending',
+    told: [],
+    tellings: {},
+    silence: null,
+    ...more,
+  }
 }
 
 const firing = { state: 'firing', firedAtMs: nowMs - 5_000 } as const
@@ -29,11 +40,16 @@ function decide(look: Partial<AlertLook>) {
   return decideAlerts({ nowMs, rules: [rule], channels: [], open: [], silenced: [], troubles: [], ...look })
 }
 
+const unreminded = { remindEveryMs: null, isBehind: false }
 const channels = [
-  { id: 'all', severities: ['warning', 'critical'], isEnabled: true },
-  { id: 'bad', severities: ['critical'], isEnabled: true },
-  { id: 'off', severities: ['warning'], isEnabled: false },
+  { id: 'all', severities: ['warning', 'critical'], isEnabled: true, ...unreminded },
+  { id: 'bad', severities: ['critical'], isEnabled: true, ...unreminded },
+  { id: 'off', severities: ['warning'], isEnabled: false, ...unreminded },
 ] as const
+
+const reminding = { severities: ['warning'], isEnabled: true, remindEveryMs: 60_000, isBehind: false } as const
+const toldAMinuteAgo = { atMs: nowMs - 60_000, reminders: 2 }
+const tellings = { due: toldAMinuteAgo, soon: toldAMinuteAgo, behind: toldAMinuteAgo, off: toldAMinuteAgo }
 
 describe('what is decided about one subject', () => {
   const held = { sinceMs: nowMs - 60_000 }
@@ -98,6 +114,50 @@ describe('what is decided about one subject', () => {
         troubles: [trouble('q')],
         open: [alert('q', { ...firing, silence: { untilMs: nowMs + 1, reason: '', by: null, atMs: 0 } })],
         channels,
+      },
+      [],
+    ],
+    [
+      'a firing one reminds whom it is time to remind, of those who were told',
+      {
+        troubles: [trouble('q', 8)],
+        open: [alert('q', { ...firing, told: ['due', 'soon', 'behind', 'off', 'mild', 'never'], tellings })],
+        channels: [
+          { ...reminding, id: 'due' },
+          { ...reminding, id: 'soon', remindEveryMs: 60_001 },
+          { ...reminding, id: 'behind', isBehind: true },
+          { ...reminding, id: 'off', isEnabled: false },
+          { ...reminding, id: 'mild', severities: ['critical'] },
+          { ...reminding, id: 'never', remindEveryMs: null },
+        ],
+      },
+      [{ kind: 'change', tell: [], remind: ['due'], tellings, sight: { value: 8 }, isNews: true }],
+    ],
+    [
+      'a firing one that a version without reminders told counts from when it fired',
+      {
+        troubles: [trouble('q')],
+        open: [alert('q', { ...firing, told: ['due', 'soon'] })],
+        channels: [
+          { ...reminding, id: 'due', remindEveryMs: 5_000 },
+          { ...reminding, id: 'soon', remindEveryMs: 5_001 },
+        ],
+      },
+      [{ kind: 'change', remind: ['due'], tellings: {} }],
+    ],
+    [
+      'a firing one that is silenced reminds nobody',
+      {
+        troubles: [trouble('q')],
+        open: [
+          alert('q', {
+            ...firing,
+            told: ['due'],
+            tellings,
+            silence: { untilMs: nowMs + 1, reason: '', by: null, atMs: 0 },
+          }),
+        ],
+        channels: [{ ...reminding, id: 'due' }],
       },
       [],
     ],

@@ -1,5 +1,6 @@
 import { type AlertKind, type AlertSeverity, type AlertState, limits } from '@tasklane/protocol'
 import { type AlertRule, isTrouble, type Trouble } from './alert-rule.ts'
+import { channelsToRemind, type RemindableChannel, type Tellings } from './alert-telling.ts'
 
 /**
  * What is to be done about alerts, decided from what was seen: values in, moves out.
@@ -25,6 +26,8 @@ export interface AlertRecord extends AlertFacts, AlertSight {
   readonly notedAtMs: number
   /** Channels that were told, or are being told, that it fires. */
   readonly told: readonly string[]
+  /** When each of them was told last, and how often it was reminded. */
+  readonly tellings: Tellings
   readonly silence: Silence | null
 }
 
@@ -61,7 +64,10 @@ export interface Silence {
   readonly atMs: number
 }
 
-/** `tell` names the channels that are told by this very move, `told` all that were told that it fires. */
+/**
+ * `tell` names the channels that are told by this very move, `remind` those that are told once more, `told` all that were told
+ * that it fires, and `tellings` how, up to this move.
+ */
 export type AlertMove =
   | {
       readonly kind: 'open'
@@ -81,7 +87,9 @@ export type AlertMove =
       readonly isNews: boolean
       readonly sight: AlertSight
       readonly tell: readonly string[]
+      readonly remind: readonly string[]
       readonly told: readonly string[]
+      readonly tellings: Tellings
     }
   | { readonly kind: 'resolve'; readonly number: number; readonly turn: number; readonly tell: readonly string[] }
   | { readonly kind: 'drop'; readonly number: number; readonly turn: number }
@@ -98,8 +106,7 @@ export interface AlertLook {
   readonly troubles: readonly Trouble[]
 }
 
-export interface TellableChannel {
-  readonly id: string
+export interface TellableChannel extends RemindableChannel {
   readonly severities: readonly AlertSeverity[]
   readonly isEnabled: boolean
 }
@@ -199,11 +206,13 @@ function changing(look: AlertLook, rule: AlertRule, alert: AlertRecord, sight: A
   const state = hasHeld ? 'firing' : 'pending'
   const isSilenced = alert.silence !== null && alert.silence.untilMs > nowMs
   const tell = state === 'firing' && !isSilenced ? channelsFor(look, sight.severity, alert.told) : []
+  const remind = alert.state === 'firing' && !isSilenced ? reminded(look, alert, sight.severity) : []
   const isOld = nowMs - alert.notedAtMs >= noteEveryMs || nowMs < alert.notedAtMs
   const isSame = state === alert.state && !isNew && sight.severity === alert.severity
-  if (isSame && !isOld && tell.length === 0) return []
+  if (isSame && !isOld && tell.length + remind.length === 0) return []
   const told = [...alert.told, ...tell]
-  return [{ kind: 'change', number, turn, state, isNew, isNews: !isSame, sight, tell, told }]
+  const isNews = !isSame || remind.length > 0
+  return [{ kind: 'change', number, turn, state, isNew, isNews, sight, tell, remind, told, tellings: alert.tellings }]
 }
 
 /** Whoever was told that it fires is told that it does not any more, silenced or not. */
@@ -211,8 +220,17 @@ function ending({ number, turn, state, told }: AlertRecord): AlertMove {
   return state === 'pending' ? { kind: 'drop', number, turn } : { kind: 'resolve', number, turn, tell: told }
 }
 
-function channelsFor({ channels }: AlertLook, severity: AlertSeverity, told: readonly string[]): readonly string[] {
-  return channels
-    .filter(channel => channel.isEnabled && channel.severities.includes(severity) && !told.includes(channel.id))
+function channelsFor(look: AlertLook, severity: AlertSeverity, told: readonly string[]): readonly string[] {
+  return channelsOf(look, severity)
+    .filter(channel => !told.includes(channel.id))
     .map(channel => channel.id)
+}
+
+function reminded(look: AlertLook, alert: AlertRecord, severity: AlertSeverity): readonly string[] {
+  const times = { nowMs: look.nowMs, otherwiseMs: alert.firedAtMs ?? alert.sinceMs }
+  return channelsToRemind(channelsOf(look, severity), alert, times)
+}
+
+function channelsOf({ channels }: AlertLook, severity: AlertSeverity): readonly TellableChannel[] {
+  return channels.filter(channel => channel.isEnabled && channel.severities.includes(severity))
 }

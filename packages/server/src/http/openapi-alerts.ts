@@ -37,6 +37,8 @@ export const alertReplies = {
     since: { ...time, description: 'When the condition was seen first.' },
     fired_at: timeOrNull,
     resolved_at: timeOrNull,
+    reminders: { ...integer, description: 'How often channels were reminded that it fires, all together.' },
+    reminded_at: timeOrNull,
     silence: {
       ...object({ until: time, reason: string, by: stringOrNull, at: time }),
       type: ['object', 'null'],
@@ -66,6 +68,10 @@ export const alertReplies = {
     signed: boolean,
     severities: { type: 'array', items: severity },
     enabled: boolean,
+    remind_every_s: {
+      ...numberOrNull,
+      description: 'Told again of what goes on firing, after so many seconds; null never.',
+    },
     created_at: time,
     changed_at: time,
     last_sent_at: timeOrNull,

@@ -1,5 +1,6 @@
 import type { AlertSeverity, AlertState } from '@tasklane/protocol'
 import type { AlertMove, AlertRecord, SilencedSubject } from '../core/alert.ts'
+import type { AlertChannelSettings } from '../core/alert-channel.ts'
 import type { AlertRuleSettings } from '../core/alert-rule.ts'
 import type { JsonText } from '../core/task.ts'
 
@@ -97,14 +98,7 @@ export interface AlertChannelDraft {
   readonly settings: AlertChannelSettings
 }
 
-export interface AlertChannelSettings {
-  readonly name: string
-  readonly url: string
-  /** What messages are signed with, in the clear, since it has to be used; null signs none. */
-  readonly secret: string | null
-  readonly severities: readonly AlertSeverity[]
-  readonly isEnabled: boolean
-}
+export type { AlertChannelSettings } from '../core/alert-channel.ts'
 
 export interface AlertChannelRecord extends AlertChannelDraft {
   readonly version: number
@@ -138,6 +132,8 @@ export interface NoticeRecord {
 
 export type NoticeOutcome =
   | { readonly kind: 'sent' }
+  /** There was nothing left to tell. */
+  | { readonly kind: 'dropped' }
   /** Null gives it up. */
   | { readonly kind: 'failed'; readonly detail: string; readonly retryInMs: number | null }
 

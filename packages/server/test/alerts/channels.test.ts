@@ -1,57 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { defaultRules } from '../../src/core/alert-defaults.ts'
 import { retryNoticeInMs } from '../../src/core/alert-notice.ts'
-import { type NodeOptions, startNode, type TestNode } from '../engine/harness.ts'
-import { type CourierDouble, createCourierDouble, messageOf, taken } from '../support/courier-double.ts'
-import { draft, everyTask } from '../support/drafts.ts'
-
-interface Scene {
-  readonly node: TestNode
-  readonly courier: CourierDouble
-  readonly channel: string
-  /** Pauses the queue, with a task in it, or resumes it; then looks, and delivers. */
-  setPaused(queue: string, isPaused: boolean): Promise<void>
-  /** Looks, and delivers. */
-  pass(): Promise<void>
-}
-
-const url = 'https://hooks.example/1'
-
-/** A channel, and one rule that fires at once where a queue has tasks. */
-async function setUp(options: NodeOptions = {}, channel: object = {}): Promise<Scene> {
-  const courier = createCourierDouble()
-  const node = await startNode({ courier, ...options })
-  const { alerts } = node.engine
-  for (const { id } of defaultRules) await alerts.changeRule(id, { enabled: false })
-  await alerts.createRule({ name: 'Paused', kind: 'queue_paused', for: 0 })
-  const made = await alerts.createChannel({ name: 'Night shift', url, ...channel })
-  const pass = async (): Promise<void> => {
-    await alerts.look()
-    await alerts.deliver()
-  }
-  return {
-    node,
-    courier,
-    channel: made.channel_id,
-    pass,
-    async setPaused(queue, isPaused) {
-      if (isPaused && (await node.engine.tasks({ ...everyTask, queues: [queue] }, page)).tasks.length === 0) {
-        await node.engine.submit([draft(`of-${queue}`, { queue })])
-      }
-      await node.engine.setQueue(queue, { isPaused })
-      await pass()
-    },
-  }
-}
-
-const page = { limit: 1, cursor: null, offset: 0 }
-
-async function alertOf(node: TestNode): Promise<number> {
-  const [alert] = await node.engine.alerts.open()
-  if (alert === undefined) throw new Error('No alert is open.')
-  return alert.number
-}
+import { startNode } from '../engine/harness.ts'
+import { createCourierDouble, messageOf, taken } from '../support/courier-double.ts'
+import { draft } from '../support/drafts.ts'
+import { alertOf, setUp, url } from './scene.ts'
 
 const silence = { ends: { afterMs: 60_000 }, reason: 'Known.', by: null }
 
@@ -112,6 +65,7 @@ describe('a channel', () => {
           since: now,
           fired_at: now,
           resolved_at: null,
+          reminder: 0,
           url: 'https://tasks.example/ui/#/alerts?alert=1',
         },
       ],

@@ -36,7 +36,7 @@ function troubles(bad: readonly string[]): readonly Trouble[] {
 
 async function lookAt(store: Store, nowMs: number, bad: readonly string[]): Promise<readonly AlertMove[]> {
   const [open, silenced, kept] = await Promise.all([store.openAlerts(), store.silences(), store.alertChannels()])
-  const channels = kept.map(({ id, settings }) => ({ id, ...settings }))
+  const channels = kept.map(({ id, settings, undelivered }) => ({ id, ...settings, isBehind: undelivered > 0 }))
   return decideAlerts({ nowMs, rules, channels, open, silenced, troubles: troubles(bad) })
 }
 

@@ -108,6 +108,7 @@ export const alertsTopic: Topic = test => {
       resolvedAtMs: null,
       notedAtMs: clock.now(),
       told: [],
+      tellings: {},
       silence: null,
     })
     expect(await move(store, opening('q'), opening('q', { state: 'firing' }))).toEqual([null, null])
@@ -145,6 +146,27 @@ export const alertsTopic: Topic = test => {
     expect(resolved).toEqual({ ...noted, turn: 4, state: 'resolved', resolvedAtMs: clock.now() })
     expect(await move(store, resolving(noted), resolving({ ...noted, number: 99 }))).toEqual([null, null])
     expect(await store.alert(resolved.number)).toEqual(resolved)
+  })
+
+  test('keeps when each channel was told of an alert last, and how often it was reminded', async ({ store, clock }) => {
+    const firedAtMs = clock.now()
+    const fired = await moved(store, opening('q', { state: 'firing', tell: ['a', 'b'] }))
+    const first = { atMs: firedAtMs, reminders: 0 }
+    expect(fired.tellings).toEqual({ a: first, b: first })
+    clock.pause(1_000)
+    const later = await moved(store, changing(fired, { tell: ['c'], remind: ['a'] }))
+    expect(later.tellings).toEqual({
+      a: { atMs: clock.now(), reminders: 1 },
+      b: first,
+      c: { atMs: clock.now(), reminders: 0 },
+    })
+    clock.pause(1_000)
+    const again = await moved(store, changing(later, { remind: ['a', 'b'] }))
+    expect(again.tellings).toMatchObject({ a: { atMs: clock.now(), reminders: 2 }, b: { reminders: 1 } })
+    // One that only notes leaves them as they are, and so does the end.
+    const noted = await moved(store, changing(again, { isNews: false }))
+    expect(await moved(store, resolving(noted))).toMatchObject({ tellings: again.tellings })
+    expect(await store.alert(again.number)).toMatchObject({ tellings: again.tellings })
   })
 
   test('begins the time of a condition anew where it is told to', async ({ store, clock }) => {

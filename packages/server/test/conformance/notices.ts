@@ -40,6 +40,40 @@ export const noticesTopic: Topic = test => {
     expect(new Set(taken.map(notice => notice.id)).size).toBe(2)
   })
 
+  test('says of a reminder which one it is, and of every other notice that it is none', async ({ store }) => {
+    await addChannel(store, 'a')
+    const remindersOf = async () =>
+      (await store.takeNotices({ ...ask, triesInOrder: 0 })).map(notice =>
+        readNotice(notice.alerts).map(each => each.reminder),
+      )
+    let alert = await moved(store, opening('q', { state: 'firing', tell: ['a'] }))
+    expect(await remindersOf()).toEqual([[0]])
+    for (const expected of [1, 2]) {
+      const before = alert
+      alert = await moved(store, changing(before, { remind: ['a'] }))
+      // Of those who come to the same move, one makes it.
+      expect(await move(store, changing(before, { remind: ['a'] }))).toEqual([null])
+      expect(await remindersOf()).toEqual([[expected]])
+    }
+    await move(store, resolving(alert))
+    expect(await remindersOf()).toEqual([[0]])
+  })
+
+  test('drops a notice that has nothing left to tell, and takes it neither for sent nor for failed', async ({
+    store,
+  }) => {
+    await addChannel(store, 'a')
+    await move(store, opening('q', { state: 'firing', tell: ['a'] }))
+    const taken = only(await store.takeNotices(ask))
+    expect(await store.settleNotice(taken, { kind: 'dropped' })).toBe(true)
+    expect(await store.settleNotice(taken, { kind: 'dropped' })).toBe(false)
+    expect(only(await store.alertChannels())).toMatchObject({
+      undelivered: 0,
+      lastSentAtMs: null,
+      lastFailedAtMs: null,
+    })
+  })
+
   test('hands a notice to one node at a time, and to another when the first is late', async ({ store, clock }) => {
     await addChannel(store, 'a')
     await move(store, opening('q', { state: 'firing', tell: ['a'] }))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { AlertMove, AlertRecord } from '../../src/core/alert.ts'
-import type { NoticeRecord } from '../../src/ports/alerts.ts'
+import type { NoticeOutcome, NoticeRecord } from '../../src/ports/alerts.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { changing, channelSettings, dropping, opening, resolving, ruleDraft } from '../support/alert-moves.ts'
@@ -19,7 +19,12 @@ type AlertCommand =
   | { readonly kind: 'rule'; readonly at: number; readonly after: number | null; readonly threshold: number }
   | { readonly kind: 'remove_rule'; readonly at: number }
   | { readonly kind: 'take'; readonly limit: number; readonly triesInOrder: number }
-  | { readonly kind: 'settle'; readonly back: number; readonly retryInMs: number | null; readonly isSent: boolean }
+  | {
+      readonly kind: 'settle'
+      readonly back: number
+      readonly retryInMs: number | null
+      readonly as: NoticeOutcome['kind']
+    }
   | { readonly kind: 'prune'; readonly keepMs: number; readonly most: number }
   | { readonly kind: 'advance'; readonly ms: number }
 
@@ -36,6 +41,7 @@ interface MoveSpec {
   /** The turn is one that the alert has left behind. */
   readonly isLate: boolean
   readonly tell: readonly string[]
+  readonly remind: readonly string[]
 }
 
 const channels = ['c0', 'c1', 'c2']
@@ -59,6 +65,7 @@ const command: fc.Arbitrary<AlertCommand> = fc.oneof(
         fc.record({
           back,
           verb: fc.constantFrom('note', 'fire', 'fire', 'restart', 'resolve', 'drop'),
+          remind: tell,
           isLate: fc.integer({ min: 0, max: 3 }).map(each => each === 0),
           tell,
         }),
@@ -81,7 +88,7 @@ const command: fc.Arbitrary<AlertCommand> = fc.oneof(
       kind: fc.constant('settle'),
       back,
       retryInMs: fc.option(fc.nat(5_000)),
-      isSent: fc.boolean(),
+      as: fc.constantFrom<NoticeOutcome['kind']>('sent', 'failed', 'dropped'),
     }),
   },
   fc.record({ kind: fc.constant('prune'), keepMs: fc.nat(20_000), most: fc.nat(3) }),
@@ -186,7 +193,7 @@ async function perform(life: Life, each: AlertCommand): Promise<unknown> {
       const notice = backOf(life.notices, each.back)
       if (notice === undefined) return null
       const failed = { kind: 'failed', detail: 'No.', retryInMs: each.retryInMs } as const
-      return store.settleNotice(notice, each.isSent ? { kind: 'sent' } : failed)
+      return store.settleNotice(notice, each.as === 'failed' ? failed : { kind: each.as })
     }
     case 'prune':
       return store.pruneAlerts({ keepMs: each.keepMs, most: each.most, noticeKeepMs: each.keepMs, limit: 2 })
@@ -210,7 +217,8 @@ function moveOf(life: Life, spec: MoveSpec): AlertMove | null {
       return changing(alert, { state: 'pending', isNew: true })
     case 'fire': {
       const news = spec.tell.filter(channel => !alert.told.includes(channel))
-      return changing(alert, { state: 'firing', tell: news, told: [...alert.told, ...news] })
+      const remind = spec.remind.filter(channel => alert.told.includes(channel))
+      return changing(alert, { state: 'firing', tell: news, told: [...alert.told, ...news], remind })
     }
   }
 }

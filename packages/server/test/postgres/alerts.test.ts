@@ -4,7 +4,7 @@ import { defaultRules } from '../../src/core/alert-defaults.ts'
 import { createEngine, engineSettingsDefault } from '../../src/engine/create-engine.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { systemClock } from '../../src/system-clock.ts'
-import { createCourierDouble } from '../support/courier-double.ts'
+import { createCourierDouble, messageOf } from '../support/courier-double.ts'
 import { draft } from '../support/drafts.ts'
 import { hasPostgres } from '../support/postgres-stores.ts'
 import { type Nodes, nodeAt, openNodes } from './nodes.ts'
@@ -54,6 +54,33 @@ describe.skipIf(!(await hasPostgres()))('alerts of eight nodes', () => {
     const ids = courier.letters.map(letter => letter.headers['tasklane-id'])
     expect(new Set(ids).size).toBe(ids.length)
     // A lock that is taken in one order is waited for, and not in a circle.
+    expect(await cluster.deadlocks()).toBe(0)
+  })
+
+  it('go on, and remind each channel once a time, however many look and deliver at once', async () => {
+    const { cluster, engines, first, courier } = await openEngines(8)
+    for (const name of ['hourly', 'never']) {
+      const remind_every_s = name === 'hourly' ? 3_600 : null
+      await first.alerts.createChannel({ name, url: `https://hooks.example/${name}`, remind_every_s })
+    }
+    const queues = ['a', 'b', 'c']
+    await nodeAt(cluster, 0).submit(...queues.map(queue => draft(queue, { queue })))
+    await pause(cluster, queues, true)
+    for (let round = 0; round < 3; round += 1) {
+      await Promise.all(engines.map(engine => engine.alerts.look()))
+      await Promise.all(engines.map(engine => engine.alerts.deliver()))
+      // An hour goes by.
+      await cluster.ask(`UPDATE tasklane.alerts SET fired_at = fired_at - 3600000, tellings = regexp_replace(tellings,
+        '"atMs":[0-9]+', '"atMs":0', 'g')`)
+    }
+    const told = courier.letters.flatMap(letter =>
+      messageOf(letter).alerts.map(({ queue, reminder }) => `${letter.url} ${queue} ${reminder}`),
+    )
+    const expected = queues.flatMap(queue => [
+      ...['1', 'hourly', 'never'].map(channel => `https://hooks.example/${channel} ${queue} 0`),
+      ...[1, 2].map(reminder => `https://hooks.example/hourly ${queue} ${reminder}`),
+    ])
+    expect(told.sort()).toEqual(expected.sort())
     expect(await cluster.deadlocks()).toBe(0)
   })
 

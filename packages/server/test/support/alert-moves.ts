@@ -17,10 +17,14 @@ export function opening(queue: string, more: Partial<OpenMove> & { readonly rule
 
 type ChangeMove = Extract<AlertMove, { kind: 'change' }>
 
-export function changing({ number, turn, state, told }: AlertRecord, more: Partial<ChangeMove> = {}): ChangeMove {
+export function changing(
+  { number, turn, state, told, tellings }: AlertRecord,
+  more: Partial<ChangeMove> = {},
+): ChangeMove {
   const of = state === 'resolved' ? 'firing' : state
   const tell = more.tell ?? []
-  const change = { number, turn, state: of, isNew: false, isNews: true, sight, told: [...told, ...tell], tell } as const
+  const said = { told: [...told, ...tell], tell, remind: [], tellings } as const
+  const change = { number, turn, state: of, isNew: false, isNews: true, sight, ...said } as const
   return { kind: 'change', ...change, ...more }
 }
 
@@ -62,6 +66,7 @@ export function channelSettings(more: Partial<AlertChannelSettings> = {}): Alert
     secret: null,
     severities: ['warning', 'critical'],
     isEnabled: true,
+    remindEveryMs: null,
     ...more,
   }
 }

@@ -53,9 +53,17 @@ export function createChannels(parts: {
 
   return {
     channels: async () => (await store.alertChannels()).map(toChannel),
-    async createChannel({ name, url, secret = null, severities = alertSeverities, enabled = true }) {
+    async createChannel({
+      name,
+      url,
+      secret = null,
+      severities = alertSeverities,
+      enabled = true,
+      remind_every_s = null,
+    }) {
       refuseFaults({ name, url })
-      const settings = { name, url, secret, severities: [...new Set(severities)], isEnabled: enabled }
+      const remindEveryMs = toMs(remind_every_s)
+      const settings = { name, url, secret, severities: [...new Set(severities)], isEnabled: enabled, remindEveryMs }
       const made = await put(newId(), settings, null)
       if (made === 'stale') throw new Error('Assertion failed: a new channel has an id of its own')
       return made
@@ -99,7 +107,12 @@ function changed(channel: AlertChannelSettings, change: AlertChannelChange): Ale
     secret: change.secret === undefined ? channel.secret : change.secret,
     severities: change.severities === undefined ? channel.severities : [...new Set(change.severities)],
     isEnabled: change.enabled ?? channel.isEnabled,
+    remindEveryMs: change.remind_every_s === undefined ? channel.remindEveryMs : toMs(change.remind_every_s),
   }
+}
+
+function toMs(seconds: number | null): number | null {
+  return seconds === null ? null : seconds * 1_000
 }
 
 /** Nothing is wrong: it shows a receiver what comes when something is. */
@@ -122,6 +135,7 @@ function testNotice(nowMs: number): AlertNotice {
     since: time,
     fired_at: time,
     resolved_at: null,
+    reminder: 0,
     url: null,
   }
 }

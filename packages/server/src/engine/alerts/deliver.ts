@@ -1,5 +1,5 @@
 import type { AlertMessage, AlertNotice } from '@tasklane/protocol'
-import { noticeKeepMs, readNotice, retryNoticeInMs, triesInOrder } from '../../core/alert-notice.ts'
+import { type NoticedAlert, noticeKeepMs, readNotice, retryNoticeInMs, triesInOrder } from '../../core/alert-notice.ts'
 import { signatureOf } from '../../core/alert-signature.ts'
 import type { AlertChannelSettings, NoticeOutcome, NoticeRecord } from '../../ports/alerts.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -16,7 +16,7 @@ export interface Deliveries {
 }
 
 export interface DeliveriesParts {
-  readonly store: Pick<Store, 'takeNotices' | 'settleNotice'>
+  readonly store: Pick<Store, 'takeNotices' | 'settleNotice' | 'alert'>
   /** Null: nothing leaves this node, and nothing is taken up for it. */
   readonly courier: Courier | null
   readonly clock: Clock
@@ -37,9 +37,10 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
   const { store, courier, clock, log, environment, publicUrl } = parts
 
   async function deliverOne(notice: NoticeRecord): Promise<void> {
-    const alerts = readNotice(notice.alerts).map(alert => toNotice(alert, publicUrl))
-    const outcome = await outcomeOf(notice, alerts)
-    if (!(await store.settleNotice(notice, outcome))) return
+    const timely = await timelyOf(readNotice(notice.alerts))
+    const alerts = timely.map(alert => toNotice(alert, publicUrl))
+    const outcome: NoticeOutcome = alerts.length === 0 ? { kind: 'dropped' } : await outcomeOf(notice, alerts)
+    if (!(await store.settleNotice(notice, outcome)) || outcome.kind === 'dropped') return
     const fields = { channel: notice.channelId, name: notice.channel.name, notice: notice.id, alerts: alerts.length }
     if (outcome.kind === 'sent') {
       log.info(fields, 'A channel was told of alerts.')
@@ -55,7 +56,21 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
     parts.onOutcome(retryInMs === null ? 'given_up' : 'failed')
   }
 
-  async function outcomeOf(notice: NoticeRecord, alerts: readonly AlertNotice[]): Promise<NoticeOutcome> {
+  /** A reminder that was held up says nothing any more where the alert is over by now, or silenced. */
+  async function timelyOf(alerts: readonly NoticedAlert[]): Promise<readonly NoticedAlert[]> {
+    const reminders = alerts.filter(alert => alert.reminder > 0)
+    const now = await Promise.all(reminders.map(alert => store.alert(alert.number)))
+    const isOver = (alert: NoticedAlert): boolean => {
+      const known = now[reminders.indexOf(alert)]
+      return alert.reminder > 0 && (known?.state !== 'firing' || known.silence !== null)
+    }
+    return alerts.filter(alert => !isOver(alert))
+  }
+
+  async function outcomeOf(
+    notice: NoticeRecord,
+    alerts: readonly AlertNotice[],
+  ): Promise<Exclude<NoticeOutcome, { readonly kind: 'dropped' }>> {
     if (notice.ageMs > noticeKeepMs) return { kind: 'failed', detail: 'Nobody took it in time.', retryInMs: null }
     const fault = faultOf(await send(notice.channel, { id: notice.id, test: false, alerts }))
     if (fault === null) return { kind: 'sent' }

@@ -24,7 +24,7 @@ export function createLook({ store, workers, log, newId, onChange }: LookParts):
     ])
     const rules = rulesIn(kept).map(({ id, settings }) => ({ id, ...settings }))
     const { nowMs, troubles } = await readTroubles({ store, workers }, rules)
-    const tellable = channels.map(({ id, settings }) => ({ id, ...settings }))
+    const tellable = channels.map(({ id, settings, undelivered }) => ({ id, ...settings, isBehind: undelivered > 0 }))
     const moves = decideAlerts({ nowMs, rules, channels: tellable, open, silenced, troubles })
     if (moves.length === 0) return 0
     const written = await store.moveAlerts(moves, newId)

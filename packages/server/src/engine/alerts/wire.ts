@@ -10,6 +10,7 @@ export function toAlert(record: AlertRecord): Alert {
   const { silence } = record
   return {
     ...common(record, record.state),
+    ...remindersOf(record),
     silence:
       silence === null
         ? null
@@ -21,14 +22,15 @@ export function toAlert(record: AlertRecord): Alert {
 export function toNotice(alert: NoticedAlert, publicUrl: string | null): AlertNotice {
   return {
     ...common(alert, alert.state === 'resolved' ? 'resolved' : 'firing'),
+    reminder: alert.reminder,
     url: publicUrl === null ? null : `${publicUrl}/ui/#/alerts?alert=${alert.number}`,
   }
 }
 
 function common<State>(
-  alert: NoticedAlert,
+  alert: Omit<NoticedAlert, 'reminder'>,
   state: State,
-): Omit<Alert, 'state' | 'silence'> & { readonly state: State } {
+): Omit<Alert, 'state' | 'silence' | 'reminders' | 'reminded_at'> & { readonly state: State } {
   const { queue, type, workerId, fingerprint, isRest } = alert.subject
   return {
     alert_id: alert.number,
@@ -47,6 +49,16 @@ function common<State>(
     since: time(alert.sinceMs),
     fired_at: timeOrNull(alert.firedAtMs),
     resolved_at: timeOrNull(alert.resolvedAtMs),
+  }
+}
+
+/** Of all channels together. */
+function remindersOf({ tellings }: AlertRecord): Pick<Alert, 'reminders' | 'reminded_at'> {
+  const reminded = Object.values(tellings).filter(telling => telling.reminders > 0)
+  const lastMs = reminded.reduce((last, { atMs }) => Math.max(last, atMs), 0)
+  return {
+    reminders: reminded.reduce((sum, { reminders }) => sum + reminders, 0),
+    reminded_at: reminded.length === 0 ? null : time(lastMs),
   }
 }
 
@@ -76,6 +88,7 @@ export function toChannel({ id, settings, ...channel }: AlertChannelRecord): Ale
     signed: settings.secret !== null,
     severities: settings.severities,
     enabled: settings.isEnabled,
+    remind_every_s: settings.remindEveryMs === null ? null : settings.remindEveryMs / 1_000,
     created_at: time(channel.createdAtMs),
     changed_at: time(channel.changedAtMs),
     last_sent_at: timeOrNull(channel.lastSentAtMs),

@@ -1,5 +1,6 @@
 import { type AlertMove, type AlertRecord, type Silence, subjectKey } from '../../core/alert.ts'
 import { noticesOf } from '../../core/alert-notice.ts'
+import { tellingsAfter } from '../../core/alert-telling.ts'
 import type { JsonText } from '../../core/task.ts'
 import type { AlertChannelRecord, AlertFilter, AlertRuleRecord, AlertStore, NoticeRecord } from '../../ports/alerts.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -204,10 +205,11 @@ function moveAlert(shelf: Shelf, move: AlertMove): AlertRecord | null {
     return resolved
   }
   const { state, sight, told, isNew, isNews } = move
+  const tellings = tellingsAfter(alert.tellings, move, nowMs)
   if (isNews) shelf.version += 1
   const firedAtMs = alert.state === 'pending' && state === 'firing' ? nowMs : alert.firedAtMs
   const sinceMs = isNew ? nowMs : alert.sinceMs
-  const changed = { ...alert, ...sight, turn, state, told, firedAtMs, sinceMs, notedAtMs: nowMs }
+  const changed = { ...alert, ...sight, turn, state, told, tellings, firedAtMs, sinceMs, notedAtMs: nowMs }
   alerts.set(alert.number, changed)
   return changed
 }
@@ -231,6 +233,7 @@ function openAlert(shelf: Shelf, move: Extract<AlertMove, { kind: 'open' }>): Al
     resolvedAtMs: null,
     notedAtMs: nowMs,
     told: tell,
+    tellings: tellingsAfter({}, { tell, remind: [] }, nowMs),
     silence: null,
   }
   shelf.alerts.set(alert.number, alert)
@@ -270,9 +273,10 @@ function noticesIn(shelf: Shelf) {
       if (notice === undefined || notice.attempts !== attempts) return false
       const channel = channels.get(notice.channelId)
       const nowMs = clock.now()
-      if (outcome.kind === 'sent') {
+      if (outcome.kind !== 'failed') {
         notices.delete(number)
-        if (channel !== undefined) channels.set(channel.id, { ...channel, lastSentAtMs: nowMs })
+        if (channel !== undefined && outcome.kind === 'sent')
+          channels.set(channel.id, { ...channel, lastSentAtMs: nowMs })
         return true
       }
       if (outcome.retryInMs === null) notices.delete(number)

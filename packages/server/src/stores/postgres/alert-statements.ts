@@ -1,7 +1,8 @@
 import { name } from './statements.ts'
 
 const alertColumns = `a.number, a.turn, a.rule_id, a.state, a.severity, a.value, a.since_at, a.fired_at, a.resolved_at,
-  a.noted_at, a.facts, a.told, a.detail, s.until_at, s.at, s.reason, s.actor`
+  a.noted_at, a.facts, a.told, a.detail, s.until_at, s.at, s.reason, s.actor,
+  a.tellings`
 
 /** With the silence of its subject that lasts at $1. */
 const alerts = `SELECT ${alertColumns} FROM tasklane.alerts AS a
@@ -40,11 +41,11 @@ export const alertStatements = name({
   // Whoever makes moves takes the rows in one order.
   lockAlerts: 'SELECT number FROM tasklane.alerts WHERE number = ANY($1::bigint[]) ORDER BY number FOR UPDATE',
   openAlert: `INSERT INTO tasklane.alerts (turn, rule_id, subject, state, severity, value, since_at, fired_at, noted_at, facts,
-      told, detail)
-    VALUES (1, $2, $3, $4::text, $5, $6, $1::bigint, CASE $4::text WHEN 'firing' THEN $1::bigint END, $1::bigint, $7, $8, $9)
+      told, detail, tellings)
+    VALUES (1, $2, $3, $4::text, $5, $6, $1::bigint, CASE $4::text WHEN 'firing' THEN $1::bigint END, $1::bigint, $7, $8, $9, $10)
     ON CONFLICT (rule_id, subject) WHERE state <> 'resolved' DO NOTHING RETURNING number`,
   changeAlert: `UPDATE tasklane.alerts SET turn = turn + 1, state = $4::text, severity = $5, value = $6, detail = $7, told = $8,
-      noted_at = $1::bigint,
+      tellings = $10, noted_at = $1::bigint,
       fired_at = CASE WHEN state = 'pending' AND $4::text = 'firing' THEN $1::bigint ELSE fired_at END,
       since_at = CASE WHEN $9::boolean THEN $1::bigint ELSE since_at END
     WHERE number = $2::bigint AND turn = $3::int`,

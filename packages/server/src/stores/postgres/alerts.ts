@@ -1,13 +1,23 @@
 import type { AlertSeverity, AlertState } from '@tasklane/protocol'
 import { type AlertMove, type AlertRecord, isNews, subjectKey } from '../../core/alert.ts'
+import { readChannel } from '../../core/alert-channel.ts'
 import { noticesOf } from '../../core/alert-notice.ts'
 import type { AlertRuleSettings } from '../../core/alert-rule.ts'
-import { readFacts, readSettings, readTold, writeFacts, writeSettings, writeTold } from '../../core/alert-text.ts'
+import { tellingsAfter } from '../../core/alert-telling.ts'
+import {
+  readFacts,
+  readSettings,
+  readTellings,
+  readTold,
+  writeFacts,
+  writeSettings,
+  writeTellings,
+  writeTold,
+} from '../../core/alert-text.ts'
 import { assert } from '../../core/assert.ts'
 import type {
   AlertChannelDraft,
   AlertChannelRecord,
-  AlertChannelSettings,
   AlertRuleDraft,
   AlertRuleRecord,
   AlertStore,
@@ -135,7 +145,7 @@ async function putChannel(
 function toChannel(row: SqlRow): AlertChannelRecord {
   return {
     id: text(row[0]),
-    settings: readSettings<AlertChannelSettings>(text(row[1])),
+    settings: readChannel(text(row[1])),
     version: number(row[2]),
     createdAtMs: number(row[3]),
     changedAtMs: number(row[4]),
@@ -180,14 +190,17 @@ async function moveAlert(connection: Connection, move: AlertMove, nowMs: number)
     case 'open': {
       const { facts, state, sight, tell } = move
       const { severity, value, detail } = sight
+      const tellings = tellingsAfter({}, { tell, remind: [] }, nowMs)
       const of = [facts.ruleId, subjectKey(facts.subject), state, severity, value] as const
-      const [row] = await connection.rows(sql.openAlert, nowMs, ...of, writeFacts(facts), writeTold(tell), detail)
+      const texts = [writeFacts(facts), writeTold(tell), detail, writeTellings(tellings)] as const
+      const [row] = await connection.rows(sql.openAlert, nowMs, ...of, ...texts)
       return row === undefined ? null : alertOf(connection, number(row[0]), nowMs)
     }
     case 'change': {
       const { state, sight, told, isNew } = move
       const { severity, value, detail } = sight
-      const of = [state, severity, value, detail, writeTold(told), isNew] as const
+      const tellings = writeTellings(tellingsAfter(move.tellings, move, nowMs))
+      const of = [state, severity, value, detail, writeTold(told), isNew, tellings] as const
       const count = await connection.run(sql.changeAlert, nowMs, move.number, move.turn, ...of)
       return count === 0 ? null : alertOf(connection, move.number, nowMs)
     }
@@ -222,6 +235,7 @@ function toAlert(row: SqlRow): AlertRecord {
     notedAtMs: number(row[9]),
     ...readFacts(text(row[10])),
     told: readTold(text(row[11])),
+    tellings: readTellings(textOrNull(row[17])),
     detail: text(row[12]),
     silence:
       untilMs === null ? null : { untilMs, atMs: number(row[14]), reason: text(row[15]), by: textOrNull(row[16]) },

@@ -1,6 +1,6 @@
-import { readSettings } from '../../core/alert-text.ts'
+import { readChannel } from '../../core/alert-channel.ts'
 import { assert } from '../../core/assert.ts'
-import type { AlertChannelSettings, AlertStore, NoticeOutcome, NoticeRecord, NoticesAsk } from '../../ports/alerts.ts'
+import type { AlertStore, NoticeOutcome, NoticeRecord, NoticesAsk } from '../../ports/alerts.ts'
 import { alertStatements as sql } from './alert-statements.ts'
 import type { SqlRow } from './database.ts'
 import { json, number, text } from './rows.ts'
@@ -29,7 +29,7 @@ function toNotice(row: SqlRow): NoticeRecord {
     number: number(row[0]),
     id: text(row[1]),
     channelId: text(row[2]),
-    channel: readSettings<AlertChannelSettings>(text(row[3])),
+    channel: readChannel(text(row[3])),
     attempts: number(row[4]),
     ageMs: number(row[5]),
     alerts,
@@ -45,7 +45,7 @@ async function settleNotice(
   if (row === undefined) return false
   const channel = text(row[0])
   if (outcome.kind === 'sent') await connection.run(sql.noteSent, channel, nowMs)
-  else await connection.run(sql.noteFailed, channel, nowMs, outcome.detail)
+  else if (outcome.kind === 'failed') await connection.run(sql.noteFailed, channel, nowMs, outcome.detail)
   if (outcome.kind === 'failed' && outcome.retryInMs !== null) {
     await connection.run(sql.delayNotice, notice.number, nowMs + outcome.retryInMs)
   } else await connection.run(sql.deleteNotice, notice.number)

@@ -2,7 +2,8 @@ import type { Database, Statement } from './database.ts'
 import { prepareAll } from './statements.ts'
 
 const alertColumns = `a.number, a.turn, a.rule_id, a.state, a.severity, a.value, a.since_at, a.fired_at, a.resolved_at,
-  a.noted_at, a.facts, a.told, a.detail, s.until_at, s.at, s.reason, s.actor`
+  a.noted_at, a.facts, a.told, a.detail, s.until_at, s.at, s.reason, s.actor,
+  a.tellings`
 
 /** With the silence of its subject that lasts at ?1. */
 const alerts = `SELECT ${alertColumns} FROM alerts AS a
@@ -31,10 +32,10 @@ export const alertTexts = {
     AND (?4 IS NULL OR a.severity IN (SELECT value FROM json_each(?4))) AND (?5 IS NULL OR a.rule_id = ?5)
     ORDER BY a.number DESC LIMIT ?6 + 0`,
   openAlert: `INSERT INTO alerts (turn, rule_id, subject, state, severity, value, since_at, fired_at, noted_at, facts, told,
-      detail)
-    VALUES (1, ?2, ?3, ?4, ?5, ?6, ?1, CASE ?4 WHEN 'firing' THEN ?1 END, ?1, ?7, ?8, ?9)
+      detail, tellings)
+    VALUES (1, ?2, ?3, ?4, ?5, ?6, ?1, CASE ?4 WHEN 'firing' THEN ?1 END, ?1, ?7, ?8, ?9, ?10)
     ON CONFLICT (rule_id, subject) WHERE state <> 'resolved' DO NOTHING RETURNING number`,
-  changeAlert: `UPDATE alerts SET turn = turn + 1, state = ?4, severity = ?5, value = ?6, detail = ?7, told = ?8,
+  changeAlert: `UPDATE alerts SET turn = turn + 1, state = ?4, severity = ?5, value = ?6, detail = ?7, told = ?8, tellings = ?10,
       noted_at = ?1, fired_at = CASE WHEN state = 'pending' AND ?4 = 'firing' THEN ?1 ELSE fired_at END,
       since_at = CASE ?9 WHEN 1 THEN ?1 ELSE since_at END
     WHERE number = ?2 AND turn = ?3`,

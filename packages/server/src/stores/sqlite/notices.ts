@@ -1,6 +1,6 @@
-import { readSettings } from '../../core/alert-text.ts'
+import { readChannel } from '../../core/alert-channel.ts'
 import { assert } from '../../core/assert.ts'
-import type { AlertChannelSettings, AlertStore, NoticeOutcome, NoticeRecord, NoticesAsk } from '../../ports/alerts.ts'
+import type { AlertStore, NoticeOutcome, NoticeRecord, NoticesAsk } from '../../ports/alerts.ts'
 import type { SqlRow } from './database.ts'
 import { json, number, text } from './rows.ts'
 import type { Session } from './session.ts'
@@ -31,7 +31,7 @@ function toNotice(row: SqlRow, nowMs: number): NoticeRecord {
     number: number(row[0]),
     id: text(row[1]),
     channelId: text(row[2]),
-    channel: readSettings<AlertChannelSettings>(text(row[3])),
+    channel: readChannel(text(row[3])),
     attempts: number(row[4]) + 1,
     ageMs: nowMs - number(row[5]),
     alerts,
@@ -49,7 +49,7 @@ function settleNotice(
   if (row === undefined) return false
   const channel = text(row[0])
   if (outcome.kind === 'sent') noteSent.run(channel, nowMs)
-  else noteFailed.run(channel, nowMs, outcome.detail)
+  else if (outcome.kind === 'failed') noteFailed.run(channel, nowMs, outcome.detail)
   if (outcome.kind === 'failed' && outcome.retryInMs !== null) {
     delayNotice.run(notice.number, nowMs + outcome.retryInMs)
   } else deleteNotice.run(notice.number)
