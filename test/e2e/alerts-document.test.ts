@@ -182,6 +182,9 @@ describe.skipIf(python === null || curl === null)('the commands of docs/alerts.m
       headers: { 'tasklane-timestamp': '1' },
     })
     expect(forged.status).toBe(401)
+    const pager = (await type(blockWith('--remind'))).trim()
+    const { body: all } = await call<{ channels: object[] }>(url, 'GET', '/api/alerts/channels')
+    expect(all.channels).toMatchObject([{ remind_every_s: null }, { channel_id: pager, remind_every_s: 14_400 }])
     expect(blocksOf('sh').filter(block => !typed.has(block))).toEqual([])
   })
 })

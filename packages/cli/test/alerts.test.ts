@@ -137,7 +137,7 @@ describe('channels', () => {
     const plain = await say('channels', 'create', 'Day', url, '--severity', 'critical')
     expect(plain.err).toContain(`Channel 'Day' (${plain.out.trim()}) is told of critical.`)
     const { out } = await say('channels')
-    expect(out).toMatch(/Night +enabled +warning,critical +yes/)
+    expect(out).toMatch(/Night +enabled +warning,critical +- +yes/)
     expect(out).not.toContain(made.secret)
     // This node has nobody who brings messages out.
     expect(await say('channels', 'test', made.channel_id)).toMatchObject({
@@ -145,7 +145,18 @@ describe('channels', () => {
       out: expect.stringContaining('no answer'),
       err: expect.stringContaining('sends no messages'),
     })
-    const ids = [made.channel_id, plain.out.trim()]
+    const id = plain.out.trim()
+    expect((await say('channels', 'set', id, '--remind', '4h')).out).toBe(
+      `${id} is told of critical, and again every 4h 00m while it fires.\n`,
+    )
+    expect((await say('channels')).out).toMatch(/Day +enabled +critical +every 4h 00m +no/)
+    expect(await json('channels', 'set', id, '--remind', 'never', '--name', 'Late')).toMatchObject({
+      name: 'Late',
+      remind_every_s: null,
+    })
+    expect((await say('channels', 'set', id, '--remind', '5s')).err).toContain('takes from 60 to')
+    expect((await say('channels', 'set', id)).err).toContain('Nothing is to be changed')
+    const ids = [made.channel_id, id]
     expect((await say('channels', 'remove', ...ids)).out).toBe(ids.map(id => `${id} is removed\n`).join(''))
   })
 })

@@ -55,6 +55,7 @@ describe('the command line', () => {
     'alerts rules remove',
     'alerts channels list',
     'alerts channels create',
+    'alerts channels set',
     'alerts channels test',
     'alerts channels remove',
     'login',

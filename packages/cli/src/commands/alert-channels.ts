@@ -1,16 +1,25 @@
 import { randomBytes } from 'node:crypto'
-import { type AlertChannel, alertSeverities, limits } from '@tasklane/protocol'
+import { type AlertChannel, type AlertChannelDraft, alertSeverities, limits } from '@tasklane/protocol'
 import { exitCodes } from '../exit-codes.ts'
 import { CommandFailure } from '../faults.ts'
-import { type Reading, readChoice, readText, readTitle } from '../input/values.ts'
-import { formatAge } from '../output/quantities.ts'
-import { type ConnectedRun, connectionOptions, createCommand, createGroup, type Session } from './command.ts'
+import type { Arguments } from '../input/arguments.ts'
+import { type Reading, readChoice, readSeconds, readText, readTitle } from '../input/values.ts'
+import { formatAge, formatDuration } from '../output/quantities.ts'
+import {
+  type ConnectedRun,
+  connectionOptions,
+  createCommand,
+  createGroup,
+  type OptionSpec,
+  type Session,
+} from './command.ts'
 
 /** Who is told. */
 export function createChannelsCommand(session: Session) {
   const commands = [
     createListCommand(session),
     createCreateCommand(session),
+    createSetCommand(session),
     createTestCommand(session),
     createRemoveCommand(session),
   ]
@@ -40,7 +49,7 @@ function createCreateCommand(session: Session) {
     usage: 'create <name> <url>',
     summary: 'tell this address of alerts, by POST',
     options: [
-      { flags: '--severity <severities>', help: `${alertSeverities.join(', ')} (default both)`, isRepeated: true },
+      ...settingOptions,
       { flags: '--sign', help: 'sign messages with a secret, which is made and printed, this once' },
       ...connectionOptions,
     ],
@@ -51,11 +60,10 @@ function createCreateCommand(session: Session) {
     run: run =>
       run.connected(
         input => {
-          const severities = input.list('--severity', (subject, text) => readChoice(subject, text, alertSeverities))
           return {
             name: input.operand(0, 'NAME', readTitle) ?? '',
-            url: input.operand(1, 'URL', (subject, text) => readText(subject, text, limits.channelUrlCharsMax)) ?? '',
-            ...(severities.length === 0 ? {} : { severities }),
+            url: input.operand(1, 'URL', readUrl) ?? '',
+            ...readSettings(input),
             // 192 bits, in letters that every shell leaves alone.
             secret: input.isSet('--sign') ? randomBytes(24).toString('base64url') : null,
           }
@@ -64,9 +72,40 @@ function createCreateCommand(session: Session) {
           const channel = await client.alerts.createChannel(draft)
           const { secret } = draft
           run.output.document(secret === null ? channel : { ...channel, secret }, () => secret ?? channel.channel_id)
-          run.output.note(
-            `Channel '${channel.name}' (${channel.channel_id}) is told of ${channel.severities.join(' and ')}.`,
-          )
+          run.output.note(`Channel '${channel.name}' (${channel.channel_id}) is told of ${inWords(channel)}.`)
+          return undefined
+        },
+      ),
+  })
+}
+
+function createSetCommand(session: Session) {
+  return createCommand(session, {
+    usage: 'set <channel>',
+    summary: 'change a channel, by its id',
+    options: [
+      { flags: '--name <text>', help: 'what it is called' },
+      { flags: '--address <url>', help: 'where messages are sent' },
+      ...settingOptions,
+      ...connectionOptions,
+    ],
+    examples: [['tasklane alerts channels set 01a21769-ca0b-70c9-998a-185f6e3b7ec6 --remind 4h', '']],
+    run: run =>
+      run.connected(
+        input => {
+          const name = input.flag('--name', readTitle)
+          const url = input.flag('--address', readUrl)
+          const change = {
+            ...(name === null ? {} : { name }),
+            ...(url === null ? {} : { url }),
+            ...readSettings(input),
+          }
+          if (Object.keys(change).length === 0) input.fault('Nothing is to be changed; name at least one setting.')
+          return { id: input.operand(0, 'CHANNEL', readChannelId) ?? '', change }
+        },
+        async (client, { id, change }) => {
+          const channel = await client.alerts.changeChannel(id, change)
+          run.output.document(channel, () => `${channel.channel_id} is told of ${inWords(channel)}.`)
           return undefined
         },
       ),
@@ -125,12 +164,54 @@ function renderChannels({ host, output }: ConnectedRun, channels: readonly Alert
       style: (text, channel) => output.paint(channel.enabled ? 'green' : 'yellow', text),
     },
     { title: 'of', text: channel => channel.severities.join(',') },
+    { title: 'reminded', text: remindText },
     { title: 'signed', text: channel => (channel.signed ? 'yes' : 'no') },
     { title: 'waiting', text: channel => String(channel.undelivered), align: 'right' },
     { title: 'sent', text: channel => formatAge(channel.last_sent_at, nowMs) },
     { title: 'failed', text: channel => formatAge(channel.last_failed_at, nowMs) },
     { title: 'address', text: channel => channel.url, shrinks: true },
   ])
+}
+
+const settingOptions: readonly OptionSpec[] = [
+  { flags: '--severity <severities>', help: `${alertSeverities.join(', ')} (default both)`, isRepeated: true },
+  {
+    flags: '--remind <time>',
+    help: 'tell again of what goes on firing, after so long each time: 30m, 4h, 1d, or never (the default)',
+  },
+]
+
+function readSettings(input: Arguments): Pick<AlertChannelDraft, 'severities' | 'remind_every_s'> {
+  const severities = input.list('--severity', (subject, text) => readChoice(subject, text, alertSeverities))
+  const remind = input.flag('--remind', readRemind)
+  return {
+    ...(severities.length === 0 ? {} : { severities }),
+    ...(remind === null ? {} : { remind_every_s: remind === 'never' ? null : remind }),
+  }
+}
+
+function readRemind(subject: string, text: string): Reading<number | 'never'> {
+  if (text.trim() === 'never') return { value: 'never' }
+  const bounds = { min: limits.alertRemindSecondsMin, max: limits.alertRemindSecondsMax }
+  const seconds = readSeconds(subject, text, bounds)
+  if ('fault' in seconds || Number.isInteger(seconds.value)) return seconds
+  return { fault: `${subject} takes whole seconds, not '${text}'.` }
+}
+
+function readUrl(subject: string, text: string): Reading<string> {
+  return readText(subject, text, limits.channelUrlCharsMax)
+}
+
+/** `warning and critical, and again every 4h 00m while they fire` */
+function inWords(channel: AlertChannel): string {
+  const every = remindText(channel)
+  return `${channel.severities.join(' and ')}${every === '-' ? '' : `, and again ${every} while it fires`}`
+}
+
+function remindText({ remind_every_s }: AlertChannel): string {
+  // A scheduler of an earlier version says nothing of it.
+  const seconds = remind_every_s ?? null
+  return seconds === null ? '-' : `every ${formatDuration(seconds * 1_000)}`
 }
 
 function readChannelId(subject: string, text: string): Reading<string> {

@@ -202,6 +202,20 @@ describe('channels', () => {
     }
   })
 
+  it('are reminded after whole seconds, a minute at least and a week at most, or never', async () => {
+    const made = await node.call('POST', channels, draft, admin)
+    expect(made.body.remind_every_s).toBeNull()
+    const path = `${channels}/${made.body.channel_id}`
+    const set = (seconds: unknown) => node.call('PATCH', path, { remind_every_s: seconds }, admin)
+    for (const seconds of [limits.alertRemindSecondsMin, limits.alertRemindSecondsMax, null]) {
+      expect(await set(seconds)).toMatchObject({ status: 200, body: { remind_every_s: seconds } })
+    }
+    for (const seconds of [limits.alertRemindSecondsMin - 1, limits.alertRemindSecondsMax + 1, 90.5, '3600']) {
+      expect(await set(seconds)).toMatchObject({ status: 422, body: { errors: [{ pointer: '/remind_every_s' }] } })
+    }
+    expect((await node.call('GET', channels, undefined, admin)).body.channels).toMatchObject([{ remind_every_s: null }])
+  })
+
   it('are bounded in number', async () => {
     for (let made = 0; made < limits.alertChannelsMax; made += 1) await node.call('POST', channels, draft, admin)
     expect((await node.call('POST', channels, draft, admin)).body.code).toBe('alert_limit')

@@ -23,6 +23,7 @@ export function AlertList({ alerts, label }: { readonly alerts: readonly Alert[]
                 {alert.rule}
               </Link>
               <Since alert={alert} />
+              <Reminded alert={alert} />
             </p>
             <SilenceNote alert={alert} />
           </div>
@@ -79,6 +80,16 @@ function Since({ alert }: { readonly alert: Alert }) {
     <span>
       {alert.state === 'firing' ? 'fired ' : 'first seen '}
       <Time at={alert.state === 'firing' ? (alert.fired_at ?? alert.since) : alert.since} />
+    </span>
+  )
+}
+
+function Reminded({ alert: { reminders, reminded_at } }: { readonly alert: Alert }) {
+  // A node of an earlier version says nothing of it.
+  if ((reminded_at ?? null) === null) return null
+  return (
+    <span>
+      {reminders === 1 ? 'reminded once' : `reminded ${reminders} times`}, last <Time at={reminded_at} />
     </span>
   )
 }

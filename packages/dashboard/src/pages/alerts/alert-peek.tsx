@@ -6,6 +6,7 @@ import { alertQuery } from '../../api/queries.ts'
 import { Failure, Skeleton } from '../../parts/basic.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Fact } from '../../parts/fact.tsx'
+import { plural } from '../../parts/format.ts'
 import { Lasted, Time } from '../../parts/time.tsx'
 import { QueueLink, WorkerLink } from '../task/links.tsx'
 import { TroubleLink } from '../trouble-link.tsx'
@@ -56,6 +57,12 @@ function About({ alert }: { readonly alert: Alert }) {
           <Time at={alert.since} />
         </Fact>
         <Fact name="Fired">{alert.fired_at === null ? 'not yet' : <Time at={alert.fired_at} />}</Fact>
+        {/* A node of an earlier version says nothing of it. */}
+        {(alert.reminded_at ?? null) === null ? null : (
+          <Fact name="Reminded">
+            {plural(alert.reminders, 'time')}, last <Time at={alert.reminded_at} />
+          </Fact>
+        )}
         <Fact name="Ended">{alert.resolved_at === null ? 'not yet' : <Time at={alert.resolved_at} />}</Fact>
         <Fact name="Lasted">
           <Lasted from={alert.since} to={alert.resolved_at} />

@@ -10,6 +10,7 @@ import { useState } from 'react'
 import { send } from '../../api/http.ts'
 import { PasswordField, SelectField, TextField } from '../../parts/fields.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
+import { span } from '../../parts/format.ts'
 import { toast } from '../../shell/toasts.tsx'
 
 interface ChannelFormProps {
@@ -25,6 +26,16 @@ const tells = [
   ['critical', 'critical ones only'],
   ['warning', 'warnings only'],
 ] as const
+
+/** Seconds, as the list of choices has them. */
+const reminds: readonly (readonly [string, string])[] = [
+  ['never', 'never'],
+  ['900', 'every 15 minutes'],
+  ['3600', 'every hour'],
+  ['14400', 'every 4 hours'],
+  ['28800', 'every 8 hours'],
+  ['86400', 'every day'],
+]
 
 type Signing = 'none' | 'keep' | 'new'
 
@@ -46,6 +57,7 @@ interface ChannelFields {
   readonly signing: Signing
   readonly secret: string
   readonly enabled: boolean
+  readonly remind: string
 }
 
 /** Where alerts are sent, which of them, and whether they are signed. */
@@ -66,7 +78,7 @@ export function ChannelForm({ channel, onClose }: ChannelFormProps) {
     <FormDialog
       title={channel === null ? 'Add a channel' : `The channel ${channel.name}`}
       verb={channel === null ? 'Add' : 'Save'}
-      fields={['name', 'url', 'secret', 'severities']}
+      fields={['name', 'url', 'secret', 'severities', 'remind_every_s']}
       isReady={name.trim() !== '' && url.trim() !== '' && (signing !== 'new' || secret !== '')}
       onSubmit={save}
       onClose={onClose}
@@ -81,6 +93,7 @@ export function ChannelForm({ channel, onClose }: ChannelFormProps) {
             onValue={told => set({ told })}
             fault={faults.severities}
           />
+          <Reminders fields={fields} faults={faults} onChange={set} />
           <Signature fields={fields} faults={faults} onChange={set} isSigned={channel?.signed === true} />
           <label className="tick">
             <input
@@ -129,6 +142,22 @@ function Address({ fields, faults, onChange }: PartProps) {
   )
 }
 
+/** One that somebody set from elsewhere is a choice of its own. */
+function Reminders({ fields, faults, onChange }: PartProps) {
+  const [first] = useState(fields.remind)
+  const isListed = reminds.some(([seconds]) => seconds === first)
+  return (
+    <SelectField
+      label="Told again while it fires"
+      value={fields.remind}
+      choices={isListed ? reminds : [...reminds, [first, `every ${span(Number(first) * 1_000)}`]]}
+      onValue={remind => onChange({ remind })}
+      fault={faults.remind_every_s}
+      hint="Not of what is silenced, and not once it is resolved"
+    />
+  )
+}
+
 function Signature({ fields, faults, onChange, isSigned }: PartProps & { readonly isSigned: boolean }) {
   return (
     <>
@@ -161,15 +190,17 @@ function fieldsOf(channel: AlertChannel | null): ChannelFields {
     signing: channel?.signed === true ? 'keep' : 'none',
     secret: '',
     enabled: channel?.enabled ?? true,
+    remind: String(channel?.remind_every_s ?? 'never'),
   }
 }
 
-function draftOf({ name, url, told, signing, secret, enabled }: ChannelFields): AlertChannelDraft {
+function draftOf({ name, url, told, signing, secret, enabled, remind }: ChannelFields): AlertChannelDraft {
   return {
     name: name.trim(),
     url: url.trim(),
     severities: told === 'all' ? alertSeverities : [told],
     enabled,
+    remind_every_s: remind === 'never' ? null : Number(remind),
     // A secret that is kept is not said: nobody can read it to say it again.
     ...(signing === 'keep' ? {} : { secret: signing === 'new' ? secret : null }),
   }

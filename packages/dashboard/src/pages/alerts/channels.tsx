@@ -61,6 +61,12 @@ function Channel({ channel }: { readonly channel: AlertChannel }) {
         {channel.severities.length === 1 ? (
           <span className="badge badge-small">{channel.severities.join()} only</span>
         ) : null}
+        {/* A node of an earlier version says nothing of it. */}
+        {(channel.remind_every_s ?? null) === null ? null : (
+          <span className="badge badge-small" title="Told again while an alert goes on firing">
+            again every {span((channel.remind_every_s ?? 0) * 1_000)}
+          </span>
+        )}
         <span className="channel-acts">
           <Button isSmall icon={Send} disabled={isBusy} onClick={() => void test()}>
             {isBusy ? 'Sending…' : 'Send a test'}

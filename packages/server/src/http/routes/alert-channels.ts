@@ -33,7 +33,7 @@ export function addAlertChannelRoutes(app: FastifyInstance, context: HttpContext
       tag: 'alerts',
       summary: 'Create a channel: an address that is told of alerts by POST',
       description:
-        'Of alerts that fire and are not silenced, and when those are resolved. Messages are tried again for a day, and may come twice; `tasklane-id` is the same then. With a secret they are signed: `tasklane-signature` is `v1=` and the HMAC-SHA256, in hex, of `tasklane-timestamp`, a dot, and the body.',
+        'Of alerts that fire and are not silenced, again as long as they fire where `remind_every_s` says so, and when those are resolved. Messages are tried again for a day, and may come twice; `tasklane-id` is the same then. With a secret they are signed: `tasklane-signature` is `v1=` and the HMAC-SHA256, in hex, of `tasklane-timestamp`, a dot, and the body.',
       body: 'AlertChannelDraft',
       replies: { 201: ['The channel', 'AlertChannel'] },
       refuses: ['alert_limit'],
