@@ -12,6 +12,7 @@ import { StateIcon } from '../parts/state.tsx'
 import { Lasted } from '../parts/time.tsx'
 import { Attention } from './attention.tsx'
 import { GettingStarted } from './getting-started.tsx'
+import { slotsOf } from './slots.ts'
 import { WorkerStrip } from './worker-strip.tsx'
 import '../styles/overview.css'
 
@@ -93,8 +94,7 @@ function Tiles({ stats, points, step, workers }: TilesProps) {
   const failure = rates === null ? 0 : share(rates.failed_per_second, endedPerSecond)
   // Both from one answer: of two moments there could be more in use than there are.
   const active = workers?.filter(worker => worker.status === 'active')
-  const used = active?.reduce((sum, worker) => sum + worker.current_tasks.length, 0)
-  const slots = active?.reduce((sum, worker) => sum + worker.max_concurrent_tasks, 0)
+  const taken = active && slotsOf(active)
   const waiting = stats === undefined ? 0 : stats.tasks.pending + stats.tasks.scheduled + stats.tasks.blocked
   return (
     <div className="tiles">
@@ -139,7 +139,7 @@ function Tiles({ stats, points, step, workers }: TilesProps) {
       />
       <Tile
         name="Slots in use"
-        value={used !== undefined && slots !== undefined ? `${count(used)} / ${count(slots)}` : undefined}
+        value={taken && `${count(taken.used)} / ${count(taken.slots)}`}
         note={stats && workersText(stats)}
         values={points.map(point => point.slots_used)}
         tone="accent"

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import type { Worker } from '@tasklane/protocol'
 import { Panel } from '../parts/basic.tsx'
 import { exactCount } from '../parts/format.ts'
+import { slotsOf, slotsUsed } from './slots.ts'
 
 /** A strip of more would be no look any more; the page of workers has them all. */
 const shownMax = 200
@@ -9,8 +10,7 @@ const shownMax = 200
 /** A square for each worker, the darker the more of its slots are taken: who is idle beside who is full is seen at once. */
 export function WorkerStrip({ workers }: { readonly workers: readonly Worker[] | undefined }) {
   if (workers === undefined || workers.length < 2) return null
-  const slots = workers.reduce((sum, worker) => sum + worker.max_concurrent_tasks, 0)
-  const used = workers.reduce((sum, worker) => sum + worker.current_tasks.length, 0)
+  const { used, slots } = slotsOf(workers)
   return (
     <Panel
       title="Load of the workers"
@@ -43,7 +43,8 @@ function lookOf({ status, current_tasks, max_concurrent_tasks }: Worker): string
   return `strip-load-${current_tasks.length === 0 ? 0 : Math.max(1, Math.min(4, Math.ceil(load * 4)))}`
 }
 
-function textOf({ worker_id, status, current_tasks, max_concurrent_tasks }: Worker): string {
-  const load = `${current_tasks.length} of ${max_concurrent_tasks} slots taken`
+function textOf(worker: Worker): string {
+  const { worker_id, status, max_concurrent_tasks } = worker
+  const load = `${slotsUsed(worker)} of ${max_concurrent_tasks} slots taken`
   return `${worker_id}: ${status === 'active' ? load : `${status}, ${load}`}`
 }

@@ -7,6 +7,7 @@ import { useInterval } from '../live/live.ts'
 import { Button, Failure, NoMatch, Nothing, PageHead, Segments, Skeleton, Snippet, Stale } from '../parts/basic.tsx'
 import { exactCount, plural } from '../parts/format.ts'
 import { url } from './getting-started.tsx'
+import { slotsOf } from './slots.ts'
 import { Lanes } from './workers/lanes.tsx'
 import { MoreWorkers } from './workers/more-workers.tsx'
 import { WorkerCard } from './workers/worker-card.tsx'
@@ -47,8 +48,7 @@ export function Workers() {
 
 function noteOf(workers: readonly Worker[]): string {
   const active = workers.filter(worker => worker.status === 'active')
-  const slots = active.reduce((sum, worker) => sum + worker.max_concurrent_tasks, 0)
-  const used = workers.reduce((sum, worker) => sum + worker.current_tasks.length, 0)
+  const { used, slots } = slotsOf(active)
   return `${plural(active.length, 'active worker')}, ${exactCount(used)} of ${plural(slots, 'slot')} in use`
 }
 

@@ -7,6 +7,7 @@ import { Button } from '../../parts/basic.tsx'
 import { plural } from '../../parts/format.ts'
 import { State } from '../../parts/state.tsx'
 import { servants } from '../served.ts'
+import { slotsUsed } from '../slots.ts'
 import { MoreWorkers } from '../workers/more-workers.tsx'
 
 const namesShown = 40
@@ -34,7 +35,7 @@ export function Consumers({ queue, workers }: { readonly queue: Queue; readonly 
                 <Link to="/workers/$id" params={{ id: worker.worker_id }} className="menu-item">
                   <span className="clip">{worker.worker_id}</span>
                   <span className="push faint number">
-                    {worker.current_tasks.length} / {worker.max_concurrent_tasks}
+                    {slotsUsed(worker)} / {worker.max_concurrent_tasks}
                   </span>
                 </Link>
               </li>
@@ -73,7 +74,7 @@ export function ConsumerList({ workers }: { readonly workers: readonly Worker[] 
             {worker.worker_id}
           </Link>
           <span className="faint number push">
-            {worker.current_tasks.length} / {worker.max_concurrent_tasks}
+            {slotsUsed(worker)} / {worker.max_concurrent_tasks}
           </span>
           <State state={worker.status} />
         </li>

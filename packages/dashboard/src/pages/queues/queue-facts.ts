@@ -1,6 +1,7 @@
 import type { Queue, StatsPoint, Worker } from '@tasklane/protocol'
 import { span } from '../../parts/format.ts'
 import { servants } from '../served.ts'
+import { slotsOf } from '../slots.ts'
 
 /** Tasks that have not ended, whatever keeps them. */
 export function openTasks({ counts }: Queue): number {
@@ -12,8 +13,8 @@ export function utilisation(
   queue: Queue,
   workers: readonly Worker[],
 ): { readonly used: number; readonly slots: number } {
-  const slots = servants(queue, workers).reduce((sum, worker) => sum + worker.max_concurrent_tasks, 0)
-  return { used: queue.counts.running, slots }
+  const { slots } = slotsOf(servants(queue, workers))
+  return { used: Math.min(queue.counts.running, slots), slots }
 }
 
 /** What becomes of a line at the present rates, in words. */

@@ -1,8 +1,9 @@
 import type { SystemInfo, Worker } from '@tasklane/protocol'
 import { Bar } from '../../parts/basic.tsx'
+import { slotsUsed } from '../slots.ts'
 
 export function Slots({ worker }: { readonly worker: Worker }) {
-  const used = worker.current_tasks.length
+  const used = slotsUsed(worker)
   const all = worker.max_concurrent_tasks
   return (
     <div className="worker-slots">
