@@ -50,6 +50,8 @@ export interface CommitterParts {
   readonly onCommit: (commit: Commit) => void
   /** After an exchange for which the store was not there: nobody could be heard. */
   readonly onFailure: () => void
+  /** After an exchange of several that failed for a fault of our own; each of them is now tried by itself. */
+  readonly onFault: (error: unknown) => void
 }
 
 export interface ParkedClaim {
@@ -95,6 +97,7 @@ export function createCommitter({
   takeHopeful,
   onCommit,
   onFailure,
+  onFault,
 }: CommitterParts): Committer {
   const settles: Line<Settlement, SettleResult> = { commands: [] }
   const flow = createFlow()
@@ -200,40 +203,69 @@ export function createCommitter({
 
   async function exchange(taken: Taken, fed: readonly ParkedClaim[]): Promise<void> {
     underWay += 1
-    const submitted = sumOf(taken.submits.map(command => command.lanes))
     const parked = [...fed, ...(taken.settles.length === 0 ? [] : takeHopeful())]
-    const batch: ExchangeBatch = {
-      settles: itemsOf(taken.settles),
-      submits: itemsOf(taken.submits),
-      beats: itemsOf(taken.beats),
-      claims: [...itemsOf(taken.claims), ...parked.map(waiter => waiter.ask)],
-    }
-    const isServing = taken.settles.length > 0 || batch.claims.length > 0
+    const isServing = taken.settles.length + taken.claims.length + parked.length > 0
     if (isServing) servingWorkers += 1
-    const beganMs = clock.monotonic()
-    const beginning = { atMs: beganMs }
+    const beginning = { atMs: clock.monotonic() }
     beginnings.add(beginning)
     try {
-      const outcome = await store.exchange(batch)
-      const claimed = lanesOf(outcome.claims.flat())
-      const left = without(submitted, claimed)
-      learn(taken, batch, outcome, claimed)
-      const durationMs = clock.monotonic() - beganMs
-      const commands = Object.values(taken).reduce((sum, kind) => sum + kind.length, 0)
-      onCommit({ submitted, left, changes: outcome.changes, batch, outcome, commands, durationMs })
-      answer(taken, parked, outcome)
-    } catch (error) {
-      if (error instanceof Problem && error.code === 'store_unavailable') onFailure()
-      for (const kind of [taken.settles, taken.submits, taken.beats, taken.claims]) {
-        for (const command of kind) command.reject(error)
-      }
-      for (const waiter of parked) waiter.fail(error)
+      const fault = await commit(taken, parked)
+      if (fault !== null) await commitApart(fault, taken, parked)
     } finally {
       underWay -= 1
       if (isServing) servingWorkers -= 1
       beginnings.delete(beginning)
       if (isQueued()) planFlush()
       else if (underWay === 0) for (const resolve of idlers.splice(0)) resolve()
+    }
+  }
+
+  /** Answers everybody; or nobody, where the store has met a fault of ours, which is returned. */
+  async function commit(taken: Taken, parked: readonly ParkedClaim[]): Promise<Fault | null> {
+    const batch: ExchangeBatch = {
+      settles: itemsOf(taken.settles),
+      submits: itemsOf(taken.submits),
+      beats: itemsOf(taken.beats),
+      claims: [...itemsOf(taken.claims), ...parked.map(waiter => waiter.ask)],
+    }
+    const submitted = sumOf(taken.submits.map(command => command.lanes))
+    const beganMs = clock.monotonic()
+    let wasMade = false
+    try {
+      const outcome = await store.exchange(batch)
+      wasMade = true
+      const claimed = lanesOf(outcome.claims.flat())
+      const left = without(submitted, claimed)
+      learn(taken, batch, outcome, claimed)
+      const durationMs = clock.monotonic() - beganMs
+      const commands = commandsOf(taken).length
+      onCommit({ submitted, left, changes: outcome.changes, batch, outcome, commands, durationMs })
+      answer(taken, parked, outcome)
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'store_unavailable') onFailure()
+      if (!(error instanceof Problem) && !wasMade) return { error }
+      refuse(commandsOf(taken), error)
+      for (const waiter of parked) waiter.fail(error)
+    }
+    return null
+  }
+
+  /**
+   * Nothing was changed, and one command may have brought the fault: the others must not pay for it. Where most have it,
+   * it is the store's, and the rest is not tried.
+   */
+  async function commitApart(fault: Fault, taken: Taken, parked: readonly ParkedClaim[]): Promise<void> {
+    const alone = eachAlone(taken)
+    if (alone.length + parked.length === 1) return refuse(commandsOf(taken), fault.error)
+    onFault(fault.error)
+    // Who waits for work waits on.
+    for (const waiter of parked) waiter.settle([])
+    let faults = 0
+    for (const one of alone) {
+      const met = faults < faultsMax ? await commit(one, []) : fault
+      if (met === null) continue
+      faults += 1
+      refuse(commandsOf(one), met.error)
     }
   }
 
@@ -277,6 +309,34 @@ interface Taken {
   readonly submits: readonly SubmitCommand[]
   readonly beats: readonly Command<WorkerBeat, BeatVerdict>[]
   readonly claims: readonly Command<ClaimAsk, readonly ClaimedTask[]>[]
+}
+
+const nothing: Taken = Object.freeze({ settles: [], submits: [], beats: [], claims: [] })
+
+interface Fault {
+  readonly error: unknown
+}
+
+/** So many commands of one exchange may have a fault of their own. */
+const faultsMax = 8
+
+type Refusable = Pick<Command<never, never>, 'reject'>
+
+function commandsOf(taken: Taken): readonly Refusable[] {
+  return [...taken.settles, ...taken.submits, ...taken.beats, ...taken.claims]
+}
+
+function refuse(commands: readonly Refusable[], error: unknown): void {
+  for (const command of commands) command.reject(error)
+}
+
+function eachAlone({ settles, submits, beats, claims }: Taken): readonly Taken[] {
+  return [
+    ...settles.map(command => ({ ...nothing, settles: [command] })),
+    ...submits.map(command => ({ ...nothing, submits: [command] })),
+    ...beats.map(command => ({ ...nothing, beats: [command] })),
+    ...claims.map(command => ({ ...nothing, claims: [command] })),
+  ]
 }
 
 function answer(taken: Taken, parked: readonly ParkedClaim[], outcome: ExchangeOutcome): void {

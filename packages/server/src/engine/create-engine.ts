@@ -117,6 +117,7 @@ export function createEngine({ store, broker, clock, log, settings, courier }: E
       emit({ kind: 'committed', commands: commit.commands, durationMs: commit.durationMs })
     },
     onFailure: () => sweeps.storeFailed(),
+    onFault: error => log.error({ err: error }, 'Calls that were committed together failed; each is tried by itself.'),
   })
   const claims = createClaims({
     committer,

@@ -189,6 +189,48 @@ describe('group commit', () => {
     expect(three.map(each => each.outcome)).toEqual(['created', 'refused', 'created'])
   })
 
+  it('lets nobody pay for a call that the store cannot take for a fault of ours', async () => {
+    const poison = draft('poison')
+    const node = await startNode({
+      isStarted: false,
+      beforeExchange: async ({ submits }) => {
+        if (submits.some(({ drafts }) => drafts.includes(poison))) throw new TypeError('out of range')
+      },
+    })
+    await node.register('w1')
+    await node.register('w2')
+    const parked = watch(node.claim('w2', { waitMs: 30_000 }))
+    await node.clock.rest()
+    const [good, bad, also, beat, claimed] = await Promise.all([
+      node.engine.submit([draft('a')]),
+      codeOf(node.engine.submit([poison])),
+      node.engine.submit([draft('b')]),
+      node.beat('w1'),
+      node.claim('w1', { limit: 1 }),
+    ])
+    expect(bad).toBe('TypeError: out of range')
+    expect([...good, ...also].map(each => each.outcome)).toEqual(['created', 'created'])
+    expect(beat).toEqual({ cancel: [], lost: [], drain: false })
+    expect(idsOf(claimed)).toEqual(['a'])
+    // Who waited for work waits on, and gets what was left.
+    expect(parked.isSettled()).toBe(false)
+    await node.engine.submit([draft('c')])
+    await node.clock.rest()
+    expect(idsOf(parked.value())).toEqual(['b', 'c'])
+    expect(node.log).toContainEqual(expect.objectContaining({ level: 'error' }))
+  })
+
+  it('tries few calls by themselves where the store takes none at all', async () => {
+    const node = await startNode({ isStarted: false })
+    const before = node.exchanges.length
+    node.outage = new TypeError('broken')
+    const codes = await Promise.all(names('t', 100).map(id => codeOf(node.engine.submit([draft(id)]))))
+    expect(new Set(codes)).toEqual(new Set(['TypeError: broken']))
+    expect(node.exchanges.length - before).toBeLessThan(20)
+    node.outage = null
+    await node.engine.submit([draft('after')])
+  })
+
   it('answers a call without items, too, while another commit is under way', async () => {
     const { committer, clock, letGo } = startGated()
     const full = committer.submit([{ drafts: [draft('a')] }])
@@ -376,6 +418,7 @@ function startGated({
     takeHopeful: () => [],
     onCommit: () => {},
     onFailure: () => {},
+    onFault: () => {},
   })
   return {
     committer,
