@@ -202,6 +202,22 @@ export const claimTopic: Topic = test => {
     expect(await claimedIds(bench, { limit: 500 })).toEqual(ids.slice(25))
   })
 
+  test('a request that stands twice in one exchange takes its turn, too, before those behind it', async bench => {
+    await bench.submit(draft('a'), draft('b'), draft('c'))
+    const ask = { queues: null, types: null, leaseMs: 1_000, limit: 1 }
+    const [one, two] = [workerId('w1'), workerId('w2')]
+    const { claims } = await bench.exchange({
+      claims: [
+        { ...ask, workerId: one, requestId: 'r1', types: ['none'] },
+        { ...ask, workerId: one, requestId: 'r1' },
+        { ...ask, workerId: two, requestId: 'r2' },
+        { ...ask, workerId: one, requestId: 'r1' },
+        { ...ask, workerId: two, requestId: null },
+      ],
+    })
+    expect(claims.map(tasks => tasks.map(task => task.id))).toEqual([[], ['a'], ['b'], ['a'], ['c']])
+  })
+
   test('hands out the same leases where a request is repeated, and nothing new', async bench => {
     await bench.submit(draft('a'), draft('b'), draft('c'))
     const first = await bench.claim({ limit: 2, requestId: 'r1' })
