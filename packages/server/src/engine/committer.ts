@@ -15,7 +15,7 @@ import type {
   SubmitVerdict,
   WorkerBeat,
 } from '../ports/store.ts'
-import { createFlow } from './flow.ts'
+import { createFlow, type Found } from './flow.ts'
 import { lanesOf, sumOf, without } from './lane-counts.ts'
 import { createSubmitLine, type SubmitCommand } from './submit-line.ts'
 
@@ -64,6 +64,7 @@ export interface Commit {
   readonly submitted: readonly LaneCount[]
   /** Of the submitted, those that no claim of the same exchange took. */
   readonly left: readonly LaneCount[]
+  /** Ready are those that no claim of the same exchange took. */
   readonly changes: Changes
   readonly batch: ExchangeBatch
   readonly outcome: ExchangeOutcome
@@ -236,10 +237,12 @@ export function createCommitter({
       wasMade = true
       const claimed = lanesOf(outcome.claims.flat())
       const left = without(submitted, claimed)
-      learn(taken, batch, outcome, claimed)
+      const isNew = whetherNewIn(batch)
+      learn(taken, batch, outcome, { claimed, isNew })
+      const changes = { ...outcome.changes, ready: readyStill(outcome, isNew) }
       const durationMs = clock.monotonic() - beganMs
       const commands = commandsOf(taken).length
-      onCommit({ submitted, left, changes: outcome.changes, batch, outcome, commands, durationMs })
+      onCommit({ submitted, left, changes, batch, outcome, commands, durationMs })
       answer(taken, parked, outcome)
     } catch (error) {
       if (error instanceof Problem && error.code === 'store_unavailable') onFailure()
@@ -269,19 +272,15 @@ export function createCommitter({
     }
   }
 
-  function learn(taken: Taken, batch: ExchangeBatch, outcome: ExchangeOutcome, claimed: readonly LaneCount[]): void {
+  function learn(
+    taken: Taken,
+    batch: ExchangeBatch,
+    outcome: ExchangeOutcome,
+    known: Pick<Found, 'claimed' | 'isNew'>,
+  ): void {
     const ready = taken.submits.filter(command => command.isReady)
-    let ids: Set<string> | null = null
-    flow.learn({
-      submitted: sumOf(ready.map(command => command.lanes)),
-      asks: batch.claims,
-      claims: outcome.claims,
-      claimed,
-      isNew: task => {
-        ids ??= new Set(batch.submits.flatMap(group => group.drafts.map(draft => draft.id)))
-        return ids.has(task.id)
-      },
-    })
+    const submitted = sumOf(ready.map(command => command.lanes))
+    flow.learn({ submitted, asks: batch.claims, claims: outcome.claims, ...known })
   }
 
   return Object.freeze<Committer>({
@@ -337,6 +336,20 @@ function eachAlone({ settles, submits, beats, claims }: Taken): readonly Taken[]
     ...beats.map(command => ({ ...nothing, beats: [command] })),
     ...claims.map(command => ({ ...nothing, claims: [command] })),
   ]
+}
+
+function whetherNewIn(batch: ExchangeBatch): Found['isNew'] {
+  let ids: Set<string> | null = null
+  return task => {
+    ids ??= new Set(batch.submits.flatMap(group => group.drafts.map(draft => draft.id)))
+    return ids.has(task.id)
+  }
+}
+
+/** What became ready and was not claimed by the same exchange: for more than that nobody is to be woken. */
+function readyStill({ changes, claims }: ExchangeOutcome, isNew: Found['isNew']): readonly LaneCount[] {
+  if (changes.ready.length === 0) return changes.ready
+  return without(changes.ready, lanesOf(claims.flat().filter(task => !isNew(task))))
 }
 
 function answer(taken: Taken, parked: readonly ParkedClaim[], outcome: ExchangeOutcome): void {

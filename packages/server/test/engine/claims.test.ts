@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { taskId, workerId } from '../../src/core/task.ts'
-import { draft } from '../support/drafts.ts'
+import { draft, names } from '../support/drafts.ts'
 import { codeOf, idsOf, leaseMs, startNode, stateOf, watch } from './harness.ts'
 
 describe('a parked claim', () => {
@@ -147,6 +147,23 @@ describe('a parked claim', () => {
     await node.engine.retry(again.id, false)
     await node.clock.rest()
     expect(idsOf(byRequeue.value())).toEqual(['child'])
+  })
+
+  it('is woken for what the same exchange has left, and not for what it has handed out', async () => {
+    const node = await startNode({ isStarted: false })
+    const others = names('other', 7)
+    for (const id of ['w1', ...others]) await node.register(id)
+    const children = names('child', 6).map(id => draft(id, { dependencies: ['parent'] }))
+    await node.engine.submit([draft('parent'), ...children])
+    const parent = await node.claimOne('w1')
+    const claims = others.map(id => watch(node.claim(id, { waitMs: 30_000, limit: 1 })))
+    await node.clock.rest()
+    const before = node.exchanges.length
+    await node.settle(parent, { outcome: 'completed' })
+    await node.clock.rest()
+    expect(claims.filter(claim => claim.isSettled())).toHaveLength(6)
+    // A few go along with the settle; the next takes the rest, and nobody asks in vain.
+    expect(node.exchanges.slice(before).map(batch => batch.claims.length)).toEqual([4, 2])
   })
 
   it('ends empty when its time is up', async () => {
