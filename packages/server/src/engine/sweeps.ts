@@ -52,6 +52,8 @@ const pruneEveryMs = 10_000
 /** A machine that was paused is late once. One that is late at every pass is slow, and must not postpone reaping for ever. */
 const gapsInRowMax = 3
 
+const failedSentence = 'A sweep failed; it is tried again at every pass.'
+
 export function createSweeps(parts: SweepsParts): Sweeps {
   const { store, settling, clock, log } = parts
   let cancelTimer: (() => void) | null = null
@@ -68,6 +70,8 @@ export function createSweeps(parts: SweepsParts): Sweeps {
   let gapsInRow = 0
   let delaysInRow = 0
   let graceMs = parts.leaseMs
+  /** Sweeps that failed at the last pass. */
+  const failing = new Set<() => Promise<void>>()
 
   function plan(ms: number): void {
     if (isStopped) return
@@ -93,19 +97,32 @@ export function createSweeps(parts: SweepsParts): Sweeps {
     const isSetBack = watchClock()
     try {
       if (isSetBack) await store.shorten(graceMs)
-      await promote()
-      await unblock()
-      if (clock.monotonic() >= reapFromMs && !isStoreLate()) await reap()
-      if (clock.monotonic() >= pruneFromMs) await prune()
+      await tryOne(promote)
+      await tryOne(unblock)
+      if (clock.monotonic() >= reapFromMs && !isStoreLate()) await tryOne(reap)
+      if (clock.monotonic() >= pruneFromMs) await tryOne(prune)
       if (isStoreAway) log.info({}, 'The store is back.')
       isStoreAway = false
       parts.onTick()
     } catch (error) {
-      if (!isStoreAway) log.error({ err: error }, 'A sweep failed; it is tried again at every pass.')
+      if (!isStoreAway) log.error({ err: error }, failedSentence)
       isStoreAway = true
       nextPromoteInMs = parts.sweepMs
       reapFromMs = clock.monotonic() + graceMs
       if (error instanceof Problem && error.code === 'store_unavailable') parts.onAway(error)
+    }
+  }
+
+  /** What one sweep meets for a fault of ours, perhaps with one row for ever, must not keep the others from their work. */
+  async function tryOne(sweep: () => Promise<void>): Promise<void> {
+    try {
+      await sweep()
+      failing.delete(sweep)
+    } catch (error) {
+      if (error instanceof Problem) throw error
+      if (!failing.has(sweep)) log.error({ err: error }, failedSentence)
+      failing.add(sweep)
+      nextPromoteInMs = Math.max(nextPromoteInMs, parts.sweepMs)
     }
   }
 

@@ -58,6 +58,8 @@ export interface NodeOptions {
   readonly afterExchange?: (batch: ExchangeBatch) => Promise<void>
   /** As if other nodes could move tasks, too. */
   readonly isShared?: boolean
+  /** Calls of the store that meet a fault of our own, now. */
+  readonly isBroken?: (call: keyof Store) => boolean
 }
 
 export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
@@ -122,7 +124,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
 /** Sees every call before it reaches the store; a batch where it is an exchange. */
 function watched(
   store: Store,
-  { exchangesAtOnce = store.exchangesAtOnce, afterExchange }: NodeOptions,
+  { exchangesAtOnce = store.exchangesAtOnce, afterExchange, isBroken = () => false }: NodeOptions,
   before: (batch: ExchangeBatch | null) => Promise<void>,
 ): Store {
   return new Proxy(
@@ -133,6 +135,7 @@ function watched(
         if (name === 'exchangesAtOnce') return exchangesAtOnce
         if (typeof member !== 'function' || name === 'close' || name === 'migrate') return member
         return async (...args: readonly unknown[]) => {
+          if (isBroken(name)) throw new TypeError(`${name} is broken`)
           const batch = name === 'exchange' ? (args[0] as ExchangeBatch) : null // An exchange takes one batch.
           await before(batch)
           const answer = await (member as (...args: readonly unknown[]) => unknown)(...args) // The caller's arguments.

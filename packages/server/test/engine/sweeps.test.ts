@@ -237,6 +237,21 @@ describe('the reaper’s grace', () => {
     expect(await stateOf(node, 'a')).toBe('pending')
   })
 
+  it.each(['promote', 'unblock', 'prune', 'pruneAudit'] as const)(
+    'reaps though `%s` fails for a fault of ours',
+    async call => {
+      const node = await startNode({ isBroken: each => each === call })
+      await node.clock.advance(leaseMs + sweepMs)
+      await node.register('w1')
+      await node.engine.submit([draft('a')])
+      await node.claimOne('w1')
+      await node.clock.advance(leaseMs + sweepMs)
+      expect(await stateOf(node, 'a')).toBe('pending')
+      const told = node.log.filter(({ level }) => level === 'error')
+      expect(told.map(({ message }) => message)).toEqual(['A sweep failed; it is tried again at every pass.'])
+    },
+  )
+
   it('tells of an outage once, and of its end', async () => {
     const node = await startNode()
     node.outage = new Problem('store_unavailable')
