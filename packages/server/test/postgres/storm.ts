@@ -105,7 +105,8 @@ async function exchange(node: Node, world: World, chance: Chance): Promise<void>
   const outcome = await node.exchange({ settles, submits, beats, claims })
   for (const [at, { requestId }] of claims.entries()) {
     for (const task of outcome.claims[at] ?? []) {
-      const lease = `${task.id} ${task.epoch}`
+      // By its number: one that was removed may have been submitted again under its id.
+      const lease = `${task.id} ${task.number} ${task.epoch}`
       const askers = world.handedOut.get(lease) ?? new Set()
       world.handedOut.set(lease, askers.add(`${worker} ${requestId ?? `alone ${world.asks++}`}`))
       world.leases.push(task)
