@@ -31,7 +31,8 @@ export function channelsToRemind(
   return channels
     .filter(({ id, remindEveryMs, isBehind }) => {
       if (remindEveryMs === null || isBehind || !alert.told.includes(id)) return false
-      return nowMs - (alert.tellings[id]?.atMs ?? otherwiseMs) >= remindEveryMs
+      // Either way: a clock that was set back must not keep anybody waiting for the time that it lost.
+      return Math.abs(nowMs - (alert.tellings[id]?.atMs ?? otherwiseMs)) >= remindEveryMs
     })
     .map(({ id }) => id)
 }

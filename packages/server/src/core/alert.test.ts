@@ -146,6 +146,15 @@ describe('what is decided about one subject', () => {
       [{ kind: 'change', remind: ['due'], tellings: {} }],
     ],
     [
+      'a firing one reminds also where the clock was set back since somebody was told',
+      {
+        troubles: [trouble('q')],
+        open: [alert('q', { ...firing, told: ['due'], tellings: { due: { atMs: nowMs + 60_000, reminders: 0 } } })],
+        channels: [{ ...reminding, id: 'due' }],
+      },
+      [{ kind: 'change', remind: ['due'] }],
+    ],
+    [
       'a firing one that is silenced reminds nobody',
       {
         troubles: [trouble('q')],

@@ -1,13 +1,17 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { readNotice } from '../../src/core/alert-notice.ts'
 import { taskId } from '../../src/core/task.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { openDatabase } from '../../src/stores/sqlite/database.ts'
 import { StoreFileError } from '../../src/stores/sqlite/file-errors.ts'
 import { tasksMigration } from '../../src/stores/sqlite/migrations/001-tasks.ts'
+import { accountsMigration } from '../../src/stores/sqlite/migrations/002-accounts.ts'
+import { dashboardMigration } from '../../src/stores/sqlite/migrations/003-dashboard.ts'
+import { alertsMigration } from '../../src/stores/sqlite/migrations/004-alerts.ts'
 import { createSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
-import { draft, everyTask } from '../support/drafts.ts'
+import { draft, everyTask, json } from '../support/drafts.ts'
 import { driveStore } from '../support/store-driver.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
@@ -66,6 +70,44 @@ describe('the file of a SQLite store', () => {
     const filter = { ...everyTask, submittedBy: 'ada' }
     expect(await store.taskIds(filter, { limit: 5, before: null, offset: 0 })).toEqual([{ id: 'new', number: 8 }])
     expect(await store.createUser({ name: 'ada', passwordHash: 'x', role: 'admin' })).toMatchObject({ number: 1 })
+  })
+
+  it('of a version without reasons and reminders is read for what it says', async () => {
+    const file = join(newFolder(), 'tasks.db')
+    const before = [tasksMigration, accountsMigration, dashboardMigration, alertsMigration].join(';')
+    const channel = {
+      name: 'c',
+      url: 'https://hooks.example/1',
+      secret: null,
+      severities: ['warning'],
+      isEnabled: true,
+    }
+    const facts = { ruleName: 'r', kind: 'queue_paused', subject: { queue: 'q' } }
+    const told = { alert_id: 1, state: 'firing', subject: { queue: 'q' } }
+    execute(
+      file,
+      `${before}; INSERT INTO queues VALUES ('q', 1), ('p', 0);
+      INSERT INTO alert_channels (id, settings, version, created_at, changed_at) VALUES ('c', '${JSON.stringify(channel)}', 1, 1, 1);
+      INSERT INTO alerts (turn, rule_id, subject, state, severity, value, since_at, fired_at, noted_at, facts, told, detail)
+        VALUES (1, 'r', 'q', 'firing', 'warning', 1, 1, 1, 1, '${JSON.stringify(facts)}', '["c"]', 'It is bad.');
+      INSERT INTO alert_notices (id, channel_id, created_at, due_at, attempts, alerts) VALUES ('n', 'c', 1, 1, 0, '${JSON.stringify([told])}');
+      PRAGMA application_id = 0x5461736b; PRAGMA user_version = 4`,
+    )
+    const store = await open(file)
+    const unknown = { atMs: null, by: null, reason: null }
+    expect(await store.queues()).toMatchObject([
+      { name: 'p', pause: null },
+      { name: 'q', pause: unknown },
+    ])
+    // Nobody knows since when: that it is asked for once more makes nobody know it.
+    expect(await store.setQueue('q', { isPaused: true, by: 'anna' })).toMatchObject({ pause: unknown })
+    expect(await store.setQueue('q', { isPaused: true, reason: 'Deploying' })).toMatchObject({
+      pause: { reason: 'Deploying' },
+    })
+    expect(await store.alertChannels()).toMatchObject([{ settings: { ...channel, remindEveryMs: null } }])
+    expect(await store.openAlerts()).toMatchObject([{ told: ['c'], tellings: {} }])
+    const [notice] = await store.takeNotices({ limit: 1, leaseMs: 1, triesInOrder: 1 })
+    expect(readNotice(notice?.alerts ?? json('none'))).toMatchObject([{ alert_id: 1, reminder: 0 }])
   })
 
   it('is refused where a newer version wrote it', async () => {
