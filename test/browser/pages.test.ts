@@ -208,7 +208,7 @@ describeInBrowser('the pages in a browser', () => {
     await row.getByText(/(now|ago): Deploying the new mailer$/).waitFor()
     const id = await submit({ task_type: 'noop', queue: 'slow' })
     const task = await scene.open(`/tasks/${id}`)
-    await task.getByText(/Its queue 'slow' is paused since .*: Deploying the new mailer; resume it/).waitFor()
+    await task.getByText(/^Its queue 'slow' is paused since (?!\S*Z).+: Deploying the new mailer; resume it/).waitFor()
     const queue = await scene.open('/queues/slow')
     await queue.getByText(/^Paused (now|.* ago): Deploying the new mailer/).waitFor()
     await queue.getByRole('button', { name: 'Change the reason' }).click()

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { type AlertMove, type AlertRecord, decideAlerts, subjectKey } from '../../src/core/alert.ts'
 import { readNotice } from '../../src/core/alert-notice.ts'
 import { type AlertRule, completeRule, type Trouble } from '../../src/core/alert-rule.ts'
+import type { AlertChannelSettings } from '../../src/ports/alerts.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { channelSettings } from '../support/alert-moves.ts'
@@ -14,6 +15,7 @@ const rules: readonly AlertRule[] = [
   { id: 'slow', ...completeRule({ name: 'slow', kind: 'queue_paused', forMs }) },
   { id: 'quick', ...completeRule({ name: 'quick', kind: 'queue_paused', forMs: 0, severity: 'critical' }) },
 ]
+const remindEveryMs = 4_000
 const everyAlert = { states: null, severities: null, ruleId: null }
 
 /** What happens between two looks, and which queues are in trouble at the second. */
@@ -40,10 +42,10 @@ async function lookAt(store: Store, nowMs: number, bad: readonly string[]): Prom
   return decideAlerts({ nowMs, rules, channels, open, silenced, troubles: troubles(bad) })
 }
 
-async function newNode() {
+async function newNode(channel: Partial<AlertChannelSettings> = {}) {
   const clock = createVirtualClock()
   const store = createMemoryStore({ clock })
-  await store.putAlertChannel({ id: 'c', settings: channelSettings() }, null, 1)
+  await store.putAlertChannel({ id: 'c', settings: channelSettings(channel) }, null, 1)
   let ids = 0
   const make = (moves: readonly AlertMove[]) =>
     store.moveAlerts(moves, () => {
@@ -134,5 +136,45 @@ describe('the life of alerts', () => {
       }),
       { numRuns: 100 },
     )
+  })
+
+  it('reminds of what fires once a time, in order, and of nothing else, whoever looks with whatever delay', async () => {
+    const late = fc.array(fc.tuple(step, fc.nat(3)), { minLength: 10, maxLength: 25, size: 'max' })
+    let reminders = 0
+    await fc.assert(
+      fc.asyncProperty(late, async steps => {
+        const { clock, store, make } = await newNode({ remindEveryMs })
+        const waiting: (readonly AlertMove[])[] = []
+        const told = new Map<number, string[]>()
+        const lastAtMs = new Map<number, number>()
+        /** What these moves had told, at the time at which they were made. */
+        const makeAndHear = async (moves: readonly AlertMove[]): Promise<void> => {
+          await make(moves)
+          for (const notice of await store.takeNotices({ limit: 1_000, leaseMs: 1, triesInOrder: 0 })) {
+            for (const { number, state, reminder } of readNotice(notice.alerts)) {
+              told.set(number, [...(told.get(number) ?? []), `${state} ${reminder}`])
+              if (reminder > 0) expect(clock.now() - (lastAtMs.get(number) ?? 0)).toBeGreaterThanOrEqual(remindEveryMs)
+              lastAtMs.set(number, clock.now())
+            }
+            await store.settleNotice(notice, { kind: 'sent' })
+          }
+        }
+        for (const [{ ms, bad }, kept] of steps) {
+          clock.pause(ms)
+          waiting.push(await lookAt(store, clock.now(), bad))
+          while (waiting.length > kept) await makeAndHear(waiting.shift() ?? [])
+        }
+        for (const moves of waiting) await makeAndHear(moves)
+        await makeAndHear(await lookAt(store, clock.now(), []))
+        for (const words of told.values()) {
+          const between = words.slice(1, -1)
+          reminders += between.length
+          expect(words).toEqual(['firing 0', ...between.map((_, at) => `firing ${at + 1}`), 'resolved 0'])
+        }
+      }),
+      { numRuns: 100 },
+    )
+    // The lives are worth something only if somebody was reminded in them.
+    expect(reminders).toBeGreaterThan(100)
   })
 })

@@ -6,6 +6,8 @@ export function reasonText(
   { run_at }: Pick<Task, 'run_at'>,
   tell: (at: Date) => string,
 ): string {
+  const { paused_at } = facts
+  if (typeof paused_at === 'string') return detail.replace(paused_at, tell(new Date(paused_at)))
   if (run_at === null) return detail
   const at = tell(new Date(run_at))
   if (code === 'waits_for_time') return `It is scheduled for ${at}.`
