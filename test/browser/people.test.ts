@@ -135,7 +135,7 @@ describeInBrowser('people at the pages', () => {
   it('see no button that changes anything, on any page, where they only read', async () => {
     const page = await openAs('viewer', '/tasks/waits')
     const verbs =
-      /^(Submit|Or submit|Cancel|Retry|Run|Re-?run|Delete|Remove|Pause|Resume|Drain|Deregister|Add|Make|Revoke|Disable|Set|Change|Raise|Complete)/
+      /^(Submit|Or submit|Cancel|Retry|Run|Re-?run|Delete|Remove|Pause|Resume|Drain|Deregister|Add|Make|Revoke|Disable|Set|Change|Raise|Complete|Say)/
     const paths = [
       '/',
       '/tasks',

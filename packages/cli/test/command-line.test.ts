@@ -303,6 +303,31 @@ describe('listing', () => {
     expect(err).toContain("Did you mean 'completed'?")
   })
 
+  it('pauses queues with a reason or without one, and shows what was said of them without obeying it', async () => {
+    const counts = { blocked: 0, scheduled: 0, pending: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }
+    const rest = { counts, depth: 0, oldest_age: null, submitted_per_second: 0, finished_per_second: 0 }
+    const asked: unknown[] = []
+    const pauseQueue = async (name: string, options?: { readonly reason?: string }) => {
+      asked.push([name, options])
+      const pause = { at: null, by: null, reason: options?.reason ?? 'Told\u001b[2J before' }
+      return { name, paused: true, pause, ...rest }
+    }
+    const words = ['queues', 'pause', 'mail', 'post', '--reason', ' Deploying ']
+    expect((await run(words, { client: { pauseQueue } })).out).toBe(
+      'mail is paused: Deploying\npost is paused: Deploying\n',
+    )
+    const { out } = await run(['queues', 'pause', 'mail', '--reason', ' '], { client: { pauseQueue } })
+    expect(out).toMatch(/^mail is paused: Told.*before\n$/)
+    expect(out).not.toContain('\u001b')
+    expect(asked).toEqual([
+      ['mail', { reason: 'Deploying' }],
+      ['post', { reason: 'Deploying' }],
+      ['mail', {}],
+    ])
+    const long = await run(['queues', 'pause', 'mail', '--reason', 'x'.repeat(257)], { client: { pauseQueue } })
+    expect(long).toMatchObject({ exitCode: 2, err: expect.stringContaining('--reason') })
+  })
+
   it('shows a queue with its depth and state', async () => {
     const counts = { blocked: 0, scheduled: 0, pending: 1_200, running: 3, completed: 0, failed: 0, cancelled: 0 }
     const queue = {

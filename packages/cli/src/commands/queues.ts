@@ -1,6 +1,7 @@
 import { limits, type Queue, type QueuePause } from '@tasklane/protocol'
 import { readName, readText } from '../input/values.ts'
 import { formatAge, formatCount, formatDuration, formatRate } from '../output/quantities.ts'
+import { visibleText } from '../output/text-width.ts'
 import { type ConnectedRun, connectionOptions, createCommand, createGroup, type Session } from './command.ts'
 
 export function createQueuesCommand(session: Session) {
@@ -79,7 +80,7 @@ function sentenceOf({ name, paused, pause }: Queue): string {
   if (!paused) return `${name} is open`
   // A scheduler of an earlier version says nothing of it.
   const reason = pause?.reason ?? null
-  return `${name} is paused${reason === null ? '' : `: ${reason}`}`
+  return `${name} is paused${reason === null ? '' : `: ${visibleText(reason)}`}`
 }
 
 function renderQueues({ host, output }: ConnectedRun, queues: readonly Queue[]): string {
