@@ -23,6 +23,8 @@ export interface Connection {
   exec(text: string): Promise<void>
   /** Once everything that was sent so far has been answered, well or badly. */
   answered(): Promise<void>
+  /** What went wrong first, however many statements behind it only said that something had; null where nothing did. */
+  fault(): unknown
   /** Makes all plans anew where the tables have grown much since they were made. @param pages of the tables together */
   noteSize(pages: number): void
   /** Gives it back to the pool, or closes it where something went wrong on it. */
@@ -123,6 +125,7 @@ const planned = new WeakMap<pg.PoolClient, number>()
 function toConnection(client: pg.PoolClient, isPooled: boolean): Connection {
   const together = sendTogether(client)
   let last: Promise<unknown> = Promise.resolve()
+  let fault: unknown = null
   const query = (statement: Statement, values: readonly SqlParameter[]): Promise<pg.QueryArrayResult<SqlValue[]>> => {
     together()
     const answer = client.query<SqlValue[], SqlParameter[]>({
@@ -131,15 +134,18 @@ function toConnection(client: pg.PoolClient, isPooled: boolean): Connection {
       values: [...values],
       rowMode: 'array',
     })
-    last = answer
+    last = answer.catch((error: unknown) => {
+      fault ??= error
+    })
     return answer
   }
   return {
     rows: async (statement, ...values) => (await query(statement, values)).rows,
     run: async (statement, ...values) => (await query(statement, values)).rowCount ?? 0,
     answered: async () => {
-      await last.catch(() => {})
+      await last
     },
+    fault: () => fault,
     exec: async text => {
       together()
       await client.query(text)

@@ -151,7 +151,7 @@ export function createSession(
       for (const queue of tx.newQueues) tx.lanes.queues.add(queue)
       return value
     } catch (caught) {
-      const error = isConsequence(caught) ? ((await firstFailure(later)) ?? caught) : caught
+      const error = isConsequence(caught) ? (connection.fault() ?? caught) : caught
       isBroken = isOver(error)
       // Where the connection itself is gone, so is the transaction.
       await connection.exec('ROLLBACK').catch(() => {
@@ -220,14 +220,6 @@ interface Later {
 
 function createLater(): Later {
   return { writes: [], checked: [] }
-}
-
-/** Statements are answered in turn: what failed first has been told by now, if perhaps not to everybody. */
-async function firstFailure({ writes, checked }: Later): Promise<unknown> {
-  const failures = (await Promise.allSettled([...checked, ...writes])).flatMap(each =>
-    each.status === 'rejected' && !isConsequence(each.reason) ? [each.reason as unknown] : [],
-  )
-  return failures[0]
 }
 
 function lowerFloors({ floors, lowest }: Transaction): void {
