@@ -2,6 +2,7 @@ import { limits } from '@tasklane/protocol'
 import { describe, expect, it, vi } from 'vitest'
 import { workerId } from '../../src/core/task.ts'
 import type { ClaimedTask } from '../../src/ports/store.ts'
+import { systemClock } from '../../src/system-clock.ts'
 import { draft, json, names } from '../support/drafts.ts'
 import { hasPostgres } from '../support/postgres-stores.ts'
 import { broken } from './invariants.ts'
@@ -105,6 +106,31 @@ describe.skipIf(!(await hasPostgres()))('one claim that is repeated at another n
     const { claims } = await doubled
     expect(claims.map(tasks => tasks.map(({ id }) => id))).toEqual([['a'], ['a']])
     expect(await broken(cluster)).toEqual([])
+  })
+
+  it('sees again what its first run had taken, though it looks no further back than it has to', async () => {
+    let stepMs = 1_000
+    let nowMs = 0
+    const monotonic = (): number => {
+      nowMs += stepMs
+      return nowMs
+    }
+    const cluster = await openNodes(1, { clock: { ...systemClock, monotonic } })
+    const node = nodeAt(cluster, 0)
+    const first = [9, 8, 7, 6].map(priority => draft(`first-${priority}`, { priority }))
+    const last = names('last', 3).map(type => draft(type, { type, priority: 1 }))
+    await node.complete(await node.submitAndClaim(draft('ended', { type: 'idle' })))
+    await node.submit(...first, ...last)
+    // Looks from the beginning are slow, and the next one is due in some twenty seconds.
+    for (let look = 0; look < 3; look += 1) await node.claim({ types: ['idle'] })
+    stepMs = 0
+    const answered = await cluster.hold(`INSERT INTO tasklane.claim_requests (at, worker_id, request_id, leases)
+      VALUES (0, 'w1', 'request', '[]')`)
+    // Twice as many lanes as are wanted from one of them: it looks twice.
+    const claimed = node.claim({ limit: 4, requestId: 'request' })
+    await cluster.untilSomebodyWaits()
+    await answered.letGo()
+    expect((await claimed).map(({ id }) => id)).toEqual(first.map(({ id }) => id))
   })
 
   it('claims anew once, at whichever node, when what it had was given back', async () => {

@@ -48,6 +48,14 @@ describe('where a lane’s pending tasks begin', () => {
     expect(floors.plan([1], 20).from).toEqual([10])
   })
 
+  it('looks from the beginning after a transaction was undone, and believes no look that had begun before', () => {
+    const floors = slowFloors(10)
+    const look = floors.plan([1], 10)
+    floors.forget()
+    look.done(new Map([[1, 100]]), 1)
+    expect(floors.plan([1], 20).from).toEqual([bottom])
+  })
+
   it('forgets everything when looking is fast again', () => {
     const floors = slowFloors(10)
     floors.plan([1], 10_000).done(new Map([[1, 10]]), 1)

@@ -14,6 +14,8 @@ export interface Floors {
   plan(lanes: readonly number[], nowMs: number): Look
   /** A task of this lane becomes pending: before its commit is sent and when it is done, since a look may be between. */
   lower(lane: number, rank: number): void
+  /** A transaction was undone: what it had taken when it looked again is pending as before. */
+  forget(): void
 }
 
 export interface Look {
@@ -63,6 +65,10 @@ export function createFloors(): Floors {
       lowered += 1
       const floor = floors.get(lane)
       if (floor !== undefined && rank < floor) floors.set(lane, rank)
+    },
+    forget() {
+      lowered += 1
+      floors.clear()
     },
   })
 }

@@ -129,10 +129,10 @@ export function createSession(
   ): Promise<Value> {
     const connection = await database.connect()
     const later = createLater()
+    const begunWith = known
+    const { lanes, floors } = begunWith
     let isBroken = false
     try {
-      const begunWith = known
-      const { lanes, floors } = begunWith
       const ground = { connection, lanes, floors, clock, headStartMs }
       const begun = connection.exec(database.begin)
       const [{ nowMs, place }, opened] = await Promise.all([
@@ -157,6 +157,7 @@ export function createSession(
       await connection.exec('ROLLBACK').catch(() => {
         isBroken = true
       })
+      floors.forget()
       throw error
     } finally {
       connection.release(isBroken)
