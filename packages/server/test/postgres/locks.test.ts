@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../../../test/support/processes.ts'
 import { type FreshDatabase, freshDatabase } from '../../../../test/support/servers/postgres.ts'
 import { taskId, workerId } from '../../src/core/task.ts'
 import type { ClaimedTask, ExchangeBatch, ExchangeOutcome, Store } from '../../src/ports/store.ts'
@@ -67,6 +68,26 @@ describe.skipIf(!(await hasPostgres()))('while another node holds rows', () => {
     await store.exchange({ ...nothing, submits: [{ drafts: [draft(`task-${number}`)] }] })
     expect((await claimOne()).id).toBe(`task-${number}`)
     number += 1
+  })
+
+  it('a node that promotes leaves alone what another is at, and waits for what comes next', async () => {
+    const [due, later] = [`due-${number}`, `later-${number}`]
+    await store.exchange({
+      ...nothing,
+      submits: [{ drafts: [draft(due, { delayMs: 1 }), draft(later, { delayMs: 60_000 })] }],
+    })
+    await until(
+      () => store.waiting(0),
+      ({ nowMs, nextRunAtMs }) => nextRunAtMs !== null && nextRunAtMs <= nowMs,
+      () => 'the task to be due',
+    )
+    await hold('SELECT 1 FROM tasklane.tasks WHERE id = $1 FOR NO KEY UPDATE', due)
+    const { changes, nextDueInMs } = await store.promote(1_000)
+    expect(changes.ready).toEqual([])
+    expect(nextDueInMs).toBeGreaterThan(30_000)
+    await other.query('ROLLBACK')
+    expect((await store.promote(1_000)).changes.ready).toMatchObject([{ count: 1 }])
+    await store.cancel([taskId(due), taskId(later)], null)
   })
 
   async function hold(sql: string, id: string): Promise<void> {

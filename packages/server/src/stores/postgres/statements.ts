@@ -274,6 +274,8 @@ const texts = {
       ORDER BY run_at, number LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED) AS d
     WHERE t.number = d.number RETURNING t.lane, t.rank`,
   nextDue: `SELECT run_at FROM tasklane.tasks WHERE state = 'scheduled' ORDER BY run_at, number LIMIT 1`,
+  nextDueAfter: `SELECT run_at FROM tasklane.tasks WHERE state = 'scheduled' AND run_at > $1
+    ORDER BY run_at, number LIMIT 1`,
   expiredLeases: `SELECT ${leaseColumns} FROM tasklane.tasks AS t
     WHERE t.state = 'running' AND t.lease_until <= $1 ORDER BY t.lease_until, t.number LIMIT $2`,
   shortenLeases: `UPDATE tasklane.tasks SET lease_until = $1 WHERE number = ANY (ARRAY(

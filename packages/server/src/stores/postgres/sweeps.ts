@@ -13,22 +13,26 @@ export async function promote(
   limit: number,
 ): Promise<{ changes: Changes; nextDueInMs: number | null }> {
   // Asked again and again while nothing is due: that must not cost a transaction.
-  const next = await session.read(nextDueInMs)
+  const next = await session.read(reader => dueInMs(reader, bottom))
   if (next === null || next > 0) return { changes: { ready: [], ended: [], hasLeftovers: false }, nextDueInMs: next }
-  const changes = await session.transact(async tx => {
+  const { changes, nowMs } = await session.transact(async tx => {
     const rows = await tx.connection.rows(sql.promoteTasks, tx.nowMs, limit)
     await learnLanes(
       tx,
       rows.map(row => number(row[0])),
     )
     for (const row of rows) becomePending(tx, { lane: number(row[0]), rank: number(row[1]) }, 'scheduled')
-    return toChanges(tx)
+    // Where there was room for more, what else is due is in another node's hands: to ask at once would be to wait for it.
+    return { changes: toChanges(tx), nowMs: rows.length === limit ? bottom : tx.nowMs }
   })
-  return { changes, nextDueInMs: await session.read(nextDueInMs) }
+  return { changes, nextDueInMs: await session.read(reader => dueInMs(reader, nowMs)) }
 }
 
-async function nextDueInMs({ connection, now }: Reader): Promise<number | null> {
-  const [[row], nowMs] = await Promise.all([connection.rows(sql.nextDue), now()])
+const bottom = Number.MIN_SAFE_INTEGER
+
+/** Of the first one that is due after that. */
+async function dueInMs({ connection, now }: Reader, afterMs: number): Promise<number | null> {
+  const [[row], nowMs] = await Promise.all([connection.rows(sql.nextDueAfter, afterMs), now()])
   return row === undefined ? null : Math.max(0, number(row[0]) - nowMs)
 }
 
