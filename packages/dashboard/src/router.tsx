@@ -3,6 +3,7 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
+  Link,
   lazyRouteComponent,
 } from '@tanstack/react-router'
 import { Compass } from 'lucide-react'
@@ -20,6 +21,9 @@ const root = createRootRoute({
   notFoundComponent: () => (
     <Notice icon={Compass} title="There is no such page">
       <p>The address leads nowhere. The navigation leads everywhere.</p>
+      <Link to="/" className="button button-plain">
+        To the overview
+      </Link>
     </Notice>
   ),
   errorComponent: PageError,

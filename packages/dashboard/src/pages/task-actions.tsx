@@ -13,6 +13,8 @@ export type Target = { readonly ids: readonly string[] } | { readonly filter: Ta
 export interface Asked {
   readonly action: BulkAction
   readonly target: Target
+  /** How many of those that were ticked it can be done to, as far as the list knows. */
+  readonly fits?: number
   /** A retry, of those as well that were cancelled because of these. */
   readonly isWithDependents?: boolean
 }
@@ -29,7 +31,7 @@ const typedAbove = 1_000
 
 /** Counts first, says what will happen, does it, and tells how it came out. */
 export function BulkDialog({ asked, onClose }: { readonly asked: Asked; readonly onClose: (isDone: boolean) => void }) {
-  const { action, target, isWithDependents } = asked
+  const { action, target, fits, isWithDependents } = asked
   const client = useQueryClient()
   const [matched, setMatched] = useState<number | null>('ids' in target ? target.ids.length : null)
   const [priority, setPriority] = useState(8)
@@ -80,6 +82,9 @@ export function BulkDialog({ asked, onClose }: { readonly asked: Asked; readonly
       {...(matched !== null && matched > typedAbove ? { typed: String(matched) } : {})}
     >
       <p>{effect}</p>
+      {fits === undefined || fits === matched ? null : (
+        <p className="faint">As the list stands, that is {exactCount(fits)} of them; the others stay as they are.</p>
+      )}
       {isWithDependents === true ? <p>With them go the tasks that were cancelled because of them.</p> : null}
       {action === 'reprioritise' ? <PriorityField value={priority} onChange={setPriority} /> : null}
     </Confirm>

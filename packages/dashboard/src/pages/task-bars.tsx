@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
-import type { BulkAction, BulkReply, TaskState } from '@tasklane/protocol'
+import type { BulkAction, TaskPage, TaskState } from '@tasklane/protocol'
 import { ArrowUpDown, Ban, Check, Columns3, RotateCcw, Trash2, X } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
-import { send } from '../api/http.ts'
+import { get } from '../api/http.ts'
 import { Button } from '../parts/basic.tsx'
 import { exactCount } from '../parts/format.ts'
 import { setPreferences, usePreferences } from '../shell/preferences.ts'
-import { bodyFilterOf, type TaskSearch } from './task-filter.ts'
+import { filterOf, type TaskSearch } from './task-filter.ts'
 import { columns } from './task-table.tsx'
 
 interface BulkBarProps {
@@ -31,24 +31,26 @@ const acts = [
   { action: 'delete', text: 'Delete', icon: Trash2, of: ['completed', 'failed', 'cancelled'], why: 'none has ended' },
 ] as const satisfies readonly { action: BulkAction; of: readonly TaskState[]; [rest: string]: unknown }[]
 
+export function fitsAction(action: BulkAction, state: TaskState): boolean {
+  return acts.some(act => act.action === action && act.of.some(each => each === state))
+}
+
 export function BulkBar(props: BulkBarProps) {
   const { search, now, selected, states, isAll, hasMore } = props
-  const filter = bodyFilterOf(search, now)
+  const filter = filterOf(search, now)
   const matching = useQuery({
     queryKey: ['bulk', filter],
-    queryFn: () => send<BulkReply>('POST', 'api/tasks/bulk', { action: 'cancel', filter, dry_run: true }),
+    queryFn: ({ signal }) => get<TaskPage>('api/tasks', { ...filter, limit: 1, count: 'true' }, signal),
     enabled: hasMore,
     retry: false,
   })
-  const all = matching.data?.matched
+  const all = matching.data === undefined ? '' : totalOf(matching.data)
   return (
     <div className="bulk-bar" role="toolbar" aria-label="Selected tasks">
-      <strong>
-        {isAll ? `All ${all === undefined ? '' : exactCount(all)} matching` : `${exactCount(selected)} selected`}
-      </strong>
+      <strong>{isAll ? `All ${all} matching` : `${exactCount(selected)} selected`}</strong>
       {hasMore && !isAll ? (
         <Button look="ghost" isSmall onClick={props.onAll}>
-          Select all {all === undefined ? '' : exactCount(all)} matching
+          Select all {all} matching
         </Button>
       ) : null}
       <span className="push" />
@@ -70,6 +72,11 @@ export function BulkBar(props: BulkBarProps) {
       <Button look="ghost" isSmall icon={X} label="Clear the selection" onClick={props.onClear} />
     </div>
   )
+}
+
+/** Counted to a bound; how many it really are is counted before anything is done to them. */
+function totalOf({ total, total_is_exact }: TaskPage): string {
+  return total === undefined ? '' : `${exactCount(total)}${total_is_exact === true ? '' : '+'}`
 }
 
 export function ColumnMenu() {

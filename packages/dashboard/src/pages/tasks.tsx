@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import type { Task } from '@tasklane/protocol'
+import type { BulkAction, Task } from '@tasklane/protocol'
 import { ArrowUp, LoaderCircle, Plus } from 'lucide-react'
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
 import { headRows, taskHeadQuery, taskListQuery } from '../api/queries.ts'
@@ -13,7 +13,7 @@ import { useMay } from '../shell/me.ts'
 import { emptyDraft, submitDrawer } from '../submit/drafts.ts'
 import { ExportMenu } from './export-menu.tsx'
 import { type Asked, BulkDialog } from './task-actions.tsx'
-import { BulkBar, ColumnMenu } from './task-bars.tsx'
+import { BulkBar, ColumnMenu, fitsAction } from './task-bars.tsx'
 import { bodyFilterOf, filterOf, isFiltered, type TaskSearch } from './task-filter.ts'
 import { FilterBar } from './task-filters.tsx'
 import { nextSort, orderOf, sortedRowsMax, sortRows } from './task-sort.ts'
@@ -119,7 +119,7 @@ function List({ search, filter, now, onChange }: ListProps) {
           isAll={isAll}
           hasMore={list.hasNextPage || selected.size < rows.length}
           onAll={() => setAll(true)}
-          onAct={action => setAsked({ action, target })}
+          onAct={action => setAsked({ action, target, ...(isAll ? {} : { fits: fitsOf(action, rows, selected) }) })}
           onClear={clear}
         />
       ) : null}
@@ -154,6 +154,10 @@ function List({ search, filter, now, onChange }: ListProps) {
       )}
     </>
   )
+}
+
+function fitsOf(action: BulkAction, rows: readonly Task[], selected: ReadonlySet<string>): number {
+  return rows.filter(row => selected.has(row.task_id) && fitsAction(action, row.status)).length
 }
 
 interface PeekProps {

@@ -6,7 +6,7 @@ import { useMemo } from 'react'
 import { ApiError } from '../api/http.ts'
 import { workersQuery } from '../api/queries.ts'
 import { useInterval } from '../live/live.ts'
-import { Button, CopyButton, Failure, Notice, Panel, Skeleton, Sparkline, Stale } from '../parts/basic.tsx'
+import { Bar, Button, CopyButton, Failure, Notice, Panel, Skeleton, Sparkline, Stale } from '../parts/basic.tsx'
 import { Fact } from '../parts/fact.tsx'
 import { exactCount } from '../parts/format.ts'
 import { State } from '../parts/state.tsx'
@@ -116,11 +116,7 @@ function Load({ worker }: { readonly worker: Worker }) {
         {[...values].map(([name, value]) => (
           <div key={name} className="load">
             <span className="faint">{name}</span>
-            <Sparkline
-              values={[...(trail.get(name) ?? [])]}
-              tone={toneOfLoad(value) === 'accent' ? 'accent' : toneOfLoad(value)}
-              label={`${name} since this page was opened`}
-            />
+            <LoadLine name={name} value={value} trail={trail.get(name) ?? []} />
             <span className="number">{Math.round(value)} %</span>
           </div>
         ))}
@@ -128,6 +124,21 @@ function Load({ worker }: { readonly worker: Worker }) {
       </div>
     </Panel>
   )
+}
+
+/** As a bar until there is a line to draw; both of the whole, so that a little does not look like much. */
+function LoadLine({
+  name,
+  value,
+  trail,
+}: {
+  readonly name: string
+  readonly value: number
+  readonly trail: readonly number[]
+}) {
+  const tone = toneOfLoad(value)
+  if (trail.length < 2) return <Bar percent={value} tone={tone} label={`${name} now`} />
+  return <Sparkline values={trail} top={100} tone={tone} label={`${name} since this page was opened`} />
 }
 
 function WorkerFacts({ worker }: { readonly worker: Worker }) {

@@ -204,12 +204,14 @@ export function Bar({ percent, tone = 'running', label }: { percent: number; ton
 /** Where nobody looked, or nothing was there to measure, the line has a gap. */
 export function Sparkline(props: {
   readonly values: readonly (number | null)[]
+  /** What its whole height stands for; the greatest of the values, where it is not said. */
+  readonly top?: number
   readonly tone?: string
   readonly label: string
 }) {
   const { values } = props
   if (values.length < 2) return <div className="sparkline" aria-hidden="true" />
-  const top = Math.max(...values.map(value => value ?? 0), 1e-9)
+  const top = props.top ?? Math.max(...values.map(value => value ?? 0), 1e-9)
   const x = (index: number) => ((index / (values.length - 1)) * 100).toFixed(1)
   const lines = runsOf(values).map(run => ({
     points: run.map(([index, value]) => `${x(index)},${(23 - (value / top) * 21).toFixed(1)}`).join(' '),

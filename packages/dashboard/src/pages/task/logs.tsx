@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type LogLevel, type LogLine, limits, logLevels, type Task } from '@tasklane/protocol'
+import { isFinished, type LogLevel, type LogLine, limits, logLevels, type Task } from '@tasklane/protocol'
 import { Download, ScrollText, WrapText } from 'lucide-react'
 import { memo, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { attemptsQuery } from '../../api/queries.ts'
@@ -41,15 +41,17 @@ export function LogTail({ task, title = 'Log' }: LogTailProps) {
         aria-pressed={isWrapped}
         onClick={() => setWrapped(!isWrapped)}
       />
-      <Button
-        look={isFollowing ? 'primary' : 'plain'}
-        isSmall
-        icon={ScrollText}
-        aria-pressed={isFollowing}
-        onClick={() => setFollowing(!isFollowing)}
-      >
-        Follow
-      </Button>
+      {isFinished(task.status) ? null : (
+        <Button
+          look={isFollowing ? 'primary' : 'plain'}
+          isSmall
+          icon={ScrollText}
+          aria-pressed={isFollowing}
+          onClick={() => setFollowing(!isFollowing)}
+        >
+          Follow
+        </Button>
+      )}
       <Button
         look="ghost"
         isSmall
