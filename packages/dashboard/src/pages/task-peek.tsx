@@ -51,7 +51,7 @@ function Facts({ task }: { readonly task: Task }) {
   const isWaiting = task.status === 'pending' || task.status === 'blocked' || task.status === 'scheduled'
   const percent = task.status === 'running' ? task.progress?.percent : undefined
   return (
-    <div className="peek">
+    <div className="task-peek">
       <p className="peek-id">
         <State state={task.status} />
         <code>{task.task_id}</code>

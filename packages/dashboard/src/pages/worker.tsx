@@ -80,8 +80,10 @@ function Body({ worker }: { readonly worker: Worker }) {
     <>
       {worker.status === 'lost' ? (
         <p className="stale" role="status">
-          It has not been heard since <Time at={worker.last_heartbeat} />: its process died, or the network is down. Its
-          tasks go to others as their leases end.
+          <span>
+            It has not been heard since <Time at={worker.last_heartbeat} />: its process died, or the network is down.
+            Its tasks go to others as their leases end.
+          </span>
         </p>
       ) : null}
       {worker.status === 'draining' ? (
