@@ -106,7 +106,7 @@ describeInBrowser('lists and failures in a browser', () => {
     await row.getByRole('button', { name: 'Copy the id' }).click()
     await page.getByText(/^Copied /).waitFor()
     const given: string[] = []
-    page.on('requestfailed', request => given.push(new URL(request.url()).searchParams.get('q') ?? ''))
+    page.on('requestfailed', request => given.push(...new URL(request.url()).searchParams.getAll('q')))
     // Answers that never come, as where a hundred million tasks are looked through.
     await page.route(/[?&]q=no/, () => {})
     await page.getByPlaceholder('Id, name or type').fill('nob')
