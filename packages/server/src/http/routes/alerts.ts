@@ -102,7 +102,9 @@ function addSilences(app: FastifyInstance, { engineOf, clock }: HttpContext): vo
     }),
     handler: async request => {
       const id = numberOf(request)
-      return engineOf(request).alerts.silence(id, readSilence(request, clock.now()))
+      const silence = readSilence(request, clock.now())
+      request.audited = { reason: silence.reason }
+      return engineOf(request).alerts.silence(id, silence)
     },
   })
   app.route({

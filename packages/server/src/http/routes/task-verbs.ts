@@ -222,11 +222,11 @@ function addVerbs(app: FastifyInstance, { engineOf }: HttpContext): void {
       replies: { 200: ['The task after the call', 'Task'] },
       refuses: ['task_unknown', 'task_finished'],
     }),
-    handler: async (request, reply) =>
-      sendTask(
-        reply,
-        await engineOf(request).cancel(idOf(request), bodyOf<{ reason?: string }>(request).reason ?? null),
-      ),
+    handler: async (request, reply) => {
+      const { reason = null } = bodyOf<{ reason?: string }>(request)
+      request.audited = { reason }
+      return sendTask(reply, await engineOf(request).cancel(idOf(request), reason))
+    },
   })
   app.route({
     method: 'POST',
@@ -304,7 +304,7 @@ function addBulk(app: FastifyInstance, { engineOf }: HttpContext): void {
     }),
     handler: request => {
       const ask = readBulk(bodyOf<BulkRequest>(request))
-      request.audited = { action: `task.bulk_${ask.action}${ask.isDryRun ? '_dry_run' : ''}` }
+      request.audited = { action: `task.bulk_${ask.action}${ask.isDryRun ? '_dry_run' : ''}`, reason: ask.reason }
       return engineOf(request).bulk(ask)
     },
   })

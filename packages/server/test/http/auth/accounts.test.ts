@@ -162,10 +162,10 @@ describe('the audit log', () => {
     await node.user('eve', 'operator')
     const eve = bearer(await node.bearerOf('eve'))
     await node.call('POST', '/api/tasks', { task_id: 't1', task_type: 'a' }, eve)
-    await node.call('POST', '/api/tasks/t1/cancel', {}, { ...eve, 'x-request-id': 'my-request' })
+    await node.call('POST', '/api/tasks/t1/cancel', { reason: 'Twice' }, { ...eve, 'x-request-id': 'my-request' })
     await node.call('POST', '/api/tasks/t1/cancel', {}, eve)
     await node.call('DELETE', '/api/tasks/never', undefined, eve)
-    await node.call('POST', '/api/tasks/bulk', { action: 'cancel', filter: {} }, eve)
+    await node.call('POST', '/api/tasks/bulk', { action: 'cancel', filter: {}, reason: 'Stop all' }, eve)
     const pausing = await node.call('PATCH', '/api/queues/q', { paused: true, reason: 'Deploying' }, eve)
     expect(pausing.body.pause).toMatchObject({ by: 'eve', reason: 'Deploying' })
     await node.call('PATCH', '/api/queues/q', { paused: false }, eve)
@@ -176,7 +176,11 @@ describe('the audit log', () => {
     await node.login('a password in the wrong field', 'x')
     const { body, text } = await node.call('GET', '/api/audit', undefined, root)
     const reasons = (body.entries as { action: string; reason: string | null }[]).filter(entry => entry.reason !== null)
-    expect(reasons).toMatchObject([{ action: 'queue.pause', reason: 'Deploying' }])
+    expect(reasons.map(({ action, reason }) => [action, reason])).toEqual([
+      ['queue.pause', 'Deploying'],
+      ['task.bulk_cancel', 'Stop all'],
+      ['task.cancel', 'Twice'],
+    ])
     const told = (body.entries as Record<string, unknown>[]).map(({ actor, action, subject, outcome }) => [
       actor,
       action,
