@@ -90,7 +90,18 @@ describe.skipIf(!(await hasPostgres()))('while another node holds rows', () => {
     await store.cancel([taskId(due), taskId(later)], null)
   })
 
-  async function hold(sql: string, id: string): Promise<void> {
+  it('a node that goes on with leftovers leaves alone what another is at, and is done', async () => {
+    const lease = { taskId: held.id, epoch: held.epoch, workerId: workerId('w1') }
+    await exchange({ settles: [{ lease, outcome: { kind: 'completed', result: null }, guard: 'held' }] })
+    await other.query('INSERT INTO tasklane.unresolved (parent) VALUES ($1)', [held.number])
+    await hold('SELECT 1 FROM tasklane.unresolved WHERE parent = $1 FOR UPDATE', held.number)
+    expect(await store.unblock(10)).toMatchObject({ isDone: true, changes: { hasLeftovers: false } })
+    await other.query('ROLLBACK')
+    await store.unblock(10)
+    expect((await other.query('SELECT 1 FROM tasklane.unresolved')).rowCount).toBe(0)
+  })
+
+  async function hold(sql: string, id: string | number): Promise<void> {
     await other.query('BEGIN')
     expect((await other.query(sql, [id])).rowCount).toBe(1)
   }

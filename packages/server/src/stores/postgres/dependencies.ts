@@ -128,15 +128,15 @@ async function leaveOver(tx: Transaction, parents: readonly EndedParent[]): Prom
   tx.hasLeftovers = true
 }
 
-/** Goes on with what transactions left over. Returns whether nothing is left. */
+/** Goes on with what transactions left over. Returns whether nothing is left that no other node is at. */
 export async function resolveLeftovers(tx: Transaction): Promise<boolean> {
   for (;;) {
     const [any] = await tx.connection.rows(sql.isAnyUnresolved)
     if (any?.[0] !== true) return true
     if (tx.edgesLeft === 0) return false
     const [taken] = await tx.connection.rows(sql.takeUnresolved, 1)
-    // Another node is at it.
-    if (taken === undefined) return false
+    // Another node is at it, and goes on with it: to look again at once would be to wait for that.
+    if (taken === undefined) return true
     const parent = number(taken[0])
     await tx.hand.takeNumbers(tx.connection, [parent])
     const task = tx.hand.byNumber(parent)
