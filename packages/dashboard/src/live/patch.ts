@@ -67,6 +67,8 @@ export function patchCache(client: QueryClient, changes: Changes): readonly stri
   for (const query of active) {
     const [kind, second, third] = query.queryKey
     if (query.state.data === undefined) continue
+    // A patch is no reading: what is read again after a while stays as old as it was, or in a flood it never would be.
+    const age = { updatedAt: query.state.dataUpdatedAt }
     // Each key stands for one shape; api/queries.ts makes them.
     if (kind === 'tasks' && second === 'list') {
       client.setQueryData(query.queryKey, (old: InfiniteData<TaskPage> | undefined) => {
@@ -75,9 +77,9 @@ export function patchCache(client: QueryClient, changes: Changes): readonly stri
         return pages === old.pages ? old : { ...old, pages: [...pages] }
       })
     } else if (kind === 'tasks') {
-      client.setQueryData(query.queryKey, (old: TaskPage | undefined) => old && patchPage(old, changes))
+      client.setQueryData(query.queryKey, (old: TaskPage | undefined) => old && patchPage(old, changes), age)
     } else if (kind === 'task' && third === 'graph') {
-      client.setQueryData(query.queryKey, (old: TaskGraph | undefined) => old && patchGraph(old, changes))
+      client.setQueryData(query.queryKey, (old: TaskGraph | undefined) => old && patchGraph(old, changes), age)
     } else if (kind === 'task' && third === undefined && typeof second === 'string') {
       const before = query.state.data as Task
       const after = patchTask(before, changes)
