@@ -44,7 +44,12 @@ export function createSubmitter(folder: string, api: Api, signal: AbortSignal): 
     })
     const said = sayOf(reply)
     const status = reply?.status ?? 0
-    record(said, { client: 'run', call, status, ...(said === 'ok' ? { ids: [id] } : { detail: detailOf(reply) }) })
+    record(said, {
+      client: 'run',
+      call,
+      status,
+      ...(said === 'ok' ? { ids: [id] } : { detail: memberOf(reply, 'detail') }),
+    })
     return said
   }
 
@@ -65,10 +70,11 @@ function sayOf(reply: Reply | null): Said {
   if (reply === null) return 'unknown'
   if (reply.status >= 200 && reply.status < 300) return 'ok'
   if (reply.status < 500) return 'fail'
-  return reply.status === 503 && !/not known/.test(detailOf(reply)) ? 'fail' : 'unknown'
+  return reply.status === 503 && memberOf(reply, 'code') !== 'outcome_unknown' ? 'fail' : 'unknown'
 }
 
-function detailOf(reply: Reply | null): string {
+/** Of a problem document. */
+function memberOf(reply: Reply | null, name: 'code' | 'detail'): string {
   const body = reply?.body
-  return typeof body === 'object' && body !== null && 'detail' in body ? String(body.detail) : ''
+  return typeof body === 'object' && body !== null && name in body ? String(Reflect.get(body, name)) : ''
 }

@@ -41,7 +41,7 @@ export function createClients(parts: ClientParts): Clients {
         perform: engine => perform(engine, tries),
       })
       if (reply.kind === 'answer') return reply.value
-      if (reply.kind === 'refused' && reply.code !== 'store_unavailable') {
+      if (reply.kind === 'refused' && reply.code !== 'store_unavailable' && reply.code !== 'outcome_unknown') {
         refusals += 1
         if (reply.code !== 'dependency_unknown' || refusals > refusalsMax) return null
       }

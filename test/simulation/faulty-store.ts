@@ -91,7 +91,7 @@ function perform(
       const isAnswerLost = chance.isTrue(weather().unknown)
       void transact(parts, name, run, args).then(done => {
         if (isAnswerLost)
-          answer(() => reject(new Problem('store_unavailable', `Whether '${name}' took effect is not known.`)))
+          answer(() => reject(new Problem('outcome_unknown', `Whether '${name}' took effect is not known.`)))
         else if ('error' in done) answer(() => reject(done.error))
         else answer(() => resolve(done.value))
       })

@@ -189,6 +189,11 @@ export const problems = Object.freeze({
     title: 'The store cannot be reached or written',
     help: 'Nothing was accepted. Try again after `Retry-After`; the log of the scheduler says what is wrong.',
   },
+  outcome_unknown: {
+    status: 503,
+    title: 'Whether the call took effect is not known',
+    help: 'The store was lost while it committed. Repeat the call as it was: under the same ids nothing is done twice; or look first.',
+  },
   overloaded: {
     status: 503,
     title: 'Too much is waiting to be committed',

@@ -61,6 +61,17 @@ describe('a client of several schedulers', () => {
     expect(second.seen).toHaveLength(0)
   })
 
+  it('repeats no verb after a 503 `outcome_unknown`, and every other call', async () => {
+    const { client, first, second } = await setup()
+    const { status, body } = problem('outcome_unknown', 'The commit was not answered.')
+    first.fail(/retry/, { status, body: JSON.stringify(body) })
+    await expect(client.retry('a')).rejects.toMatchObject({ code: 'outcome_unknown', status: 503 })
+    expect(second.seen).toHaveLength(0)
+    second.add({ task_type: 'noop', task_id: 'b' })
+    first.fail(/tasks/, { status, body: JSON.stringify(body) })
+    expect(await client.get('b')).toMatchObject({ task_id: 'b' })
+  })
+
   it('rests with jitter when all have failed, and begins anew', async () => {
     const { client, first, second, clock } = await setup()
     await Promise.all([first.goAway(), second.goAway()])

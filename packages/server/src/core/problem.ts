@@ -21,3 +21,14 @@ export class Problem extends Error {
     this.retryAfterSeconds = retryAfterSeconds
   }
 }
+
+/** Whether the store was away: nothing was changed, or that is not known. */
+export function isStoreAway(error: unknown): error is Problem {
+  return error instanceof Problem && (error.code === 'store_unavailable' || error.code === 'outcome_unknown')
+}
+
+/** What is told of an error that came after a change: that the store is away by then does not mean that nothing was changed. */
+export function afterChange(error: unknown): unknown {
+  if (!isStoreAway(error)) return error
+  return new Problem('outcome_unknown', `What was asked was done, or part of it, and then: ${error.message}`, [], error)
+}

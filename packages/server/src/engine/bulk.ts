@@ -1,4 +1,5 @@
 import type { BulkReply } from '@tasklane/protocol'
+import { afterChange } from '../core/problem.ts'
 import type { TaskId } from '../core/task.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Moved, Store, TaskFilter } from '../ports/store.ts'
@@ -19,12 +20,16 @@ export async function runBulk(
 ): Promise<BulkReply> {
   const verdicts: Record<string, number> = {}
   let matched = 0
-  for await (const ids of pagesOf(store, ask)) {
-    matched += ids.length
-    if (ask.isDryRun) continue
-    for (const verdict of await act(store, ask, ids, onMoved)) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
-    // A store may answer without ever yielding.
-    await new Promise<void>(resolve => clock.soon(resolve))
+  try {
+    for await (const ids of pagesOf(store, ask)) {
+      matched += ids.length
+      if (ask.isDryRun) continue
+      for (const verdict of await act(store, ask, ids, onMoved)) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
+      // A store may answer without ever yielding.
+      await new Promise<void>(resolve => clock.soon(resolve))
+    }
+  } catch (error) {
+    throw Object.keys(verdicts).length === 0 ? error : afterChange(error)
   }
   return { action: ask.action, dry_run: ask.isDryRun, matched, verdicts }
 }

@@ -1,4 +1,4 @@
-import { Problem } from '../core/problem.ts'
+import { isStoreAway, Problem } from '../core/problem.ts'
 import type { Clock } from '../ports/clock.ts'
 import type {
   BeatVerdict,
@@ -245,7 +245,7 @@ export function createCommitter({
       onCommit({ submitted, left, changes, batch, outcome, commands, durationMs })
       answer(taken, parked, outcome)
     } catch (error) {
-      if (error instanceof Problem && error.code === 'store_unavailable') onFailure()
+      if (isStoreAway(error)) onFailure()
       if (!(error instanceof Problem) && !wasMade) return { error }
       refuse(commandsOf(taken), error)
       for (const waiter of parked) waiter.fail(error)

@@ -1,4 +1,4 @@
-import { Problem } from '../core/problem.ts'
+import { isStoreAway as isAway, Problem } from '../core/problem.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Changes, Store } from '../ports/store.ts'
@@ -109,7 +109,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
       isStoreAway = true
       nextPromoteInMs = parts.sweepMs
       reapFromMs = clock.monotonic() + graceMs
-      if (error instanceof Problem && error.code === 'store_unavailable') parts.onAway(error)
+      if (isAway(error)) parts.onAway(error)
     }
   }
 

@@ -1,4 +1,4 @@
-import { Problem } from '../core/problem.ts'
+import { afterChange, Problem } from '../core/problem.ts'
 import type { TaskId, TaskRecord } from '../core/task.ts'
 import type { Changes, Store } from '../ports/store.ts'
 import type { Engine } from './engine.ts'
@@ -20,7 +20,9 @@ export function createVerbs({ store, onMoved }: VerbsParts): Verbs {
     refuse: (verdict: Verdict, task: TaskRecord) => Problem | null,
   ): Promise<TaskRecord> {
     const moved = await moving
-    const task = await onMoved(moved.changes, id)
+    const task = await onMoved(moved.changes, id).catch((error: unknown) => {
+      throw afterChange(error)
+    })
     const refusal = moved.verdicts[0] === undefined ? null : refuse(moved.verdicts[0], task)
     if (refusal !== null) throw refusal
     return task

@@ -57,6 +57,7 @@ const refusesOfAll: readonly ProblemCode[] = [
   'forwarded_not_trusted',
   'internal_error',
   'store_unavailable',
+  'outcome_unknown',
   'stopping',
 ]
 const refusesOfHealth: readonly ProblemCode[] = ['request_invalid', 'internal_error']

@@ -10,6 +10,7 @@ export const problemMediaType = 'application/problem+json; charset=utf-8'
 const retryAfterSeconds: Partial<Readonly<Record<ProblemCode, number>>> = {
   stopping: 1,
   store_unavailable: 2,
+  outcome_unknown: 2,
   overloaded: 1,
   too_many_requests: 1,
 }

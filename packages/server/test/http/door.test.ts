@@ -133,18 +133,21 @@ describe('problems', () => {
     expect(line?.fields).toMatchObject({ request_id: answer.body.request_id, err: { message: 'secret detail' } })
   })
 
-  it.each(['store_unavailable', 'overloaded', 'stopping'] as const)('say when to come back: %s', async code => {
-    const node = await startNode({
-      engine: () => ({
-        submit: async () => {
-          throw new Problem(code)
-        },
-      }),
-    })
-    const answer = await node.call('POST', '/api/tasks', { task_type: 'a' })
-    expect(answer).toMatchObject({ status: 503, body: { code } })
-    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
-  })
+  it.each(['store_unavailable', 'outcome_unknown', 'overloaded', 'stopping'] as const)(
+    'say when to come back: %s',
+    async code => {
+      const node = await startNode({
+        engine: () => ({
+          submit: async () => {
+            throw new Problem(code)
+          },
+        }),
+      })
+      const answer = await node.call('POST', '/api/tasks', { task_type: 'a' })
+      expect(answer).toMatchObject({ status: 503, body: { code } })
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+    },
+  )
 })
 
 describe('the log', () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Link, openLink } from '../../../../test/chaos/proxy.ts'
 import { type FreshDatabase, freshDatabase } from '../../../../test/support/servers/postgres.ts'
-import { workerId } from '../../src/core/task.ts'
+import { taskId, workerId } from '../../src/core/task.ts'
 import type { ExchangeBatch, Settlement, Store } from '../../src/ports/store.ts'
 import { createPostgresStore } from '../../src/stores/postgres/postgres-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
@@ -59,5 +59,22 @@ describe.skipIf(!(await hasPostgres()))('a node that falls silent in the middle 
     expect(link.hits()).toBeGreaterThan(0)
     const { settles } = await other.exchange({ ...nothing, settles: [settle] })
     expect(settles).toEqual([{ verdict: 'applied', state: 'completed' }])
+  })
+
+  it('says that it does not know whether what it committed was done', async () => {
+    // A lane that is new would be committed by itself.
+    await silent.exchange({ ...nothing, submits: [{ drafts: [draft('before')] }] })
+    const submit = { ...nothing, submits: [{ drafts: [draft('a')] }] }
+    // Not that of BEGIN … READ COMMITTED.
+    lastWords = 'COMMIT\0'
+    await expect(silent.exchange(submit)).rejects.toMatchObject({
+      code: 'outcome_unknown',
+      message: expect.stringContaining('Whether the call took effect is not known'),
+    })
+    expect(link.hits()).toBeGreaterThan(0)
+    // It was done, and to repeat it does nothing twice.
+    expect(await other.task(taskId('a'))).toMatchObject({ state: 'pending' })
+    const [again] = (await other.exchange(submit)).submits
+    expect(again).toMatchObject({ kind: 'accepted', receipts: [{ taskId: 'a', existing: { id: 'a' } }] })
   })
 })

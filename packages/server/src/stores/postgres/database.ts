@@ -266,10 +266,14 @@ const awayWords =
 /** Thrown where a look that was right has become wrong meanwhile: the transaction is run again. */
 export class RunAgain extends Error {}
 
+/** Thrown where the server was lost between a COMMIT and its answer. The cause is what was met. */
+export class OutcomeUnknown extends Error {}
+
 /** What went wrong in the world, or null where the error is a fault of our own. */
 export function faultOf(error: unknown): PostgresFault | null {
   if (!(error instanceof Error)) return null
   if (error instanceof RunAgain) return 'again'
+  if (error instanceof OutcomeUnknown) return 'away'
   if (error instanceof AggregateError && error.errors.length > 0) return faultOf(error.errors[0])
   const code = 'code' in error && typeof error.code === 'string' ? error.code : null
   if (code !== null && networkCodes.has(code)) return 'away'

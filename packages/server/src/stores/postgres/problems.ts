@@ -1,5 +1,5 @@
 import { Problem } from '../../core/problem.ts'
-import { faultOf, type PostgresFault, placeOf } from './database.ts'
+import { faultOf, OutcomeUnknown, type PostgresFault, placeOf } from './database.ts'
 
 const sentences: Readonly<Record<PostgresFault, string>> = Object.freeze({
   again: 'other transactions were in the way again and again',
@@ -17,9 +17,10 @@ const sentences: Readonly<Record<PostgresFault, string>> = Object.freeze({
 export function toProblem(error: unknown, url: string): unknown {
   const fault = faultOf(error)
   if (fault === null) return error
-  const place = placeOf(url)
-  // The answer to a commit may have been lost on its way. Every call may be repeated, so that this suffices.
-  const known = fault === 'away' ? 'Whether the call took effect is not known' : 'Nothing was changed'
-  const detail = `The database at ${place} cannot be used: ${sentences[fault]}. ${known}; try again.`
-  return new Problem('store_unavailable', detail, [], error)
+  const isUnknown = error instanceof OutcomeUnknown
+  const known = isUnknown
+    ? 'Whether the call took effect is not known; repeat it as it was'
+    : 'Nothing was changed; try again'
+  const detail = `The database at ${placeOf(url)} cannot be used: ${sentences[fault]}. ${known}.`
+  return new Problem(isUnknown ? 'outcome_unknown' : 'store_unavailable', detail, [], error)
 }

@@ -243,18 +243,15 @@ export function readQueues(session: Session): Promise<readonly QueueRecord[]> {
   })
 }
 
-export async function setQueue(session: Session, name: string, settings: QueueSettings): Promise<QueueRecord> {
+export function setQueue(session: Session, name: string, settings: QueueSettings): Promise<QueueRecord> {
   const { isPaused, by = null, reason = null } = settings
-  const row = await session.transact(async ({ connection, nowMs }) => {
+  return session.transact(async ({ connection, lanes, nowMs }) => {
     if (isPaused) await connection.run(statements.pauseQueue, name, nowMs, by, reason)
     else await connection.run(statements.resumeQueue, name)
     const [written] = await connection.rows(sql.queue, name)
     assert(written !== undefined, 'what was written is there')
-    return written
-  })
-  return session.read(async reader => {
-    const [counts, nowMs] = await Promise.all([readCounters(reader), reader.now()])
-    return queueRecord(reader, row, counts, nowMs)
+    const reader = { connection, lanes, now: async () => nowMs }
+    return queueRecord(reader, written, await readCounters(reader), nowMs)
   })
 }
 

@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Changes, EndedTask, LaneCount } from '../../ports/store.ts'
 import { createHand, type Hand } from './at-hand.ts'
 import { type CounterChanges, createCounterChanges } from './counters.ts'
-import { type Connection, type Database, faultOf, isConsequence, isOver, RunAgain } from './database.ts'
+import { type Connection, type Database, faultOf, isConsequence, isOver, OutcomeUnknown, RunAgain } from './database.ts'
 import type { Floors } from './floors.ts'
 import { createKnown, type Known } from './known.ts'
 import { type Lanes, learnNewLanes } from './lanes.ts'
@@ -132,6 +132,7 @@ export function createSession(
     const begunWith = known
     const { lanes, floors } = begunWith
     let isBroken = false
+    let isCommitSent = false
     try {
       const ground = { connection, lanes, floors, clock, headStartMs }
       const begun = connection.exec(database.begin)
@@ -146,6 +147,7 @@ export function createSession(
       // What is written here is counted; only then may it be committed.
       await Promise.all([...later.checked, tx.hand.flush(connection)])
       lowerFloors(tx)
+      isCommitSent = true
       await Promise.all([...later.writes, tx.counters.write(connection), connection.exec('COMMIT')])
       lowerFloors(tx)
       for (const queue of tx.newQueues) tx.lanes.queues.add(queue)
@@ -158,7 +160,9 @@ export function createSession(
         isBroken = true
       })
       floors.forget()
-      throw error
+      throw isCommitSent && faultOf(error) === 'away'
+        ? new OutcomeUnknown('The commit was not answered.', { cause: error })
+        : error
     } finally {
       connection.release(isBroken)
     }

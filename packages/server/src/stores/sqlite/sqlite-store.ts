@@ -130,8 +130,11 @@ const sentences: Readonly<Record<SqliteFault, string>> = Object.freeze({
 function toProblem(error: unknown, file: string): unknown {
   const fault = faultOf(error)
   if (fault === null) return error
-  // A failing disk may have kept the commit that it did not confirm. Every call may be repeated, so that this suffices.
-  const known = fault === 'io' ? 'Whether the call took effect is not known' : 'Nothing was changed'
-  const detail = `The store in ${file} cannot be used: ${sentences[fault]}. ${known}; try again.`
-  return new Problem('store_unavailable', detail, [], error)
+  // A failing disk may have kept the commit that it did not confirm.
+  const isUnknown = fault === 'io'
+  const known = isUnknown
+    ? 'Whether the call took effect is not known; repeat it as it was'
+    : 'Nothing was changed; try again'
+  const detail = `The store in ${file} cannot be used: ${sentences[fault]}. ${known}.`
+  return new Problem(isUnknown ? 'outcome_unknown' : 'store_unavailable', detail, [], error)
 }
