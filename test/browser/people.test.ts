@@ -174,7 +174,7 @@ describeInBrowser('people at the pages', () => {
     await other.keyboard.press('Enter')
     await other.getByLabel('What', { exact: true }).selectOption('task.cancel')
     await other.getByLabel('When').selectOption('1h')
-    const row = other.getByRole('row', { name: /operator task\.cancel stopped done/ })
+    const row = other.getByRole('row', { name: /operator task\.cancel stopped .*From the dashboard/ })
     await row.waitFor()
     expect(await other.locator('tbody tr').count()).toBe(1)
     await until(

@@ -15,7 +15,7 @@ import {
 import { run } from './fake-host.ts'
 
 /** Of PostgreSQL; a file has as many. */
-const all = ['tasks', 'accounts', 'dashboard', 'alerts'].map((name, at) => ({ version: at + 1, name }))
+const all = ['tasks', 'accounts', 'dashboard', 'alerts', 'pauses'].map((name, at) => ({ version: at + 1, name }))
 const known = all.length
 
 describe.skipIf((await postgresServer()) === null)('the schema on a server', () => {
