@@ -93,6 +93,7 @@ async function claim(connection, count) {
       numbers,
       of('raw'),
       of(nowMs + leaseMs),
+      of('pending'),
       numbers.length,
     )
     taken.push(...rows.map(row => ({ id: row[1], epoch: row[5] })))
