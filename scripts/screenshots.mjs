@@ -85,6 +85,7 @@ async function live(url) {
   ])
   await until(async () => (await get(url, '/api/tasks/month-merge-coast')).status === 'running')
   await raiseAlerts(url)
+  await send(url, 'PATCH', '/api/queues/billing', { paused: true, reason: 'Prices are being corrected' })
   await new Promise(done => setTimeout(done, 1_500))
 }
 

@@ -124,13 +124,25 @@ function Heads() {
         <th scope="col" className="not-phone">
           Last hour
         </th>
-        <th scope="col">Later</th>
+        <th scope="col" className="not-phone">
+          Later
+        </th>
         <th scope="col">Oldest</th>
-        <th scope="col">In</th>
-        <th scope="col">Out</th>
-        <th scope="col">Drains in</th>
-        <th scope="col">In use</th>
-        <th scope="col">Workers</th>
+        <th scope="col" className="not-phone">
+          In
+        </th>
+        <th scope="col" className="not-phone">
+          Out
+        </th>
+        <th scope="col" className="not-phone">
+          Drains in
+        </th>
+        <th scope="col" className="not-phone">
+          In use
+        </th>
+        <th scope="col" className="not-phone">
+          Workers
+        </th>
         <th scope="col">
           <span className="offscreen">Actions</span>
         </th>
@@ -156,16 +168,16 @@ function QueueRow({ queue, top, hasHistory, trail, workers }: RowProps) {
   return (
     <tr data-queue={queue.name}>
       <td className="queue-name">
-        <Link to="/queues/$name" params={{ name: queue.name }} className="strong-link">
-          {queue.name}
-        </Link>{' '}
+        <span className="queue-title">
+          <Link to="/queues/$name" params={{ name: queue.name }} className="strong-link clip">
+            {queue.name}
+          </Link>
+          {queue.paused ? <State state="paused" /> : null}
+        </span>
         {queue.paused ? (
-          <>
-            <State state="paused" />
-            <small className="pause-words" title={queue.pause?.reason ?? undefined}>
-              <PauseWords pause={queue.pause} />
-            </small>
-          </>
+          <small className="pause-words" title={queue.pause?.reason ?? undefined}>
+            <PauseWords pause={queue.pause} />
+          </small>
         ) : null}
       </td>
       <td>
@@ -180,19 +192,24 @@ function QueueRow({ queue, top, hasHistory, trail, workers }: RowProps) {
       <td className="not-phone queue-spark">
         <DepthLine queue={queue} hasHistory={hasHistory} trail={trail} />
       </td>
-      <td className="number" title={`${exactCount(counts.scheduled)} scheduled, ${exactCount(counts.blocked)} blocked`}>
+      <td
+        className="number not-phone"
+        title={`${exactCount(counts.scheduled)} scheduled, ${exactCount(counts.blocked)} blocked`}
+      >
         {exactCount(later)}
       </td>
       <td className={(queue.oldest_age ?? 0) > oldSeconds ? 'number tone-pending' : 'number'}>
         {queue.oldest_age === null ? '–' : span(queue.oldest_age * 1_000)}
       </td>
-      <td className="number">{rate(queue.submitted_per_second)}</td>
-      <td className="number">{rate(queue.finished_per_second)}</td>
-      <td className="number">{counts.pending === 0 ? <span className="faint">–</span> : drainText(queue)}</td>
-      <td>{workers === undefined ? null : <Use queue={queue} workers={workers} />}</td>
-      <td>{workers === undefined ? null : <Consumers queue={queue} workers={workers} />}</td>
+      <td className="number not-phone">{rate(queue.submitted_per_second)}</td>
+      <td className="number not-phone">{rate(queue.finished_per_second)}</td>
+      <td className="number not-phone">{counts.pending === 0 ? <span className="faint">–</span> : drainText(queue)}</td>
+      <td className="not-phone">{workers === undefined ? null : <Use queue={queue} workers={workers} />}</td>
+      <td className="not-phone">{workers === undefined ? null : <Consumers queue={queue} workers={workers} />}</td>
       <td className="actions">
-        <PurgeButton queue={queue} isBrief />
+        <span className="not-phone">
+          <PurgeButton queue={queue} isBrief />
+        </span>
         <PauseButton queue={queue} />
       </td>
     </tr>

@@ -52,8 +52,8 @@ export function Consumers({ queue, workers }: { readonly queue: Queue; readonly 
 
 function Nobody({ queue }: { readonly queue: Queue }) {
   const [isAsking, setAsking] = useState(false)
-  if (queue.paused) return <span className="faint">none; it is paused, so none is expected</span>
-  if (queue.depth === 0) return <span className="faint">none, and nothing waits</span>
+  // Of a paused queue nothing could be claimed, and where nothing waits nobody is missed.
+  if (queue.paused || queue.depth === 0) return <span className="faint">none</span>
   return (
     <span className="nobody">
       <span className="tone-failed">nobody serves it</span>
