@@ -1,4 +1,4 @@
-import { isStoreAway as isAway, Problem } from '../core/problem.ts'
+import { isStoreAway, Problem } from '../core/problem.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Changes, Store } from '../ports/store.ts'
@@ -64,7 +64,7 @@ export function createSweeps(parts: SweepsParts): Sweeps {
   let lastWallMs = 0
   let reapFromMs = 0
   let pruneFromMs = 0
-  let isStoreAway = false
+  let wasAway = false
   let nextPromoteInMs = 0
   let plannedForMs = 0
   let gapsInRow = 0
@@ -101,15 +101,15 @@ export function createSweeps(parts: SweepsParts): Sweeps {
       await tryOne(unblock)
       if (clock.monotonic() >= reapFromMs && !isStoreLate()) await tryOne(reap)
       if (clock.monotonic() >= pruneFromMs) await tryOne(prune)
-      if (isStoreAway) log.info({}, 'The store is back.')
-      isStoreAway = false
+      if (wasAway) log.info({}, 'The store is back.')
+      wasAway = false
       parts.onTick()
     } catch (error) {
-      if (!isStoreAway) log.error({ err: error }, failedSentence)
-      isStoreAway = true
+      if (!wasAway) log.error({ err: error }, failedSentence)
+      wasAway = true
       nextPromoteInMs = parts.sweepMs
       reapFromMs = clock.monotonic() + graceMs
-      if (isAway(error)) parts.onAway(error)
+      if (isStoreAway(error)) parts.onAway(error)
     }
   }
 

@@ -1,6 +1,7 @@
 import type { ExchangeBatch, ExchangeOutcome } from '../../ports/store.ts'
 import { takeBeats } from './beats.ts'
-import { claimMany, readFacts } from './claim.ts'
+import { claimMany } from './claim.ts'
+import { readFacts } from './claim-facts.ts'
 import { handOver } from './hand-over.ts'
 import { ensureLanes } from './lanes.ts'
 import { type Session, toChanges } from './session.ts'
